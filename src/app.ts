@@ -1,0 +1,78 @@
+import { cors } from "@elysiajs/cors";
+import { Elysia } from "elysia";
+import type { Config } from "./config";
+import { authRoutes, passwordRoutes } from "./features/auth/routes";
+import { clientRoutes } from "./features/clients/routes";
+import { userRoutes } from "./features/users/routes";
+import { trustedProxies } from "./http/client-address";
+import { edge } from "./http/edge";
+import { httpKit } from "./http/kit";
+import { routeTable, type RouteTable } from "./http/methods";
+import { systemRoutes } from "./http/system-routes";
+import type { Health } from "./ops/health";
+import type { Parts } from "./parts";
+
+/**
+ * The server's HTTP on one page: what every request passes, then every mount.
+ * @throws Error when a route declares no permission
+ */
+export function buildApp(config: Config, parts: Parts, health: Health) {
+  const routes: RouteTable = [];
+  const { limiter } = parts;
+  const kit = httpKit({
+    idempotency: parts.idempotency,
+    bodyLimit: config["server.body_limit"],
+    requireIfMatch: () => config["api.require_if_match"],
+  });
+  const attempts = { limiter, perMinute: () => config["limits.auth_per_minute"] };
+
+  const app = new Elysia({ normalize: false, handler: { standardHostname: false } })
+    .use(crossOrigin(config["cors.origins"]))
+    .use(
+      edge({
+        identify: parts.identities.identify,
+        idempotency: parts.idempotency,
+        limiter,
+        limits: () => ({ ip: config["limits.ip_per_minute"], user: config["limits.user_per_minute"] }),
+        proxies: trustedProxies([...config["server.trusted_proxies"]]),
+        https: config["server.https"],
+        hstsSeconds: config["server.hsts_max_age"],
+        routes,
+      }),
+    )
+    .use(systemRoutes(kit, health))
+    .use(authRoutes(kit, parts.auth, attempts))
+    .use(passwordRoutes(kit, parts.auth, attempts))
+    .use(userRoutes(kit, parts.users))
+    .use(clientRoutes(kit, parts.clients));
+
+  routes.push(...routeTable(app.routes));
+  return app;
+}
+
+/** The server's HTTP, as a typed client sees it. */
+export type App = ReturnType<typeof buildApp>;
+
+/** What a browser may read of an answer from another origin. */
+const exposedHeaders = ["ETag", "Location", "X-Request-Id", "RateLimit", "RateLimit-Policy", "Retry-After"];
+const acceptedHeaders = [
+  "Authorization",
+  "Content-Type",
+  "Idempotency-Key",
+  "If-Match",
+  "If-None-Match",
+  "X-Request-Id",
+];
+
+/** CORS for the origins that were named; tokens travel in a header, so no cookies are allowed along. */
+function crossOrigin(origins: readonly string[]) {
+  if (origins.length === 0) return new Elysia();
+  return cors({
+    origin: origins.includes("*") ? true : [...origins],
+    methods: ["GET", "POST", "PUT", "PATCH", "DELETE"],
+    allowedHeaders: acceptedHeaders,
+    exposeHeaders: exposedHeaders,
+    credentials: false,
+    maxAge: 600,
+  });
+}

@@ -1,0 +1,13 @@
+import packageJson from "../package.json";
+
+/** Set by the build; absent when the source runs. */
+declare const NEOCRM_COMMIT: string | undefined;
+
+/** Semantic version of this program. */
+export const version: string = packageJson.version;
+
+/** The commit the executable was built from, or `null` when the source runs. */
+export const commit: string | null = typeof NEOCRM_COMMIT === "string" ? NEOCRM_COMMIT : null;
+
+/** The executable is for production unless told otherwise; the source is for those who develop on it. */
+export const defaultProfile = commit === null ? "development" : "production";

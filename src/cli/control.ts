@@ -1,0 +1,91 @@
+import { chmodSync, existsSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import type { FieldError } from "../errors";
+import { statusOf } from "../http/problem";
+import { refusalOf } from "../http/refusals";
+import { log } from "../ops/logging";
+
+/** How the command line reaches a server that holds the data directory. */
+const socketFile = (dataDir: string) => join(dataDir, "neocrm.sock");
+
+/** The kernel's limit for the path of a socket, without the closing NUL. */
+const longestSocketPath = 107;
+
+/** The answer of a server to an operation. */
+interface Reply {
+  result?: unknown;
+  refusal?: { code: string; message: string; errors?: FieldError[] };
+}
+
+/** Runs operations that come in over `neocrm.sock`, which only the server's own user can open. */
+export function listenForOperations(
+  dataDir: string,
+  run: (operation: string, input: unknown) => Promise<unknown>,
+): { close(): Promise<void> } {
+  const unix = socketFile(dataDir);
+  if (unix.length > longestSocketPath) {
+    log.warn(
+      "The data directory's path is too long for a socket: commands that write need the server stopped",
+    );
+    return { close: async () => {} };
+  }
+  // The lock is ours, so a socket that is there was left behind by a process that was killed.
+  rmSync(unix, { force: true });
+  const server = Bun.serve({
+    unix,
+    development: false,
+    async fetch(request) {
+      const { operation, input } = (await request.json()) as { operation: string; input: unknown };
+      return replyTo(() => run(operation, input));
+    },
+  });
+  chmodSync(unix, 0o600);
+  return {
+    async close() {
+      await server.stop();
+      rmSync(unix, { force: true });
+    },
+  };
+}
+
+async function replyTo(run: () => Promise<unknown>): Promise<Response> {
+  try {
+    return Response.json({ result: (await run()) ?? null });
+  } catch (error) {
+    const refusal = refusalOf(error);
+    if (!refusal) {
+      log.error("A command failed", { error });
+      const message = "The server failed: its log says why.";
+      return Response.json({ refusal: { code: "internal_error", message } }, { status: 500 });
+    }
+    const { code, message, details, kind } = refusal;
+    return Response.json({ refusal: { code, message, errors: details.errors } }, { status: statusOf(kind) });
+  }
+}
+
+/** The server refused an operation, in its own words. */
+export class OperationRefused extends Error {
+  override name = "OperationRefused";
+}
+
+/**
+ * Asks the server that holds this data directory; `undefined` when none listens.
+ * @throws OperationRefused
+ */
+export async function askServer(
+  dataDir: string,
+  operation: string,
+  input: unknown,
+): Promise<Reply | undefined> {
+  const unix = socketFile(dataDir);
+  if (!existsSync(unix)) return undefined;
+  const response = await fetch("http://neocrm/", {
+    unix,
+    method: "POST",
+    body: JSON.stringify({ operation, input }),
+  }).catch(() => undefined);
+  if (!response) return undefined;
+  const reply = (await response.json()) as Reply;
+  if (reply.refusal) throw new OperationRefused(reply.refusal.message);
+  return reply;
+}

@@ -1,0 +1,34 @@
+import { second } from "../clock";
+import { configOptions, exitCodes, type Command } from "./command";
+
+/** Asks a running server whether it is ready, for containers and scripts. */
+export const healthcheck: Command = {
+  name: "healthcheck",
+  summary: "ask the running server whether it is ready",
+  help: `neocrm healthcheck [--host HOST] [--port PORT]
+
+Exits 0 when the server on this machine answers that it is ready, else 1.`,
+  options: configOptions,
+  async run({ terminal, load }) {
+    const { config } = load();
+    const url = `http://${localHost(config["server.host"])}:${config["server.port"]}/health/ready`;
+    try {
+      const response = await fetch(url, { signal: AbortSignal.timeout(5 * second), redirect: "manual" });
+      if (response.ok) {
+        terminal.out("ready");
+        return exitCodes.done;
+      }
+      terminal.err(`not ready: ${url} answered ${response.status}`);
+    } catch (error) {
+      terminal.err(`not ready: ${url} does not answer (${(error as Error).message})`);
+    }
+    return exitCodes.failed;
+  },
+};
+
+/** Whoever listens on every address listens on the loopback too. */
+function localHost(host: string) {
+  if (host === "0.0.0.0") return "127.0.0.1";
+  if (host === "::") return "[::1]";
+  return host.includes(":") ? `[${host}]` : host;
+}

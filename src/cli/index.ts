@@ -1,0 +1,82 @@
+import { version } from "../build";
+import { ConfigError } from "../config/error";
+import type { Environment } from "../config/environment";
+import { DbError } from "../db/errors";
+import { refusalOf } from "../http/refusals";
+import { exitCodes, runCommand, UsageError, type Command, type ExitCode } from "./command";
+import { configCommand } from "./config";
+import { healthcheck } from "./healthcheck";
+import { migrate } from "./migrate";
+import { serve } from "./serve";
+import type { Terminal } from "./terminal";
+import { user } from "./user";
+
+const versionCommand: Command = {
+  name: "version",
+  summary: "print the version",
+  help: "neocrm version\n\nPrints the version of this program.",
+  options: {},
+  async run({ terminal }) {
+    terminal.out(version);
+    return exitCodes.done;
+  },
+};
+
+const commands: Command[] = [serve, migrate, user, configCommand, healthcheck, versionCommand];
+
+const overview = `neocrm ${version}: a CRM backend in one executable
+
+Usage: neocrm <command> [options]
+
+${commands.map(({ name, summary }) => `  ${name.padEnd(12)} ${summary}`).join("\n")}
+
+  neocrm <command> --help says more.
+  Exit codes: 0 done, 1 failed, 2 wrong usage, 3 wrong configuration.`;
+
+/** Runs `neocrm` with these arguments and gives its exit code. Every failure ends in one plain message. */
+export async function runCli(
+  args: string[],
+  context: { terminal: Terminal; env: Environment; cwd: string },
+): Promise<ExitCode> {
+  const { terminal } = context;
+  const [name, ...others] = args;
+  if (name === undefined || name === "--help" || name === "-h" || name === "help") {
+    (name === undefined ? terminal.err : terminal.out)(overview);
+    return name === undefined ? exitCodes.usage : exitCodes.done;
+  }
+  if (name === "--version" || name === "-v") return runCommand(versionCommand, [], context);
+  const command = commands.find((candidate) => candidate.name === name);
+  if (!command) {
+    terminal.err(`There is no command "${name}".\n\n${overview}`);
+    return exitCodes.usage;
+  }
+  try {
+    return await runCommand(command, others, context);
+  } catch (error) {
+    return explain(error, terminal);
+  }
+}
+
+function explain(error: unknown, terminal: Terminal): ExitCode {
+  if (error instanceof UsageError) {
+    terminal.err(error.message);
+    return exitCodes.usage;
+  }
+  if (error instanceof ConfigError) {
+    terminal.err(error.message);
+    return exitCodes.configuration;
+  }
+  terminal.err(messageOf(error));
+  return exitCodes.failed;
+}
+
+function messageOf(error: unknown): string {
+  const refusal = refusalOf(error);
+  if (refusal) return refusal.message;
+  if (!(error instanceof Error)) return String(error);
+  const { code } = error as { code?: string };
+  if (code === "EADDRINUSE") return "The port is taken: stop what listens there, or choose another --port.";
+  if (code === "EACCES" || code === "EPERM") return `Not allowed: ${error.message}`;
+  if (error instanceof DbError) return `The database failed: ${error.message}`;
+  return error.message;
+}

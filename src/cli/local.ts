@@ -1,0 +1,49 @@
+import { mkdirSync } from "node:fs";
+import type { LoadedConfig } from "../config";
+import { ensureSecrets } from "../config/secrets";
+import { lockDataDirectory } from "../ops/data-lock";
+import { openMigrator, openParts, type Parts } from "../parts";
+import { askServer } from "./control";
+import { runOperation, type InputOf, type OperationName, type ResultOf } from "./operations";
+
+/**
+ * Runs an operation: in the server that holds the data directory, or here, holding it meanwhile.
+ * @throws OperationRefused or a Refusal when it is refused, DataDirectoryInUse when the holder does not answer
+ */
+export async function operate<Name extends OperationName>(
+  loaded: LoadedConfig,
+  name: Name,
+  input: InputOf<Name>,
+): Promise<ResultOf<Name>> {
+  const reply = await askServer(loaded.dataDir, name, input);
+  if (reply) return reply.result as ResultOf<Name>;
+  return withData(loaded, (parts) => runOperation(parts, name, input) as Promise<ResultOf<Name>>);
+}
+
+async function withData<T>(
+  { config: given, dataDir }: LoadedConfig,
+  work: (parts: Parts) => Promise<T>,
+): Promise<T> {
+  return holdingData(dataDir, async () => {
+    const config = ensureSecrets(given, dataDir);
+    await openMigrator(config, dataDir).up();
+    const parts = await openParts(config, dataDir);
+    try {
+      return await work(parts);
+    } finally {
+      await parts.close();
+    }
+  });
+}
+
+/** Does something that nobody else may do at the same time with this data directory. @throws DataDirectoryInUse */
+export async function holdingData<T>(dataDir: string, work: () => Promise<T>): Promise<T> {
+  process.umask(0o077);
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  const lock = lockDataDirectory(dataDir);
+  try {
+    return await work();
+  } finally {
+    lock.release();
+  }
+}

@@ -1,0 +1,52 @@
+import { isoTime } from "../clock";
+import type { Migrator } from "../db/migrate";
+import { openMigrator } from "../parts";
+import { configOptions, configOptionsHelp, exitCodes, UsageError, type Command } from "./command";
+import { holdingData } from "./local";
+import type { Terminal } from "./terminal";
+
+/** Shows and changes the version of the database's structure. */
+export const migrate: Command = {
+  name: "migrate",
+  summary: "show or change the database's structure: status, up, down",
+  help: `neocrm migrate [status|up|down] [options]
+
+  status   what is applied and what is missing (the default)
+  up       apply what is missing; \`serve\` does this by itself
+  down     revert the last migration, and whatever it stored with it
+
+The server must not run for up and down. On SQLite, a snapshot is taken before.
+
+${configOptionsHelp}`,
+  options: configOptions,
+  async run({ words, terminal, load }) {
+    const [action = "status", ...others] = words;
+    const run = actions[action];
+    if (!run || others.length > 0) throw new UsageError("Say what to do: neocrm migrate status, up or down.");
+    const { config, dataDir } = load();
+    const migrator = openMigrator(config, dataDir);
+    if (action === "status") await run(migrator, terminal);
+    else await holdingData(dataDir, () => run(migrator, terminal));
+    return exitCodes.done;
+  },
+};
+
+const actions: Record<string, (migrator: Migrator, terminal: Terminal) => Promise<void>> = {
+  async status(migrator, terminal) {
+    const { applied, pending, unknown } = await migrator.status();
+    for (const { tag, applied_at } of applied) terminal.out(`applied  ${tag}  ${isoTime(applied_at)}`);
+    for (const tag of pending) terminal.out(`pending  ${tag}`);
+    for (const tag of unknown) terminal.out(`unknown  ${tag}  (of a newer neocrm)`);
+  },
+  async up(migrator, terminal) {
+    const { tags, snapshot } = await migrator.up();
+    if (snapshot) terminal.out(`snapshot ${snapshot}`);
+    for (const tag of tags) terminal.out(`applied  ${tag}`);
+    if (tags.length === 0) terminal.out("The database is up to date.");
+  },
+  async down(migrator, terminal) {
+    const { tag, snapshot } = await migrator.down();
+    if (snapshot) terminal.out(`snapshot ${snapshot}`);
+    terminal.out(tag === null ? "There is nothing to revert." : `reverted ${tag}`);
+  },
+};

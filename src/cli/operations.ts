@@ -1,0 +1,58 @@
+import { Type, type Static, type TSchema } from "@sinclair/typebox";
+import { Value } from "@sinclair/typebox/value";
+import { Invalid } from "../errors";
+import { Body, Email, Text } from "../http/schema";
+import { newId } from "../ids";
+import type { Parts } from "../parts";
+import { systemActor } from "../policy";
+import type { UserView } from "../features/users/schema";
+
+/** Something that the command line asks for; in the server when one runs, else in the command's own process. */
+interface Operation<Input extends TSchema, Result> {
+  input: Input;
+  run(parts: Parts, input: Static<Input>): Promise<Result>;
+}
+
+const operation = <Input extends TSchema, Result>(
+  input: Input,
+  run: (parts: Parts, input: Static<Input>) => Promise<Result>,
+): Operation<Input, Result> => ({ input, run });
+
+const actor = () => systemActor(`cli-${newId()}`);
+
+/** Every operation by name. */
+export const operations = {
+  "user.create": operation(
+    Body({ email: Email, full_name: Text(200), role: Type.String(), password: Type.String() }),
+    async ({ users, auth }, { password, ...person }): Promise<UserView> =>
+      users.create(actor(), { ...person, password_hash: await auth.hashNew(password) }),
+  ),
+  "user.list": operation(Body({}), ({ users }): Promise<UserView[]> => users.list()),
+  "user.password": operation(
+    Body({ email: Email, password: Type.String() }),
+    async ({ users, auth }, { email, password }): Promise<UserView> =>
+      auth.setPassword(actor(), (await users.byEmail(email)).id, password),
+  ),
+  "user.role": operation(
+    Body({ email: Email, role: Type.String() }),
+    async ({ users }, { email, role }): Promise<UserView> =>
+      users.setRole(actor(), (await users.byEmail(email)).id, role),
+  ),
+};
+
+export type OperationName = keyof typeof operations;
+export type InputOf<Name extends OperationName> = Static<(typeof operations)[Name]["input"]>;
+export type ResultOf<Name extends OperationName> = Awaited<ReturnType<(typeof operations)[Name]["run"]>>;
+
+/** Runs an operation by name. @throws Invalid when the input does not fit */
+export async function runOperation(parts: Parts, name: string, input: unknown): Promise<unknown> {
+  if (!Object.hasOwn(operations, name)) throw new Error(`There is no operation ${name}.`);
+  const { input: schema, run } = operations[name as OperationName] as Operation<TSchema, unknown>;
+  const wrong = Value.Errors(schema, input).First();
+  if (wrong) {
+    const field = wrong.path.slice(1) || "input";
+    const message = wrong.schema.description ?? wrong.message;
+    throw new Invalid([{ field, code: "invalid", message }]);
+  }
+  return run(parts, input);
+}

@@ -1,0 +1,110 @@
+import type { UserView } from "../features/users/schema";
+import {
+  configOptions,
+  configOptionsHelp,
+  exitCodes,
+  UsageError,
+  type Command,
+  type CommandContext,
+} from "./command";
+import { operate } from "./local";
+
+/** Looks after accounts from the command line. */
+export const user: Command = {
+  name: "user",
+  summary: "look after accounts: create, list, password, role",
+  help: `neocrm user create --email MAIL --name NAME [--role ROLE] [--password-stdin]
+neocrm user list [--json]
+neocrm user password --email MAIL [--password-stdin]
+neocrm user role --email MAIL --role ROLE
+
+Works while the server runs and while it does not. A new role or password ends
+what the user is signed in with. Without --password-stdin, the password is asked for.
+
+  --role ROLE        admin, manager or user (default: user)
+${configOptionsHelp}`,
+  options: {
+    ...configOptions,
+    email: { type: "string" },
+    name: { type: "string" },
+    role: { type: "string" },
+    "password-stdin": { type: "boolean" },
+    json: { type: "boolean" },
+  },
+  async run(context) {
+    const [action = "", ...others] = context.words;
+    const run = actions[action];
+    if (!run || others.length > 0)
+      throw new UsageError("Say what to do: neocrm user create, list, password or role.");
+    await run(context);
+    return exitCodes.done;
+  },
+};
+
+const actions: Record<string, (context: CommandContext) => Promise<void>> = {
+  async create(context) {
+    const email = required(context, "email");
+    const full_name = required(context, "name");
+    const { role = "user" } = context.options;
+    const loaded = context.load();
+    const password = await askPassword(context);
+    show(
+      context,
+      "created",
+      await operate(loaded, "user.create", { email, full_name, role: String(role), password }),
+    );
+  },
+  async list(context) {
+    const users = await operate(context.load(), "user.list", {});
+    if (context.options["json"]) context.terminal.out(JSON.stringify(users));
+    else for (const line of table(users)) context.terminal.out(line);
+  },
+  async password(context) {
+    const email = required(context, "email");
+    const loaded = context.load();
+    const password = await askPassword(context);
+    show(context, "password set for", await operate(loaded, "user.password", { email, password }));
+  },
+  async role(context) {
+    const email = required(context, "email");
+    const role = required(context, "role");
+    show(context, "role set for", await operate(context.load(), "user.role", { email, role }));
+  },
+};
+
+function required({ options }: CommandContext, name: string): string {
+  const value = options[name];
+  if (typeof value !== "string" || value.trim() === "") throw new UsageError(`--${name} is missing.`);
+  return value;
+}
+
+async function askPassword({ options, terminal }: CommandContext): Promise<string> {
+  if (options["password-stdin"]) return (await terminal.readAll()).replace(/\r?\n$/, "");
+  if (!terminal.isInteractive)
+    throw new UsageError("Pass the password with --password-stdin, or run this in a terminal.");
+  const first = await terminal.askSecret("Password: ");
+  const second = await terminal.askSecret("Once more: ");
+  if (first === undefined || second === undefined) throw new UsageError("No password was given.");
+  if (first !== second) throw new UsageError("The two passwords differ.");
+  return first;
+}
+
+const show = ({ terminal }: CommandContext, what: string, { email, role, id }: UserView) =>
+  terminal.out(`${what} ${email} (${role}, ${id})`);
+
+function table(users: UserView[]): string[] {
+  const rows = users.map(({ email, role, is_active, full_name }) => [
+    email,
+    role,
+    is_active ? "active" : "inactive",
+    full_name,
+  ]);
+  const all = [["EMAIL", "ROLE", "STATE", "NAME"], ...rows];
+  const widths = [0, 1, 2].map((column) => Math.max(...all.map((row) => row[column]!.length)));
+  return all.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join("  ")
+      .trimEnd(),
+  );
+}

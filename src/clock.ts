@@ -1,0 +1,12 @@
+/** The only place that reads the time. */
+
+/** Milliseconds since 1970, as every table stores an instant. */
+export const now = () => Date.now();
+
+/** An instant as the wire has it: ISO 8601, UTC, milliseconds, `Z`. */
+export const isoTime = (milliseconds: number) => new Date(milliseconds).toISOString();
+
+export const second = 1_000;
+export const minute = 60 * second;
+export const hour = 60 * minute;
+export const day = 24 * hour;

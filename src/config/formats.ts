@@ -1,0 +1,64 @@
+import { isSupportedCountry } from "libphonenumber-js";
+import { isIP } from "node:net";
+import { list, text } from "./types";
+
+/** A path or another text of at least one character. */
+export const anyText = text("a text that is not empty", (value) => (value.trim() === "" ? undefined : value));
+
+/** A name or address to listen on. */
+export const host = text("a host name or IP address without a port", (value) =>
+  isIP(value) || /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(value) ? value : undefined,
+);
+
+/** Where people reach the server, without the final slash, so that a path can be put after it. */
+export const publicUrl = text("an http or https URL such as https://crm.example.com", (value) => {
+  const url = webUrl(value);
+  if (!url || url.search || url.hash || url.username || url.password) return undefined;
+  return url.href.replace(/\/+$/, "");
+});
+
+/** Where a PostgreSQL server is. The rest of the URL is the driver's to judge. */
+export const postgresUrl = text("a URL that starts with postgres:// or postgresql://", (value) =>
+  /^postgres(ql)?:\/\/./.test(value) ? value : undefined,
+);
+
+/** A signing key. 32 characters of base64url are 192 bits: below that, guessing gets cheaper than it must be. */
+export const signingSecret = text("at least 32 characters", (value) =>
+  value.length >= 32 ? value : undefined,
+);
+
+/** An e-mail address. Whether mail arrives there is not known here. */
+export const email = text("an e-mail address", (value) =>
+  /^[^\s@]+@[^\s@]+$/.test(value.trim()) ? value.trim() : undefined,
+);
+
+/** A country whose phone numbers can be read, which is what the setting is for: UK is none, GB is. */
+export const country = text("a two-letter country code (ISO 3166) in upper case, such as VN", (value) =>
+  isSupportedCountry(value) ? value : undefined,
+);
+
+/** Addresses of proxies. */
+export const addressRanges = list(
+  text("an IP address or a range such as 10.0.0.0/8", (value) => (isAddressRange(value) ? value : undefined)),
+);
+
+/** Whose pages may call. The `Origin` header is compared as text, so each has the form a browser sends. */
+export const origins = list(
+  text('"*" or an origin such as https://app.example.com, without a path', (value) => {
+    if (value === "*") return value;
+    const origin = webUrl(value)?.origin;
+    return origin === value.toLowerCase() ? origin : undefined;
+  }),
+);
+
+function webUrl(value: string) {
+  const url = URL.parse(value);
+  return url && /^https?:$/.test(url.protocol) ? url : undefined;
+}
+
+function isAddressRange(value: string) {
+  const [address = "", bits, ...rest] = value.split("/");
+  const version = address.includes("%") ? 0 : isIP(address);
+  if (version === 0 || rest.length > 0) return false;
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128));
+}

@@ -1,0 +1,299 @@
+import {
+  addressRanges,
+  anyText,
+  country,
+  email,
+  host,
+  origins,
+  postgresUrl,
+  publicUrl,
+  signingSecret,
+} from "./formats";
+import { boolean, choice, integer, size, type Type } from "./types";
+
+/** One thing that can be configured. */
+export interface Setting<Value> {
+  readonly type: Type<Value>;
+  /** `null` when it may stay unset. */
+  readonly default: Value;
+  /** Its environment variable. A secret may also come from the file that `<env>_FILE` names. */
+  readonly env: string;
+  /** Its short name on the command line, where its key is accepted too. Secrets are never flags. */
+  readonly flag?: string;
+  /** Never printed, logged or quoted in a message. */
+  readonly secret: boolean;
+  /** An admin may change it while the server runs; what is configured is then where it starts from. */
+  readonly changeable: boolean;
+  /** One sentence for whoever sets it. */
+  readonly describe: string;
+}
+
+type Described<Value> = Pick<Setting<Value>, "env" | "flag" | "describe"> &
+  Partial<Pick<Setting<Value>, "secret" | "changeable">>;
+
+function setting<Value>(
+  given: Described<Value> & { type: Type<Value>; default: NoInfer<Value> },
+): Setting<Value> {
+  return { secret: false, changeable: false, ...given };
+}
+
+function optional<Value>(given: Described<Value> & { type: Type<Value> }): Setting<Value | null> {
+  return { secret: false, changeable: false, default: null, ...given };
+}
+
+const KiB = 1024;
+const MiB = 1024 * KiB;
+const TiB = 1024 * 1024 * MiB;
+
+/** Everything that can be configured. Files, variables, flags, types and documentation all come from here. */
+export const settings = {
+  "server.host": setting({
+    type: host,
+    default: "0.0.0.0",
+    env: "HOST",
+    flag: "host",
+    describe: "The address to listen on; 0.0.0.0 takes connections from every network.",
+  }),
+  "server.port": setting({
+    type: integer(0, 65_535),
+    default: 3000,
+    env: "PORT",
+    flag: "port",
+    describe: "The port to listen on; 0 takes any free one.",
+  }),
+  "server.public_url": optional({
+    type: publicUrl,
+    env: "NEOCRM_SERVER_PUBLIC_URL",
+    describe: "Where people reach the server; links in mails start with it.",
+  }),
+  "server.grace_seconds": setting({
+    type: integer(0, 600),
+    default: 10,
+    env: "NEOCRM_SERVER_GRACE_SECONDS",
+    describe: "How many seconds a stopping server gives to the requests that are under way.",
+  }),
+  "server.trusted_proxies": setting({
+    type: addressRanges,
+    default: [],
+    env: "NEOCRM_SERVER_TRUSTED_PROXIES",
+    describe: "The proxies whose X-Forwarded-For and X-Forwarded-Proto are believed.",
+  }),
+  "server.https": setting({
+    type: choice("off", "redirect", "require"),
+    default: "off",
+    env: "NEOCRM_SERVER_HTTPS",
+    describe:
+      "What happens to requests that reached the proxy without HTTPS: served, redirected, or refused.",
+  }),
+  "server.hsts_max_age": setting({
+    type: integer(0, 63_072_000),
+    default: 31_536_000,
+    env: "NEOCRM_SERVER_HSTS_MAX_AGE",
+    describe: "For how many seconds browsers that came by HTTPS insist on it; 0 sends no such header.",
+  }),
+  "server.body_limit": setting({
+    type: size(KiB, 64 * MiB),
+    default: MiB,
+    env: "NEOCRM_SERVER_BODY_LIMIT",
+    describe: "The largest request body, uploads of files apart.",
+  }),
+  "server.idle_timeout_seconds": setting({
+    type: integer(1, 255),
+    default: 30,
+    env: "NEOCRM_SERVER_IDLE_TIMEOUT_SECONDS",
+    describe: "After how many seconds without traffic a connection is closed.",
+  }),
+
+  "data.dir": setting({
+    type: anyText,
+    default: "data",
+    env: "DATA_DIR",
+    flag: "data-dir",
+    describe: "Where the database, files and secrets are kept; relative to the directory of the start.",
+  }),
+
+  "files.max_size": setting({
+    type: size(KiB, TiB),
+    default: 50 * MiB,
+    env: "MAX_FILE_SIZE",
+    describe: "The largest file that can be uploaded.",
+  }),
+
+  "database.url": optional({
+    type: postgresUrl,
+    env: "DATABASE_URL",
+    secret: true,
+    describe: "The PostgreSQL database; unset, SQLite in the data directory.",
+  }),
+  "database.connections": setting({
+    type: integer(1, 500),
+    default: 10,
+    env: "NEOCRM_DATABASE_CONNECTIONS",
+    describe: "How many connections to PostgreSQL are held open at most.",
+  }),
+  "database.deadline_ms": setting({
+    type: integer(100, 600_000),
+    default: 5000,
+    env: "NEOCRM_DATABASE_DEADLINE_MS",
+    describe: "After how many milliseconds a query is given up.",
+  }),
+
+  "auth.jwt_secret": optional({
+    type: signingSecret,
+    env: "JWT_SECRET",
+    secret: true,
+    describe:
+      "The key that signs access tokens; unset, one is made on the first start and kept with the data.",
+  }),
+  "auth.jwt_secret_previous": optional({
+    type: signingSecret,
+    env: "JWT_SECRET_PREVIOUS",
+    secret: true,
+    describe: "The key before the last change, so that tokens signed with it stay valid until they expire.",
+  }),
+  "auth.access_token_minutes": setting({
+    type: integer(1, 1440),
+    default: 15,
+    env: "NEOCRM_AUTH_ACCESS_TOKEN_MINUTES",
+    describe: "How many minutes an access token is valid.",
+  }),
+  "auth.refresh_token_days": setting({
+    type: integer(1, 365),
+    default: 30,
+    env: "NEOCRM_AUTH_REFRESH_TOKEN_DAYS",
+    describe: "How many days a sign-in lasts without being used.",
+  }),
+  "auth.registration": setting({
+    type: choice("open", "closed"),
+    default: "closed",
+    env: "NEOCRM_AUTH_REGISTRATION",
+    changeable: true,
+    describe: "Whether anyone may make an account, or only those whom an admin lets in.",
+  }),
+  "auth.password_concurrency": setting({
+    type: integer(0, 64),
+    default: 0,
+    env: "NEOCRM_AUTH_PASSWORD_CONCURRENCY",
+    describe: "How many passwords are hashed at once; 0 is one less than the processor cores, at least one.",
+  }),
+  "auth.password_queue": setting({
+    type: integer(0, 10_000),
+    default: 100,
+    env: "NEOCRM_AUTH_PASSWORD_QUEUE",
+    describe: "How many passwords may wait to be hashed before further sign-ins are told to come back later.",
+  }),
+
+  "admin.email": optional({
+    type: email,
+    env: "NEOCRM_ADMIN_EMAIL",
+    describe: "The first admin, made on a start that finds no admin.",
+  }),
+  "admin.password": optional({
+    type: anyText,
+    env: "NEOCRM_ADMIN_PASSWORD",
+    secret: true,
+    describe: "The password of the first admin.",
+  }),
+
+  "cors.origins": setting({
+    type: origins,
+    default: [],
+    env: "CORS_ORIGIN",
+    describe: 'The web sites whose pages may call the API; "*" is every one.',
+  }),
+
+  "limits.ip_per_minute": setting({
+    type: integer(0, 1_000_000),
+    default: 100,
+    env: "RATE_LIMIT_IP",
+    changeable: true,
+    describe: "Requests a minute from one address without credentials; 0 is no limit.",
+  }),
+  "limits.auth_per_minute": setting({
+    type: integer(0, 1_000_000),
+    default: 10,
+    env: "RATE_LIMIT_AUTH",
+    changeable: true,
+    describe: "Attempts a minute to sign in or register, for each address and account; 0 is no limit.",
+  }),
+  "limits.user_per_minute": setting({
+    type: integer(0, 1_000_000),
+    default: 1000,
+    env: "RATE_LIMIT_USER",
+    changeable: true,
+    describe: "Requests a minute of one user; 0 is no limit.",
+  }),
+
+  "api.require_if_match": setting({
+    type: boolean,
+    default: false,
+    env: "NEOCRM_API_REQUIRE_IF_MATCH",
+    changeable: true,
+    describe: "Whether a change must name the version it is made to.",
+  }),
+  "api.idempotency_hours": setting({
+    type: integer(1, 720),
+    default: 24,
+    env: "NEOCRM_API_IDEMPOTENCY_HOURS",
+    describe: "For how many hours a repeated request with the same Idempotency-Key gets the first answer.",
+  }),
+
+  "visibility.clients": setting({
+    type: choice("all", "own"),
+    default: "all",
+    env: "NEOCRM_VISIBILITY_CLIENTS",
+    changeable: true,
+    describe: "Which clients the role user sees: all, or only its own and those assigned to it.",
+  }),
+
+  "clients.default_country": optional({
+    type: country,
+    env: "NEOCRM_CLIENTS_DEFAULT_COUNTRY",
+    changeable: true,
+    describe: "The country of phone numbers that are written without one.",
+  }),
+
+  "retention.days": setting({
+    type: integer(1, 3650),
+    default: 30,
+    env: "NEOCRM_RETENTION_DAYS",
+    changeable: true,
+    describe: "After how many days a deleted record is removed for good.",
+  }),
+
+  "log.level": setting({
+    type: choice("debug", "info", "warn", "error"),
+    default: "info",
+    env: "LOG_LEVEL",
+    flag: "log-level",
+    describe: "What is logged at least.",
+  }),
+  "log.format": setting({
+    type: choice("auto", "json", "pretty"),
+    default: "auto",
+    env: "NEOCRM_LOG_FORMAT",
+    describe: "How log lines look; auto is pretty on a terminal and JSON elsewhere.",
+  }),
+
+  "features.setup": setting({
+    type: boolean,
+    default: true,
+    env: "NEOCRM_FEATURES_SETUP",
+    describe: "POST /api/auth/setup can make the first admin with the one-time code.",
+  }),
+} as const;
+
+/** The name of a setting: section and key, as in the TOML files. */
+export type Key = keyof typeof settings;
+
+/** What is configured, by the names of the table. */
+export type Config = { readonly [K in Key]: (typeof settings)[K]["default"] };
+
+/** The names of all settings, in the order of the table. */
+export const keys = Object.keys(settings) as Key[];
+
+/** Whether a name from outside is that of a setting. */
+export const isKey = (name: string): name is Key => Object.hasOwn(settings, name);
+
+/** A setting whose value type is not known, for code that goes over the whole table. */
+export const settingOf = (key: Key): Setting<unknown> => settings[key];

@@ -1,0 +1,33 @@
+import { sql, type Column, type Placeholder, type SQL } from "drizzle-orm";
+
+/** The few expressions that the engines write differently. */
+export interface Dialect {
+  readonly engine: "sqlite" | "postgres";
+  /** `column` is one of the values of a JSON array of strings: one SQL text for lists of any length. */
+  isAmong(column: Column, jsonArray: Placeholder): SQL;
+  /** The text of `column` has the argument somewhere in it, letter by letter: `%` and `_` mean themselves. */
+  contains(column: Column, part: Placeholder): SQL;
+  /** `column` is another value than the argument, where null is a value like any other. */
+  isDistinct(column: Column, value: Placeholder): SQL;
+}
+
+/** Encoded as the column encodes: SQLite has no booleans and keeps JSON as text. */
+const isDistinct: Dialect["isDistinct"] = (column, value) =>
+  sql`${column} is distinct from ${sql.param(value, column)}`;
+
+/** How SQLite writes it. */
+export const sqliteDialect: Dialect = {
+  engine: "sqlite",
+  isAmong: (column, jsonArray) => sql`${column} in (select value from json_each(${jsonArray}))`,
+  contains: (column, part) => sql`instr(${column}, ${part}) > 0`,
+  isDistinct,
+};
+
+/** How PostgreSQL writes it. */
+export const postgresDialect: Dialect = {
+  engine: "postgres",
+  isAmong: (column, jsonArray) =>
+    sql`${column} in (select value::${sql.raw(column.getSQLType().split(" ")[0]!)} from json_array_elements_text(${jsonArray}::text::json))`,
+  contains: (column, part) => sql`strpos(${column}, ${part}) > 0`,
+  isDistinct,
+};

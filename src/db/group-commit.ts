@@ -1,0 +1,210 @@
+import type { Database } from "bun:sqlite";
+import { AsyncLocalStorage } from "node:async_hooks";
+import { DbError, toDbError } from "./errors";
+import { Lifetime, runWithin } from "./store";
+
+/** How long callers wait, and how many share a commit. */
+export interface GroupCommitOptions {
+  /** The most callers that share a commit. */
+  maxCallers?: number;
+  /** A batch that worked this long takes no further callers. */
+  maxBatchMs?: number;
+  /** Callers beyond this many are turned away as `busy`. */
+  maxWaiting?: number;
+  /** A caller that works longer, or a lock held longer by another process, is given up. */
+  deadlineMs?: number;
+}
+
+/** Set up by the SQLite store: opens the session that one caller's work runs in. */
+type OpenSession<Session> = (lifetime: Lifetime) => Session;
+
+type Outcome = { value: unknown } | { error: unknown };
+
+interface Caller<Session> {
+  work: (session: Session) => Promise<unknown>;
+  resolve: (value: any) => void;
+  reject: (error: unknown) => void;
+  /** Brings back the caller's own async context (request id, trace), which the shared loop does not have. */
+  inOwnContext: <T>(run: () => T) => T;
+  outcome: Outcome;
+  /** Shares no commit: it was part of a batch that could not commit because of one of its callers. */
+  alone: boolean;
+}
+
+/**
+ * The only way to write to a SQLite database: callers wait in line, and those who wait together share one
+ * commit, because the commit's fsync costs more than their work. Each has its own savepoint, so one who
+ * fails takes nobody along. Nobody is answered, not even with an error, before the commit: an error may
+ * follow from something read that an earlier caller of the same batch wrote.
+ */
+export class GroupCommit<Session> {
+  #waiting: Caller<Session>[] = [];
+  #draining: Promise<void> | undefined;
+  #statements;
+  #maxCallers;
+  #maxBatchMs;
+  #maxWaiting;
+  #deadlineMs;
+
+  constructor(
+    private readonly db: Database,
+    private readonly openSession: OpenSession<Session>,
+    { maxCallers = 64, maxBatchMs = 5, maxWaiting = 10_000, deadlineMs = 5_000 }: GroupCommitOptions,
+  ) {
+    this.#maxCallers = maxCallers;
+    this.#maxBatchMs = maxBatchMs;
+    this.#maxWaiting = maxWaiting;
+    this.#deadlineMs = deadlineMs;
+    this.#statements = {
+      begin: db.prepare("BEGIN IMMEDIATE"),
+      commit: db.prepare("COMMIT"),
+      rollback: db.prepare("ROLLBACK"),
+      savepoint: db.prepare("SAVEPOINT caller"),
+      release: db.prepare("RELEASE caller"),
+      rollbackTo: db.prepare("ROLLBACK TO caller"),
+    };
+  }
+
+  /** How many callers are in line for a batch to come. */
+  get waiting() {
+    return this.#waiting.length;
+  }
+
+  /**
+   * Runs `work` in its own savepoint and answers after the commit that it shares with others.
+   * @throws DbError `busy` when the line is too long or another process keeps the database locked
+   */
+  run<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    if (this.#waiting.length >= this.#maxWaiting) return Promise.reject(new DbError("busy"));
+    return new Promise<T>((resolve, reject) => {
+      const inOwnContext = AsyncLocalStorage.snapshot();
+      this.#waiting.push({
+        work,
+        resolve,
+        reject,
+        inOwnContext,
+        outcome: { error: undefined },
+        alone: false,
+      });
+      this.#draining ??= this.#drain();
+    });
+  }
+
+  /** Resolves when nobody is waiting any more. */
+  async idle() {
+    await this.#draining;
+  }
+
+  async #drain() {
+    while (this.#waiting.length > 0) {
+      // Bun runs each request up to its first real wait before it looks at the next one. Only after all
+      // sockets that are ready had their turn is it known who shares the next commit. Costs 1 µs.
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      await this.#runBatch();
+    }
+    this.#draining = undefined;
+  }
+
+  async #runBatch() {
+    try {
+      await this.#begin();
+    } catch (error) {
+      this.#waiting.shift()!.reject(toDbError(error));
+      return;
+    }
+    const batch: Caller<Session>[] = [];
+    const startedAt = performance.now();
+    try {
+      do {
+        const caller = this.#waiting.shift()!;
+        batch.push(caller);
+        await this.#takeTurn(caller);
+      } while (this.#hasRoom(batch, startedAt));
+      this.#commit(batch);
+    } catch (error) {
+      this.#giveUp(batch, error);
+      return;
+    }
+    for (const { outcome, resolve, reject } of batch) {
+      if ("error" in outcome) reject(outcome.error);
+      else resolve(outcome.value);
+    }
+  }
+
+  /** Another process (a backup, a shell) may hold the lock. `busy_timeout` would wait on the event loop. */
+  async #begin() {
+    const giveUpAt = performance.now() + this.#deadlineMs;
+    for (;;) {
+      try {
+        this.#statements.begin.run();
+        return;
+      } catch (error) {
+        const locked = String((error as { code?: string }).code).startsWith("SQLITE_BUSY");
+        if (!locked || performance.now() > giveUpAt) throw error;
+        await Bun.sleep(5);
+      }
+    }
+  }
+
+  async #takeTurn(caller: Caller<Session>) {
+    const lifetime = new Lifetime();
+    const { savepoint, release, rollbackTo } = this.#statements;
+    savepoint.run();
+    const work = () => caller.work(this.openSession(lifetime));
+    try {
+      const value = await caller.inOwnContext(() => runWithin(lifetime, this.#deadlineMs, work));
+      caller.outcome = { value };
+    } catch (error) {
+      caller.outcome = { error: toDbError(error) };
+      // Some errors make SQLite itself end the transaction; `#commit` notices that.
+      if (this.db.inTransaction) rollbackTo.run();
+    }
+    if (this.db.inTransaction) release.run();
+  }
+
+  #hasRoom(batch: Caller<Session>[], startedAt: number) {
+    const next = this.#waiting[0];
+    return (
+      next !== undefined &&
+      !next.alone &&
+      !batch[0]!.alone &&
+      batch.length < this.#maxCallers &&
+      performance.now() - startedAt < this.#maxBatchMs &&
+      this.db.inTransaction
+    );
+  }
+
+  #commit(batch: Caller<Session>[]) {
+    if (!this.db.inTransaction) {
+      const last = batch.at(-1)!.outcome;
+      throw "error" in last ? last.error : new Error("SQLite ended the transaction.");
+    }
+    this.#statements.commit.run();
+  }
+
+  /**
+   * The whole batch is lost. If a constraint failed (a deferred one at COMMIT, or a trigger that rolls
+   * everything back), it is one caller's fault: each runs again on its own, and only that one fails. A disk
+   * that is full or broken concerns everybody.
+   */
+  #giveUp(batch: Caller<Session>[], error: unknown) {
+    try {
+      if (this.db.inTransaction) this.#statements.rollback.run();
+    } catch {
+      // Then the next BEGIN fails too and tells its caller.
+    }
+    if (batch.length > 1 && isConstraintError(error)) {
+      for (const caller of batch) caller.alone = true;
+      this.#waiting.unshift(...batch);
+      return;
+    }
+    for (const { reject } of batch) reject(toDbError(error));
+  }
+}
+
+function isConstraintError(error: unknown) {
+  for (let e = error as { code?: string; cause?: unknown } | undefined; e; e = e.cause as typeof e) {
+    if (e.code?.startsWith("SQLITE_CONSTRAINT")) return true;
+  }
+  return false;
+}

@@ -1,0 +1,146 @@
+import {
+  and,
+  eq,
+  gt,
+  gte,
+  isNotNull,
+  isNull,
+  lt,
+  lte,
+  ne,
+  or,
+  sql,
+  type Column,
+  type SQL,
+} from "drizzle-orm";
+import type { PgTable } from "drizzle-orm/pg-core";
+import { isNullable, type Field, type Fields, type Filter } from "../http/list";
+import type { Params, Row, Shape } from "./hot";
+
+/** Values go into a query under these names only, so that the SQL follows from fields and operators. */
+export type ListParams = Params<Record<string, unknown>>;
+
+/** Sorts after every text that starts with what it is appended to. */
+const lastCharacter = "\u{10ffff}";
+
+/** Everything about the filters that stands in the SQL. */
+export const filterShape = (filters: readonly Filter[]) =>
+  filters.map(({ field, op, values }) => `${field}.${op}${op === "is_null" ? values[0] : ""}`).join();
+
+/** Adds the values of the filters to the arguments of a query. */
+export function bindFilters(filters: readonly Filter[], args: Row): void {
+  filters.forEach(({ op, values }, i) => {
+    if (op === "in" || op === "nin" || op === "all") {
+      args[`list_f${i}`] = JSON.stringify(values);
+      args[`list_f${i}_size`] = values.length;
+    } else {
+      args[`list_f${i}`] = values[0];
+      args[`list_f${i}_end`] = op === "starts_with" ? `${values[0]}${lastCharacter}` : values[1];
+    }
+  });
+}
+
+/** The filters as conditions; their arguments are those of `bindFilters`. */
+export function filterConditions(
+  shape: Shape,
+  p: ListParams,
+  table: PgTable,
+  fields: Fields,
+  filters: readonly Filter[],
+): (SQL | undefined)[] {
+  return filters.map((filter, i) => {
+    const field = fields.byName.get(filter.field)!;
+    const value = p[`list_f${i}`]!;
+    const further = p[filter.op === "all" ? `list_f${i}_size` : `list_f${i}_end`]!;
+    return field.type === "tags"
+      ? tagCondition(shape, field, columnOf(table, "id"), filter, value, further)
+      : columnCondition(shape, columnOfField(table, field), filter, value, further);
+  });
+}
+
+/** The column that a field is compared and sorted by. */
+export function columnOfField(table: PgTable, field: Field): Column {
+  const column = columnOf(table, field.column);
+  if (isNullable(field) === !column.notNull) return column;
+  throw new Error(`The field "${field.name}" and its column disagree on whether it may be null.`);
+}
+
+/** @throws Error when there is no such column */
+export function columnOf(table: PgTable, name: string): Column {
+  const column = (table as unknown as Record<string, Column | undefined>)[name];
+  if (!column) throw new Error(`There is no column "${name}" to make a list of.`);
+  return column;
+}
+
+type Argument = ListParams[string];
+
+/** Null is a value like any other for `ne` and `nin`: what has no company is not at Acme. */
+function columnCondition(
+  { dialect }: Shape,
+  column: Column,
+  { op, values }: Filter,
+  value: Argument,
+  end: Argument,
+): SQL | undefined {
+  switch (op) {
+    case "eq":
+      return eq(column, value);
+    case "ne":
+      return column.notNull ? ne(column, value) : dialect.isDistinct(column, value);
+    case "in":
+      return dialect.isAmong(column, value);
+    case "nin": {
+      const others = sql`not ${dialect.isAmong(column, value)}`;
+      return column.notNull ? others : or(isNull(column), others);
+    }
+    case "lt":
+      return lt(column, value);
+    case "lte":
+      return lte(column, value);
+    case "gt":
+      return gt(column, value);
+    case "gte":
+      return gte(column, value);
+    case "between":
+      return and(gte(column, value), lte(column, end));
+    case "starts_with":
+      return and(gte(column, value), lt(column, end));
+    case "contains":
+      return dialect.contains(column, value);
+    case "is_null":
+      return values[0] ? isNull(column) : isNotNull(column);
+    case "all":
+      throw new Error(`"all" is for fields with several values.`);
+  }
+}
+
+/** Conditions on the rows of the tags' own table, which has one for each tag of a record. */
+function tagCondition(
+  shape: Shape,
+  field: Field & { type: "tags" },
+  id: Column,
+  { op, values }: Filter,
+  value: Argument,
+  size: Argument,
+): SQL {
+  const { table, record, key } = field.through(shape.t);
+  const having = (condition: SQL | undefined) =>
+    sql`exists (select 1 from ${table} where ${and(eq(record, id), condition)})`;
+  const among = () => shape.dialect.isAmong(key, value);
+  switch (op) {
+    case "eq":
+      return having(eq(key, value));
+    case "ne":
+      return sql`not ${having(eq(key, value))}`;
+    case "in":
+      return having(among());
+    case "nin":
+      return sql`not ${having(among())}`;
+    case "all":
+      return sql`(select count(*) from ${table} where ${and(eq(record, id), among())}) = ${size}`;
+    case "is_null":
+      return values[0] ? sql`not ${having(undefined)}` : having(undefined);
+    default:
+      throw new Error(`Tags have no operator "${op}".`);
+  }
+}

@@ -1,0 +1,72 @@
+import { SQL, type TransactionSQL } from "bun";
+import { now } from "../clock";
+import { toDbError } from "./errors";
+import {
+  createHistory,
+  MigrationFailed,
+  planSteps,
+  statementsOf,
+  statusOf,
+  type Migration,
+  type MigrationStatus,
+  type Migrator,
+  type Step,
+} from "./migrate";
+
+/** Any number, as long as it never changes: instances that start together take turns by it. */
+const advisoryLock = 727_001;
+
+/** Migrates the PostgreSQL database at `url`, in one transaction. Copies of it are its operator's to make. */
+export function postgresMigrator(url: string, migrations: Migration[]): Migrator {
+  const migrate = (direction: Step["direction"]) =>
+    withClient(url, (client) => client.begin((transaction) => runSteps(transaction, direction, migrations)));
+  return {
+    status: () => withClient(url, async (client) => statusOf(migrations, await appliedIn(client))),
+    async up() {
+      const steps = await migrate("up");
+      return { tags: steps.map(({ migration }) => migration.tag), snapshot: null };
+    },
+    async down() {
+      const steps = await migrate("down");
+      return { tag: steps[0]?.migration.tag ?? null, snapshot: null };
+    },
+  };
+}
+
+async function withClient<T>(url: string, work: (client: SQL) => Promise<T>): Promise<T> {
+  const client = new SQL({ url, max: 1 });
+  try {
+    return await work(client);
+  } catch (error) {
+    throw error instanceof MigrationFailed ? error : toDbError(error);
+  } finally {
+    await client.close();
+  }
+}
+
+async function runSteps(transaction: TransactionSQL, direction: Step["direction"], migrations: Migration[]) {
+  await transaction`SELECT pg_advisory_xact_lock(${advisoryLock})`;
+  const steps = planSteps(direction, migrations, statusOf(migrations, await appliedIn(transaction)));
+  if (steps.length > 0) await transaction.unsafe(createHistory);
+  for (const step of steps) await runStep(transaction, step);
+  return steps;
+}
+
+async function runStep(transaction: TransactionSQL, step: Step) {
+  const { tag } = step.migration;
+  try {
+    for (const statement of statementsOf(step)) await transaction.unsafe(statement);
+  } catch (error) {
+    throw new MigrationFailed(step, error);
+  }
+  if (step.direction === "up") await transaction`INSERT INTO _migrations VALUES (${tag}, ${now()})`;
+  else await transaction`DELETE FROM _migrations WHERE tag = ${tag}`;
+}
+
+async function appliedIn(client: SQL): Promise<MigrationStatus["applied"]> {
+  const [{ exists }] = await client`SELECT to_regclass('_migrations') IS NOT NULL AS exists`;
+  if (!exists) return [];
+  const rows: { tag: string; applied_at: string }[] =
+    await client`SELECT tag, applied_at FROM _migrations ORDER BY tag COLLATE "C"`;
+  return rows.map(({ tag, applied_at }) => ({ tag, applied_at: Number(applied_at) }));
+}

@@ -1,0 +1,120 @@
+import { SQL } from "bun";
+import { drizzle } from "drizzle-orm/bun-sql";
+import { postgresDialect } from "./dialect";
+import { DbError, toDbError } from "./errors";
+import type { Plan, Row } from "./hot";
+import {
+  Lifetime,
+  refuseNesting,
+  runWithin,
+  type QueryBuilder,
+  type Session,
+  type Store,
+  type StoreOptions,
+} from "./store";
+import type { Tables } from "./tables";
+import * as postgresTables from "./tables.postgres";
+
+/** What can be chosen for a store on PostgreSQL. */
+export interface PostgresOptions extends StoreOptions {
+  /** At most this many at once, plus `unpreparedConnections`; opened when they are needed. */
+  connections?: number;
+}
+
+/** For queries of rare shapes; those of common shapes never wait for them. */
+const unpreparedConnections = 2;
+/** Without a limit, a server that is reached but does not answer would be waited for 30 s. */
+const connectionTimeoutSeconds = 5;
+
+const maxAttempts = 12;
+const tables: Tables = postgresTables;
+
+/** A store on a PostgreSQL database, which has to be migrated before. Connects when it is first used. */
+export function openPostgresStore(url: string, options: PostgresOptions = {}): Store {
+  const { connections = 10, deadlineMs = 5_000 } = options;
+  // The server enforces the deadline too: a rejected promise here does not stop a statement there.
+  const connection = { statement_timeout: deadlineMs, idle_in_transaction_session_timeout: deadlineMs * 2 };
+  const shared = { url, connection, connectionTimeout: connectionTimeoutSeconds };
+  const client = new SQL({ ...shared, max: connections });
+  const unprepared = new SQL({ ...shared, max: unpreparedConnections, prepare: false });
+
+  /** Under READ COMMITTED, two transactions that read, compute and write lose updates; SERIALIZABLE does not. */
+  function attempt<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    return client.begin("isolation level serializable", (transaction) => {
+      const lifetime = new Lifetime();
+      return runWithin(lifetime, deadlineMs, () =>
+        work(new PostgresSession(transaction, transaction, lifetime)),
+      );
+    }) as Promise<T>;
+  }
+
+  return {
+    engine: "postgres",
+    waiting: 0,
+    read: new PostgresSession(client, unprepared),
+    async tx(work) {
+      refuseNesting();
+      for (let attempts = 1; ; attempts++) {
+        try {
+          return await attempt(work);
+        } catch (cause) {
+          const error = toDbError(cause);
+          const lostAgainstAnother = error instanceof DbError && error.kind === "retry";
+          if (!lostAgainstAnother || attempts === maxAttempts) throw error;
+          await Bun.sleep(2 ** Math.min(attempts, 7) * Math.random());
+        }
+      }
+    },
+    async ping() {
+      await answerWithin(deadlineMs, client.unsafe("SELECT 1")).catch((cause) => {
+        throw new DbError("unavailable", undefined, cause);
+      });
+    },
+    async close() {
+      await Promise.all([client.close(), unprepared.close()]);
+    },
+  };
+}
+
+/** When the network is gone, an open connection stays silent, and no timeout of the server ends that. */
+function answerWithin(milliseconds: number, answer: PromiseLike<unknown>) {
+  return new Promise<void>((resolve, reject) => {
+    const giveUp = () => reject(new Error(`no answer within ${milliseconds} ms`));
+    const timer = setTimeout(giveUp, milliseconds);
+    answer.then(() => resolve(), reject).then(() => clearTimeout(timer));
+  });
+}
+
+class PostgresSession implements Session {
+  readonly t = tables;
+  readonly dialect = postgresDialect;
+  #q: QueryBuilder | undefined;
+
+  constructor(
+    private readonly client: SQL,
+    /** Keeps no statement prepared. In a transaction it is the transaction: one connection, whatever runs. */
+    private readonly unprepared: SQL,
+    private readonly lifetime?: Lifetime,
+  ) {}
+
+  /** Made on first use: hot queries do not need it. */
+  get q() {
+    return (this.#q ??= drizzle({ client: this as unknown as SQL }) as unknown as QueryBuilder);
+  }
+
+  /** The one method of a client that Drizzle uses. Bun prepares the statement once per connection and text. */
+  unsafe(text: string, values: unknown[]) {
+    this.lifetime?.check();
+    return this.client.unsafe(text, values);
+  }
+
+  run(plan: Plan, values: unknown[]): Promise<Row[]> {
+    this.lifetime?.check();
+    const client = plan.unprepared ? this.unprepared : this.client;
+    return client.unsafe(plan.text, values).then(undefined, rethrow) as Promise<Row[]>;
+  }
+}
+
+function rethrow(error: unknown): never {
+  throw toDbError(error);
+}

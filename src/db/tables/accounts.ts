@@ -1,0 +1,100 @@
+import type { Columns } from "../columns.postgres";
+
+/** Who may come in: users, what their roles allow, and their sessions. */
+export function describeAccounts(c: Columns) {
+  const roles = c.table(
+    "roles",
+    {
+      id: c.id("id").primaryKey(),
+      slug: c.text("slug").notNull(),
+      description: c.text("description").notNull(),
+    },
+    (t) => [c.uniqueIndex("roles_slug").on(t.slug)],
+  );
+
+  /** What a role may do: `permission` is `resource.action`, `scope` is `own` or `all`. */
+  const grants = c.table(
+    "grants",
+    {
+      id: c.id("id").primaryKey(),
+      role_id: c
+        .id("role_id")
+        .notNull()
+        .references(() => roles.id, { onDelete: "cascade" }),
+      permission: c.text("permission").notNull(),
+      scope: c.text("scope").$type<"own" | "all">().notNull(),
+    },
+    (t) => [c.uniqueIndex("grants_permission").on(t.role_id, t.permission)],
+  );
+
+  const users = c.table(
+    "users",
+    {
+      id: c.id("id").primaryKey(),
+      email: c.text("email").notNull(),
+      /** Lower case: two accounts never differ in case alone. */
+      email_normal: c.text("email_normal").notNull(),
+      full_name: c.text("full_name").notNull(),
+      full_name_key: c.sortKey("full_name_key").notNull(),
+      password_hash: c.text("password_hash").notNull(),
+      role_id: c
+        .id("role_id")
+        .notNull()
+        .references(() => roles.id),
+      avatar_url: c.text("avatar_url"),
+      is_active: c.boolean("is_active").notNull().default(true),
+      time_zone: c.text("time_zone").notNull().default("UTC"),
+      locale: c.text("locale").notNull().default("en"),
+      /** Stands in every access token; raising it ends those that were given out. */
+      auth_version: c.integer("auth_version").notNull().default(1),
+      created_at: c.time("created_at").notNull(),
+      updated_at: c.time("updated_at").notNull(),
+      version: c.integer("version").notNull().default(1),
+    },
+    (t) => [
+      c.uniqueIndex("users_email").on(t.email_normal),
+      c.index("users_by_name").on(t.full_name_key, t.id),
+      c.index("users_by_role").on(t.role_id),
+    ],
+  );
+
+  /** One sign-in on one device: a family of refresh tokens, each of which replaces the one before. */
+  const sessions = c.table(
+    "sessions",
+    {
+      id: c.id("id").primaryKey(),
+      user_id: c
+        .id("user_id")
+        .notNull()
+        .references(() => users.id, { onDelete: "cascade" }),
+      ip: c.text("ip"),
+      user_agent: c.text("user_agent"),
+      created_at: c.time("created_at").notNull(),
+      last_used_at: c.time("last_used_at").notNull(),
+      expires_at: c.time("expires_at").notNull(),
+      ended_at: c.time("ended_at"),
+      version: c.integer("version").notNull().default(1),
+    },
+    (t) => [c.index("sessions_by_user").on(t.user_id, t.created_at)],
+  );
+
+  /** Refresh tokens by their SHA-256. Used ones are kept until the session expires: seen again, they end it. */
+  const refresh_tokens = c.table(
+    "refresh_tokens",
+    {
+      hash: c.text("hash").primaryKey(),
+      session_id: c
+        .id("session_id")
+        .notNull()
+        .references(() => sessions.id, { onDelete: "cascade" }),
+      created_at: c.time("created_at").notNull(),
+      used_at: c.time("used_at"),
+    },
+    (t) => [c.index("refresh_tokens_by_session").on(t.session_id)],
+  );
+
+  return { roles, grants, users, sessions, refresh_tokens };
+}
+
+/** The tables other areas refer to. */
+export type AccountTables = ReturnType<typeof describeAccounts>;

@@ -1,0 +1,52 @@
+import type { Columns } from "../columns.postgres";
+
+/** What happened, and the answers kept for those who ask twice. */
+export function describeEvents(c: Columns) {
+  /** The only log. An event commits with the change it tells of. */
+  const events = c.table(
+    "events",
+    {
+      id: c.id("id").primaryKey(),
+      /** The order across records. Assigned after the commit, so it is null at first. */
+      seq: c.integer("seq"),
+      type: c.text("type").notNull(),
+      entity_type: c.text("entity_type").notNull(),
+      entity_id: c.id("entity_id").notNull(),
+      /** The record's version after the change: the order within the record. */
+      version: c.integer("version").notNull(),
+      actor_kind: c.text("actor_kind").$type<"user" | "share" | "system">().notNull(),
+      actor_id: c.id("actor_id"),
+      request_id: c.text("request_id").notNull(),
+      changes: c.json<Record<string, [before: unknown, after: unknown]>>("changes").notNull(),
+      created_at: c.time("created_at").notNull(),
+    },
+    (t) => [
+      c.index("events_by_entity").on(t.entity_type, t.entity_id, t.version),
+      c.uniqueIndex("events_by_seq").on(t.seq),
+    ],
+  );
+
+  /** The first answer to a POST with an `Idempotency-Key`, stored in that POST's own transaction. */
+  const idempotency_keys = c.table(
+    "idempotency_keys",
+    {
+      id: c.id("id").primaryKey(),
+      user_id: c.id("user_id").notNull(),
+      method: c.text("method").notNull(),
+      path: c.text("path").notNull(),
+      key: c.text("key").notNull(),
+      /** SHA-256 of the request's body. */
+      body_hash: c.text("body_hash").notNull(),
+      status: c.integer("status").notNull(),
+      headers: c.json<Record<string, string>>("headers").notNull(),
+      body: c.text("body"),
+      created_at: c.time("created_at").notNull(),
+    },
+    (t) => [
+      c.uniqueIndex("idempotency_keys_scope").on(t.user_id, t.method, t.path, t.key),
+      c.index("idempotency_keys_by_age").on(t.user_id, t.created_at),
+    ],
+  );
+
+  return { events, idempotency_keys };
+}

@@ -1,0 +1,18 @@
+import type { Columns } from "../columns.postgres";
+import { describeAccounts } from "./accounts";
+import { describeClients } from "./clients";
+import { describeEvents } from "./events";
+
+/**
+ * The one description of all tables, built once with each engine's columns.
+ *
+ * A column has one name everywhere: in the database, in a row, in a filter and on the wire. Columns that end
+ * in `_key` hold the folded form of their neighbour (see `fold`), which is what both engines compare and sort by.
+ */
+export function describeTables(c: Columns) {
+  const accounts = describeAccounts(c);
+  return { ...accounts, ...describeClients(c, accounts), ...describeEvents(c) };
+}
+
+/** Every table, typed on PostgreSQL's columns; SQLite's have the same JavaScript types. */
+export type Tables = ReturnType<typeof describeTables>;

@@ -1,0 +1,129 @@
+/**
+ * Refusals: what the rules say no to, in words of the business. `http/problem.ts` gives each its status, the
+ * command line its exit code. Anything else that is thrown is a fault of ours.
+ */
+
+/** What is wrong with one field: `field` as the caller wrote it, `code` for programs, `message` for people. */
+export interface FieldError {
+  field: string;
+  code: string;
+  message: string;
+}
+
+/** The reasons to refuse, one for each status that the contract has for them. */
+export type RefusalKind =
+  | "malformed"
+  | "unauthenticated"
+  | "forbidden"
+  | "not_found"
+  | "method_not_allowed"
+  | "conflict"
+  | "gone"
+  | "stale"
+  | "too_large"
+  | "unsupported_media"
+  | "invalid"
+  | "precondition_required"
+  | "too_many"
+  | "busy"
+  | "no_space";
+
+/** What a refusal may carry besides its words. */
+export interface RefusalDetails {
+  errors?: FieldError[];
+  /** Further members of the problem document, such as `changed` or `allowed`. */
+  members?: Record<string, unknown>;
+  headers?: Record<string, string>;
+  cause?: unknown;
+}
+
+/** A request that is refused; `code` never changes, `message` is for people. */
+export class Refusal extends Error {
+  override name = "Refusal";
+
+  constructor(
+    readonly kind: RefusalKind,
+    readonly code: string,
+    message: string,
+    readonly details: RefusalDetails = {},
+  ) {
+    super(message, { cause: details.cause });
+  }
+}
+
+/** The record does not exist, or the actor may not know that it does: both answer the same. */
+export class NotFound extends Refusal {
+  constructor(what: string) {
+    super("not_found", "not_found", `There is no such ${what}, or you may not see it.`);
+  }
+}
+
+/** The record is deleted, and the actor may restore it. */
+export class Gone extends Refusal {
+  constructor(what: string) {
+    super("gone", "deleted", `This ${what} is deleted. You can restore it.`);
+  }
+}
+
+/** The actor is known and may not do this. */
+export class Forbidden extends Refusal {
+  constructor(message: string, code = "forbidden") {
+    super("forbidden", code, message);
+  }
+}
+
+/** Nobody is signed in, or what they showed is no longer good. */
+export class Unauthenticated extends Refusal {
+  constructor(message: string, code = "unauthenticated") {
+    super("unauthenticated", code, message, { headers: { "www-authenticate": 'Bearer realm="neocrm"' } });
+  }
+}
+
+/** The request contradicts the present state, most often a value that another record holds. */
+export class Conflict extends Refusal {
+  constructor(code: string, message: string, members?: Record<string, unknown>) {
+    super("conflict", code, message, { members });
+  }
+}
+
+/** The record changed since the version that the caller named; `changed` are the fields that did. */
+export class Stale extends Refusal {
+  constructor(version: number, changed: string[]) {
+    super(
+      "stale",
+      "stale",
+      "The record was changed since you read it. Read it again, then repeat your change.",
+      {
+        members: { changed, version },
+        headers: { etag: `"v${version}"` },
+      },
+    );
+  }
+}
+
+/** The body is well formed and still not acceptable. */
+export class Invalid extends Refusal {
+  constructor(errors: FieldError[]) {
+    const [first, ...others] = errors;
+    const more = others.length > 0 ? ` (and ${others.length} more)` : "";
+    super("invalid", "validation_failed", `${first?.field}: ${first?.message}${more}`, { errors });
+  }
+}
+
+/** Too many requests; the caller may come back after `retryMs`. */
+export class TooMany extends Refusal {
+  constructor(code: string, message: string, retryMs: number) {
+    super("too_many", code, message, { headers: retryAfter(retryMs) });
+  }
+}
+
+/** The server sheds load or is not ready. */
+export class Busy extends Refusal {
+  constructor(message: string, retryMs = 1_000, cause?: unknown) {
+    super("busy", "busy", message, { headers: retryAfter(retryMs), cause });
+  }
+}
+
+const retryAfter = (milliseconds: number) => ({
+  "retry-after": String(Math.max(1, Math.ceil(milliseconds / 1_000))),
+});

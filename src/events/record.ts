@@ -1,0 +1,77 @@
+import { now } from "../clock";
+import { hot, type Params } from "../db/hot";
+import type { Session } from "../db/store";
+import type { Tables } from "../db/tables";
+import { newId } from "../ids";
+import type { Actor } from "../policy";
+
+/** What an event tells of; the part before the dot is the entity's type. */
+export type EventType = `${"client" | "user" | "session"}.${string}`;
+
+/** A record as its resource presents it: what the wire has, so an event can rebuild it. */
+export type Recorded = { id: string; version: number } & Record<string, unknown>;
+
+type Event = Tables["events"]["$inferSelect"];
+
+/** Every changed field with its value before and after. */
+export type Changes = Event["changes"];
+
+const insertEvent = hot(({ t: { events }, q }, p: Params<Omit<Event, "seq">>) =>
+  q
+    .insert(events)
+    .values({
+      id: p.id,
+      type: p.type,
+      entity_type: p.entity_type,
+      entity_id: p.entity_id,
+      version: p.version,
+      actor_kind: p.actor_kind,
+      actor_id: p.actor_id,
+      request_id: p.request_id,
+      changes: p.changes,
+      created_at: p.created_at,
+    })
+    .returning({ id: events.id }),
+);
+
+/**
+ * Records what happened, in the transaction that does it. `before` is null for a creation, which then carries
+ * every field. Pass records as they are presented, so that no secret can be among the fields.
+ */
+export async function record(
+  session: Session,
+  actor: Actor,
+  type: EventType,
+  before: Recorded | null,
+  after: Recorded,
+  at = now(),
+): Promise<void> {
+  await insertEvent.all(session, {
+    id: newId(),
+    type,
+    entity_type: type.slice(0, type.indexOf(".")),
+    entity_id: after.id,
+    version: after.version,
+    actor_kind: actor.kind,
+    actor_id: actor.userId,
+    request_id: actor.requestId,
+    changes: before ? difference(before, after) : creation(after),
+    created_at: at,
+  });
+}
+
+/** These change with every write, and the event itself says how. */
+const implied = new Set(["version", "updated_at"]);
+
+function difference(before: Recorded, after: Recorded): Changes {
+  const changes: Changes = {};
+  for (const [field, value] of Object.entries(after)) {
+    if (implied.has(field) || Bun.deepEquals(before[field], value)) continue;
+    changes[field] = [before[field] ?? null, value];
+  }
+  return changes;
+}
+
+function creation(after: Recorded): Changes {
+  return Object.fromEntries(Object.entries(after).map(([field, value]) => [field, [null, value]]));
+}

@@ -1,0 +1,165 @@
+import { Elysia } from "elysia";
+import { minute } from "../../clock";
+import { TooMany } from "../../errors";
+import { made, noContent, plain, secret, unrepeatable } from "../../http/answer";
+import { callOf } from "../../http/call";
+import { limitKey } from "../../http/client-address";
+import { showLimit } from "../../http/edge";
+import type { HttpKit } from "../../http/kit";
+import { IdParams, NoBody } from "../../http/schema";
+import type { Limiter } from "../../integrations/limiter";
+import type { Actor } from "../../policy";
+import { normalEmail } from "../users/service";
+import { Credentials, LogoutBody, PasswordChange, RefreshBody, Registration, Setup } from "./schema";
+import type { AuthService } from "./service";
+import type { Origin } from "./sessions";
+
+/** How often somebody may try: attempts a minute for a pair of address and account, or for a session. */
+export interface AttemptLimits {
+  limiter: Limiter;
+  perMinute: () => number;
+}
+
+/** Signing in, staying in, leaving. */
+export const authRoutes = (kit: HttpKit, auth: AuthService, limits: AttemptLimits) =>
+  new Elysia({ prefix: "/api/auth", tags: ["Authentication"] })
+    .use(kit)
+    .post(
+      "/setup",
+      async ({ request, set, body }) => {
+        await countAttempt(limits, request, set, "setup");
+        return auth.setup(newcomer(request), body, originOf(request));
+      },
+      {
+        permission: "public",
+        body: Setup,
+        answer: unrepeatable(made),
+        detail: { summary: "Make the first admin with the code that the server printed" },
+      },
+    )
+    .post(
+      "/register",
+      async ({ request, set, body }) => {
+        await countAttempt(limits, request, set, normalEmail(body.email));
+        return auth.register(newcomer(request), body, originOf(request));
+      },
+      {
+        permission: "public",
+        body: Registration,
+        answer: unrepeatable(made),
+        detail: { summary: "Register, where registration is open" },
+      },
+    )
+    .post(
+      "/login",
+      async ({ request, set, body }) => {
+        await countAttempt(limits, request, set, normalEmail(body.email));
+        return auth.login(newcomer(request), body, originOf(request));
+      },
+      {
+        permission: "public",
+        body: Credentials,
+        answer: unrepeatable(plain),
+        detail: { summary: "Sign in" },
+      },
+    )
+    .post(
+      "/refresh",
+      async ({ request, set, body }) => {
+        const sessionId = await auth.sessionIdOf(body.refresh_token);
+        if (sessionId !== undefined) await count(limits, set, `refresh ${sessionId}`);
+        return auth.refresh(newcomer(request), body.refresh_token, originOf(request));
+      },
+      {
+        permission: "public",
+        body: RefreshBody,
+        answer: unrepeatable(plain),
+        detail: { summary: "Exchange a refresh token for the next pair of tokens" },
+      },
+    )
+    .post("/logout", ({ request, body }) => auth.logout(callerOrNewcomer(request), body?.refresh_token), {
+      permission: "public",
+      body: LogoutBody,
+      answer: unrepeatable(noContent),
+      detail: { summary: "End this session" },
+    })
+    .post("/logout-all", ({ actor }) => auth.logoutAll(actor), {
+      permission: "signed-in",
+      body: NoBody,
+      answer: unrepeatable(noContent),
+      detail: { summary: "End all of your sessions" },
+    })
+    .get("/sessions", ({ actor }) => listSessions(auth, actor), {
+      permission: "signed-in",
+      detail: { summary: "List your sessions" },
+    })
+    .delete("/sessions/:id", ({ actor, params }) => auth.endSession(actor, params.id), {
+      permission: "signed-in",
+      params: IdParams,
+      answer: noContent,
+      detail: { summary: "End one of your sessions" },
+    });
+
+/** The password is changed among the users' routes and decided here. */
+export const passwordRoutes = (kit: HttpKit, auth: AuthService, limits: AttemptLimits) =>
+  new Elysia({ prefix: "/api/users", tags: ["Users"] }).use(kit).post(
+    "/password",
+    async ({ actor, request, set, body }) => {
+      await count(limits, set, `password ${actor.userId}`);
+      return auth.changePassword(actor, body, originOf(request));
+    },
+    {
+      permission: "signed-in",
+      body: PasswordChange,
+      answer: secret(plain),
+      detail: { summary: "Change your password; every other session ends" },
+    },
+  );
+
+/** Nobody yet: whoever registers or signs in becomes the actor of what follows. */
+const newcomer = (request: Request): Actor => ({
+  kind: "user",
+  userId: null,
+  sessionId: null,
+  grants: {},
+  timeZone: "UTC",
+  requestId: callOf(request).id,
+});
+
+const callerOrNewcomer = (request: Request) => callOf(request).actor ?? newcomer(request);
+
+const originOf = (request: Request): Origin => ({
+  address: callOf(request).address,
+  userAgent: request.headers.get("user-agent"),
+});
+
+type ResponseSet = Parameters<typeof showLimit>[0];
+
+/** Counts for the pair of address and account: whoever tries from elsewhere locks nobody out. */
+const countAttempt = (limits: AttemptLimits, request: Request, set: ResponseSet, account: string) =>
+  count(limits, set, `auth ${limitKey(callOf(request).address)} ${account}`);
+
+async function count({ limiter, perMinute }: AttemptLimits, set: ResponseSet, key: string): Promise<void> {
+  const quota = perMinute();
+  if (quota === 0) return;
+  const hit = await limiter.hit(key, quota, minute);
+  showLimit(set, "auth", quota, hit);
+  if (!hit.ok) throw new TooMany("rate_limited", "Too many attempts. Wait a little.", hit.retryMs);
+}
+
+/** A person has few sessions: they come as one page. */
+async function listSessions(auth: AuthService, actor: Actor) {
+  const data = await auth.sessions(actor);
+  const total = data.length;
+  return {
+    data,
+    pagination: {
+      page: 1,
+      limit: Math.max(20, total),
+      total,
+      total_pages: total === 0 ? 0 : 1,
+      total_capped: false,
+      next_cursor: null,
+    },
+  };
+}

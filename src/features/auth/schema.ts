@@ -1,0 +1,83 @@
+import { Type, type Static } from "@sinclair/typebox";
+import { isoTime } from "../../clock";
+import { Body, Email, Instant, Nullable, Text } from "../../http/schema";
+import type { Role } from "../users/store";
+import { UserView } from "../users/schema";
+import type { SessionRow } from "./store";
+
+/** Length is checked with the other rules for passwords, which say more. */
+const Password = Type.String({ maxLength: 1_024 });
+
+export const Credentials = Body({ email: Email, password: Password });
+export type Credentials = Static<typeof Credentials>;
+
+export const Registration = Body({
+  email: Email,
+  password: Password,
+  full_name: Text(200),
+  /** Everybody starts as a user: naming another role is refused instead of ignored. */
+  role: Type.Optional(Type.Literal("user")),
+});
+export type Registration = Static<typeof Registration>;
+
+export const Setup = Body({
+  email: Email,
+  password: Password,
+  full_name: Text(200),
+  code: Type.String({ maxLength: 64 }),
+});
+export type Setup = Static<typeof Setup>;
+
+export const RefreshBody = Body({ refresh_token: Type.String({ maxLength: 200 }) });
+
+export const LogoutBody = Type.Optional(Type.Partial(RefreshBody, { additionalProperties: false }));
+
+export const PasswordChange = Body({ current_password: Password, new_password: Password });
+export type PasswordChange = Static<typeof PasswordChange>;
+
+export const RoleView = Type.Object({ id: Type.String(), slug: Type.String(), description: Type.String() });
+
+/** What whoever signed in gets. `token` is what the existing web client reads. */
+export const TokensView = Type.Object({
+  access_token: Type.String(),
+  refresh_token: Type.String(),
+  token_type: Type.Literal("Bearer"),
+  /** Seconds. */
+  expires_in: Type.Integer(),
+  token: Type.String(),
+  user: UserView,
+  roles: Type.Array(RoleView),
+  permissions: Type.Array(Type.String()),
+});
+export type TokensView = Static<typeof TokensView>;
+
+/** What the caller may do: `grants` says how far each permission reaches. */
+export const AuthorizationView = Type.Object({
+  user_id: Type.String(),
+  roles: Type.Array(RoleView),
+  permissions: Type.Array(Type.String()),
+  grants: Type.Record(Type.String(), Type.Union([Type.Literal("own"), Type.Literal("all")])),
+});
+
+export const SessionView = Type.Object({
+  id: Type.String(),
+  ip: Nullable(Type.String()),
+  user_agent: Nullable(Type.String()),
+  current: Type.Boolean(),
+  created_at: Instant,
+  last_used_at: Instant,
+  expires_at: Instant,
+});
+export type SessionView = Static<typeof SessionView>;
+
+export const presentSession = (row: SessionRow, currentId: string | null): SessionView => ({
+  id: row.id,
+  ip: row.ip,
+  user_agent: row.user_agent,
+  current: row.id === currentId,
+  created_at: isoTime(row.created_at),
+  last_used_at: isoTime(row.last_used_at),
+  expires_at: isoTime(row.expires_at),
+});
+
+export const presentRole = ({ id, slug, description }: Role) => ({ id, slug, description });

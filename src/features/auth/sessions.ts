@@ -1,0 +1,105 @@
+import { day, isoTime, now } from "../../clock";
+import type { Session } from "../../db/store";
+import { record, type Recorded } from "../../events/record";
+import { newId, newSecret } from "../../ids";
+import type { Actor } from "../../policy";
+import {
+  deleteRefreshTokens,
+  insertRefreshToken,
+  insertSession,
+  openSessionsOf,
+  updateSession,
+  type SessionRow,
+} from "./store";
+
+/** Where a sign-in comes from. */
+export interface Origin {
+  address: string;
+  userAgent: string | null;
+}
+
+/** A session and the refresh token that continues it. */
+export interface OpenedSession {
+  session: SessionRow;
+  refreshToken: string;
+}
+
+/** The form in which refresh tokens are stored: a copy of the database signs nobody in. */
+export const hashToken = (token: string) => new Bun.CryptoHasher("sha256").update(token).digest("hex");
+
+/** Opens a session, a new family of refresh tokens, within a transaction. */
+export async function openSession(
+  session: Session,
+  actor: Actor,
+  userId: string,
+  origin: Origin,
+  days: number,
+): Promise<OpenedSession> {
+  const at = now();
+  const rows = await insertSession.all(session, {
+    id: newId(),
+    user_id: userId,
+    ip: origin.address,
+    user_agent: origin.userAgent?.slice(0, 500) ?? null,
+    created_at: at,
+    last_used_at: at,
+    expires_at: at + days * day,
+  });
+  const opened = rows[0]!;
+  await record(session, { ...actor, userId }, "session.created", null, recorded(opened), at);
+  return { session: opened, refreshToken: await giveRefreshToken(session, opened.id) };
+}
+
+/** Continues a session from `origin`, with the next refresh token of its family. */
+export async function continueSession(
+  session: Session,
+  actor: Actor,
+  before: SessionRow,
+  origin: Origin,
+): Promise<OpenedSession> {
+  const user_agent = origin.userAgent?.slice(0, 500) ?? null;
+  const after = {
+    ...before,
+    ip: origin.address,
+    user_agent,
+    last_used_at: now(),
+    version: before.version + 1,
+  };
+  await updateSession.all(session, after);
+  await record(session, actor, "session.refreshed", recorded(before), recorded(after), after.last_used_at);
+  return { session: after, refreshToken: await giveRefreshToken(session, before.id) };
+}
+
+/** Ends a session and its family, within a transaction. */
+export async function endSession(session: Session, actor: Actor, before: SessionRow): Promise<void> {
+  if (before.ended_at !== null) return;
+  const after = { ...before, ended_at: now(), version: before.version + 1 };
+  await updateSession.all(session, after);
+  await deleteRefreshTokens.all(session, { session_id: before.id });
+  await record(session, actor, "session.ended", recorded(before), recorded(after), after.ended_at);
+}
+
+/** Ends every open session of a user. */
+export async function endSessionsOf(session: Session, actor: Actor, userId: string): Promise<void> {
+  for (const open of await openSessionsOf.all(session, { user_id: userId, now: now() })) {
+    await endSession(session, actor, open);
+  }
+}
+
+async function giveRefreshToken(session: Session, sessionId: string): Promise<string> {
+  const token = newSecret();
+  await insertRefreshToken.all(session, { hash: hashToken(token), session_id: sessionId, created_at: now() });
+  return token;
+}
+
+const recorded = (row: SessionRow): Recorded => ({
+  id: row.id,
+  user_id: row.user_id,
+  ip: row.ip,
+  user_agent: row.user_agent,
+  created_at: isoTime(row.created_at),
+  last_used_at: isoTime(row.last_used_at),
+  expires_at: isoTime(row.expires_at),
+  ended_at: row.ended_at === null ? null : isoTime(row.ended_at),
+  version: row.version,
+});

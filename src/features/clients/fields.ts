@@ -1,0 +1,34 @@
+import { fieldsOf } from "../../http/list";
+import { phoneKey } from "./phone";
+import { clientStatuses } from "./schema";
+
+/** What lists of clients can be filtered and sorted by. */
+export const clientFields = fieldsOf(
+  "clients",
+  {
+    external_id: { type: "text", key: "external_id_key", nullable: true },
+    name: { type: "text", key: "name_key", sort: true },
+    email: { type: "text", key: "email_key", sort: true, nullable: true },
+    phone: { type: "phone", key: "phone_key", nullable: true, normalise: phoneKey },
+    company: { type: "text", key: "company_key", sort: true, nullable: true },
+    position: { type: "text", key: "position_key", nullable: true },
+    industry: { type: "text", key: "industry_key", nullable: true },
+    address: { type: "text", key: "address_key", nullable: true },
+    status: { type: "choice", of: clientStatuses, sort: true },
+    assigned_to: { type: "id", nullable: true },
+    created_by: { type: "id" },
+    tags: {
+      type: "tags",
+      through: (t) => ({ table: t.client_tags, record: t.client_tags.client_id, key: t.client_tags.tag_key }),
+    },
+    created_at: { type: "instant", sort: true },
+    updated_at: { type: "instant", sort: true },
+    deleted_at: { type: "instant", nullable: true },
+    version: { type: "integer" },
+  },
+  {
+    sort: "-created_at",
+    shortcuts: { status: "status", assigned_to: "assigned_to", assignee: "assigned_to" },
+    softDeleted: true,
+  },
+);

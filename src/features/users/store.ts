@@ -1,0 +1,156 @@
+import { and, asc, eq, sql } from "drizzle-orm";
+import { hot, value, type Params, type Shape } from "../../db/hot";
+import type { Tables } from "../../db/tables";
+import type { Grants } from "../../policy";
+import type { Session } from "../../db/store";
+
+type Users = Tables["users"]["$inferSelect"];
+
+/** A user with the slug of their role; the hash is read apart, by those who check it. */
+export type UserRow = Omit<Users, "email_normal" | "full_name_key" | "password_hash"> & { role: string };
+
+/** A role as the API shows it. */
+export type Role = Tables["roles"]["$inferSelect"];
+
+const columns = ({ users, roles }: Shape["t"]) => ({
+  id: users.id,
+  email: users.email,
+  full_name: users.full_name,
+  role: roles.slug,
+  role_id: users.role_id,
+  avatar_url: users.avatar_url,
+  is_active: users.is_active,
+  time_zone: users.time_zone,
+  locale: users.locale,
+  auth_version: users.auth_version,
+  created_at: users.created_at,
+  updated_at: users.updated_at,
+  version: users.version,
+});
+
+/** One user by id. */
+export const userById = hot(({ t, q }, p: Params<Pick<Users, "id">>) =>
+  q
+    .select(columns(t))
+    .from(t.users)
+    .innerJoin(t.roles, eq(t.roles.id, t.users.role_id))
+    .where(eq(t.users.id, p.id))
+    .limit(1),
+);
+
+/** One user by e-mail address in lower case, with the hash of their password. */
+export const userByEmail = hot(({ t, q }, p: Params<Pick<Users, "email_normal">>) =>
+  q
+    .select({ ...columns(t), password_hash: t.users.password_hash })
+    .from(t.users)
+    .innerJoin(t.roles, eq(t.roles.id, t.users.role_id))
+    .where(eq(t.users.email_normal, p.email_normal))
+    .limit(1),
+);
+
+/** The hash of a user's password. */
+export const passwordHashOf = hot(({ t, q }, p: Params<Pick<Users, "id">>) =>
+  q.select({ password_hash: t.users.password_hash }).from(t.users).where(eq(t.users.id, p.id)).limit(1),
+);
+
+/** Every user, by name. */
+export const allUsers = hot(({ t, q }, _: Params<object>) =>
+  q
+    .select(columns(t))
+    .from(t.users)
+    .innerJoin(t.roles, eq(t.roles.id, t.users.role_id))
+    .orderBy(asc(t.users.full_name_key), asc(t.users.id)),
+);
+
+/** How many people could run the system right now. */
+export const countActiveAdmins = hot(({ t, q }, _: Params<object>) =>
+  q
+    .select({ admins: sql<number>`count(*)`.mapWith(Number) })
+    .from(t.users)
+    .innerJoin(t.roles, eq(t.roles.id, t.users.role_id))
+    .where(and(eq(t.roles.slug, sql`'admin'`), eq(t.users.is_active, sql`true`))),
+);
+
+/** Adds a user. Fails as `unique users.email_normal` when the address is taken. */
+export const insertUser = hot(({ t, q }, p: Params<Omit<Users, "auth_version" | "version" | "is_active">>) =>
+  q
+    .insert(t.users)
+    .values({
+      id: p.id,
+      email: p.email,
+      email_normal: p.email_normal,
+      full_name: p.full_name,
+      full_name_key: p.full_name_key,
+      password_hash: p.password_hash,
+      role_id: p.role_id,
+      avatar_url: p.avatar_url,
+      time_zone: p.time_zone,
+      locale: p.locale,
+      created_at: p.created_at,
+      updated_at: p.updated_at,
+    })
+    .returning({ id: t.users.id }),
+);
+
+/** Writes what may change about a user, all of it. */
+export const updateUser = hot(({ t: { users }, q }, p: Params<Omit<Users, "password_hash" | "created_at">>) =>
+  q
+    .update(users)
+    .set({
+      email: value(users.email, p.email),
+      email_normal: value(users.email_normal, p.email_normal),
+      full_name: value(users.full_name, p.full_name),
+      full_name_key: value(users.full_name_key, p.full_name_key),
+      role_id: value(users.role_id, p.role_id),
+      avatar_url: value(users.avatar_url, p.avatar_url),
+      is_active: value(users.is_active, p.is_active),
+      time_zone: value(users.time_zone, p.time_zone),
+      locale: value(users.locale, p.locale),
+      auth_version: value(users.auth_version, p.auth_version),
+      updated_at: value(users.updated_at, p.updated_at),
+      version: value(users.version, p.version),
+    })
+    .where(eq(users.id, p.id))
+    .returning({ id: users.id }),
+);
+
+/** Replaces the hash of a user's password. */
+export const updatePasswordHash = hot(({ t: { users }, q }, p: Params<Pick<Users, "id" | "password_hash">>) =>
+  q
+    .update(users)
+    .set({ password_hash: value(users.password_hash, p.password_hash) })
+    .where(eq(users.id, p.id))
+    .returning({ id: users.id }),
+);
+
+/** One role by its slug. */
+export const roleBySlug = hot(({ t, q }, p: Params<Pick<Role, "slug">>) =>
+  q.select().from(t.roles).where(eq(t.roles.slug, p.slug)).limit(1),
+);
+
+/** One role by its id. */
+export const roleById = hot(({ t, q }, p: Params<Pick<Role, "id">>) =>
+  q.select().from(t.roles).where(eq(t.roles.id, p.id)).limit(1),
+);
+
+const allRoles = hot(({ t, q }, _: Params<object>) =>
+  q.select({ slug: t.roles.slug }).from(t.roles).orderBy(asc(t.roles.slug)),
+);
+
+/** The slugs of all roles, for messages. */
+export const roleSlugs = async (session: Session) =>
+  (await allRoles.all(session, {})).map(({ slug }) => slug);
+
+const grantRows = hot(({ t: { grants }, q }, p: Params<{ role_id: string }>) =>
+  q
+    .select({ permission: grants.permission, scope: grants.scope })
+    .from(grants)
+    .where(eq(grants.role_id, p.role_id))
+    .orderBy(asc(grants.permission)),
+);
+
+/** What a role allows. */
+export async function grantsOf(session: Session, roleId: string): Promise<Grants> {
+  const rows = await grantRows.all(session, { role_id: roleId });
+  return Object.fromEntries(rows.map(({ permission, scope }) => [permission, scope]));
+}

@@ -1,0 +1,71 @@
+import { newId } from "../ids";
+import type { Hit } from "../integrations/limiter";
+import type { Actor } from "../policy";
+import type { Attempt } from "./idempotency";
+import type { ListRequest } from "./list";
+
+/** One request on its way through the server: what every part may ask about it. */
+export interface Call {
+  readonly id: string;
+  /** The client's address; behind a trusted proxy, the one that the proxy saw. */
+  readonly address: string;
+  /** The path without its query. */
+  readonly path: string;
+  /** For durations only. */
+  readonly startedAt: number;
+  /** Who asks, or `null` for nobody. */
+  actor: Actor | null;
+  /** Why the credentials that were shown are no good. */
+  credentialsRefused: string | null;
+  /** Whether the route reads the query; where it does not, a query is refused. */
+  queryRead: boolean;
+  /** The query of a list, once it is parsed. */
+  list: ListRequest | null;
+  /** The POST with an `Idempotency-Key` that this call takes on. */
+  attempt: Attempt | null;
+  /** The limit that was counted, for the `RateLimit` headers. */
+  limit: { policy: string; quota: number; hit: Hit } | null;
+}
+
+const calls = new WeakMap<Request, Call>();
+const safeId = /^[A-Za-z0-9._:\-]{8,128}$/;
+
+/** Takes the caller's `X-Request-Id` when it is 8–128 safe characters, else makes one. */
+export const requestIdOf = (given: string | null) => (given !== null && safeId.test(given) ? given : newId());
+
+/** Opens the call of a request. `derive` would not run for unknown paths and parse errors, so hooks look it up. */
+export function openCall(request: Request, address: string): Call {
+  const call: Call = {
+    id: requestIdOf(request.headers.get("x-request-id")),
+    address,
+    path: pathOf(request.url),
+    startedAt: performance.now(),
+    actor: null,
+    credentialsRefused: null,
+    queryRead: false,
+    list: null,
+    attempt: null,
+    limit: null,
+  };
+  calls.set(request, call);
+  return call;
+}
+
+/** The call of a request; every request has one before anything else sees it. */
+export function callOf(request: Request): Call {
+  return calls.get(request) ?? openCall(request, "unknown");
+}
+
+/** The path of an absolute URL, without building a URL object. */
+function pathOf(url: string) {
+  const start = url.indexOf("/", url.indexOf("://") + 3);
+  if (start < 0) return "/";
+  const end = url.indexOf("?", start);
+  return end < 0 ? url.slice(start) : url.slice(start, end);
+}
+
+/** The query of an absolute URL, without the question mark. */
+export function queryOf(url: string) {
+  const start = url.indexOf("?");
+  return start < 0 ? "" : url.slice(start + 1);
+}

@@ -1,0 +1,211 @@
+import type { Elysia } from "elysia";
+import { Forbidden, Refusal, TooMany } from "../errors";
+import { limitKey, type TrustedProxies, clientAddress, isSecure } from "./client-address";
+import type { Hit, Limiter } from "../integrations/limiter";
+import { log, logRequest } from "../ops/logging";
+import type { Actor } from "../policy";
+import { minute } from "../clock";
+import { callOf, openCall, type Call } from "./call";
+import type { Idempotency } from "./idempotency";
+import { Replay } from "./kit";
+import { allowedMethods, type RouteTable } from "./methods";
+import { faultOf, problemOf, type Problem } from "./problem";
+import { refusalOf } from "./refusals";
+
+/** Who a bearer token belongs to; a text says why it is refused. At once when the token is known. */
+export type Identify = (token: string) => Identity | string | Promise<Identity | string>;
+
+/** What a token says about its bearer: an actor without a request. */
+export type Identity = Omit<Actor, "requestId">;
+
+/** What the edge needs from the server. */
+export interface EdgeOptions {
+  identify: Identify;
+  idempotency: Idempotency;
+  limiter: Limiter;
+  /** Requests a minute; 0 for no limit. Read at each request: an admin may change them. */
+  limits: () => { ip: number; user: number };
+  proxies: TrustedProxies;
+  https: "off" | "redirect" | "require";
+  hstsSeconds: number;
+  /** Filled in once every route is mounted. */
+  routes: RouteTable;
+}
+
+const securityHeaders = {
+  "cache-control": "no-store",
+  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-resource-policy": "same-origin",
+  "referrer-policy": "no-referrer",
+  "x-content-type-options": "nosniff",
+  "x-frame-options": "DENY",
+};
+
+/** Elysia's `set`, as far as the edge writes to it. */
+interface ResponseSet {
+  status?: number | string;
+  headers: Record<string, unknown>;
+}
+
+/**
+ * What every request passes first and every response last: its id, the client's address, HTTPS, who asks, the
+ * limits, the headers, the problem document of whatever was thrown, and the line in the log.
+ */
+export const edge = (options: EdgeOptions) => (app: Elysia<any>) =>
+  app
+    .headers(securityHeaders)
+    .onRequest(async ({ request, set, server }) => {
+      const peer = server?.requestIP(request)?.address ?? "unknown";
+      const call = openCall(
+        request,
+        clientAddress(peer, request.headers.get("x-forwarded-for"), options.proxies),
+      );
+      set.headers["x-request-id"] = call.id;
+      const refused = enforceHttps(options, request, call, peer, set);
+      if (refused) return refused;
+      await identifyCaller(options.identify, request, call);
+      if (!isFree(request, call.path)) await countCall(options, call, set);
+      return undefined;
+    })
+    .onError({ as: "global" }, ({ error, request, set, code }) =>
+      answerError(options, { error, notFound: code === "NOT_FOUND", request, set }),
+    )
+    .onAfterResponse({ as: "global" }, ({ request, set, route }) => {
+      const call = callOf(request);
+      if (call.attempt) options.idempotency.release(call.attempt);
+      logRequest({
+        request_id: call.id,
+        method: request.method,
+        path: call.path,
+        route: route || null,
+        status: Number(set.status ?? 200),
+        ms: performance.now() - call.startedAt,
+        actor: call.actor?.userId ?? null,
+        address: call.address,
+      });
+    });
+
+/** Redirects or refuses what came in the clear; whoever checks the server's health may always do so. */
+function enforceHttps(
+  { https, hstsSeconds, proxies }: EdgeOptions,
+  request: Request,
+  call: Call,
+  peer: string,
+  set: ResponseSet,
+): Response | undefined {
+  if (https === "off") return undefined;
+  if (isSecure(peer, request.headers.get("x-forwarded-proto"), proxies)) {
+    set.headers["strict-transport-security"] = `max-age=${hstsSeconds}; includeSubDomains`;
+    return undefined;
+  }
+  if (call.path === "/health" || call.path.startsWith("/health/")) return undefined;
+  // A body, and most often a token, went over the wire already: sending it again elsewhere would hide that.
+  const mayRedirect = https === "redirect" && (request.method === "GET" || request.method === "HEAD");
+  if (!mayRedirect) throw new Forbidden("This server answers over HTTPS only.", "https_required");
+  set.status = 308;
+  const location = request.url.replace(/^http:/, "https:");
+  return new Response(null, {
+    status: 308,
+    headers: { ...securityHeaders, location, "x-request-id": call.id },
+  });
+}
+
+async function identifyCaller(identify: Identify, request: Request, call: Call): Promise<void> {
+  const header = request.headers.get("authorization");
+  if (header === null) return;
+  const token = /^Bearer +([\w.~+/=-]+)$/i.exec(header)?.[1];
+  if (token === undefined) {
+    call.credentialsRefused = "The Authorization header is not of the form: Bearer <access token>.";
+    return;
+  }
+  const found = identify(token);
+  const identity = found instanceof Promise ? await found : found;
+  if (typeof identity === "string") call.credentialsRefused = identity;
+  else call.actor = { ...identity, requestId: call.id };
+}
+
+/** Health checks never wait, and a browser's preflight says nothing that counts. */
+const isFree = (request: Request, path: string) =>
+  path === "/health" ||
+  path.startsWith("/health/") ||
+  (request.method === "OPTIONS" && request.headers.has("access-control-request-method"));
+
+async function countCall({ limiter, limits }: EdgeOptions, call: Call, set: ResponseSet): Promise<void> {
+  const { ip, user } = limits();
+  const [policy, quota, key] = call.actor?.userId
+    ? ["user", user, `user ${call.actor.userId}`]
+    : ["ip", ip, `ip ${limitKey(call.address)}`];
+  if (quota === 0) return;
+  const counted = limiter.hit(key as string, quota as number, minute);
+  const hit = counted instanceof Promise ? await counted : counted;
+  showLimit(set, policy as string, quota as number, hit);
+  if (!hit.ok) throw new TooMany("rate_limited", "Too many requests. Slow down.", hit.retryMs);
+}
+
+/** The headers of the IETF draft draft-ietf-httpapi-ratelimit-headers. */
+export function showLimit(set: ResponseSet, policy: string, quota: number, hit: Hit): void {
+  set.headers["ratelimit-policy"] = `"${policy}";q=${quota};w=60`;
+  set.headers["ratelimit"] = `"${policy}";r=${hit.remaining};t=${Math.ceil(hit.resetMs / 1_000)}`;
+}
+
+interface Failure {
+  error: unknown;
+  notFound: boolean;
+  request: Request;
+  set: ResponseSet;
+}
+
+async function answerError(options: EdgeOptions, failure: Failure): Promise<unknown> {
+  const { error, request, set } = failure;
+  if (error instanceof Replay) return replay(error, set);
+  const call = callOf(request);
+  const refusal = failure.notFound
+    ? noSuchRoute(options.routes, request.method, call.path)
+    : refusalOf(error);
+  if (!refusal)
+    log.error("Request failed", { request_id: call.id, method: request.method, path: call.path, error });
+  else if (refusal.kind === "busy" || refusal.kind === "no_space") {
+    log.warn(refusal.message, { request_id: call.id, path: call.path, error: refusal.cause });
+  }
+  const problem = refusal ? problemOf(refusal, call.path, call.id) : faultOf(call.path, call.id);
+  set.status = problem.status;
+  set.headers["content-type"] = "application/problem+json";
+  set.headers["cache-control"] = "no-store";
+  Object.assign(set.headers, refusal?.details.headers);
+  if (call.attempt && refusal) await keepRefusal(options.idempotency, call, problem, refusal.details.headers);
+  return problem;
+}
+
+/** A refusal stays the answer to its key, unless the next attempt may fare better. */
+async function keepRefusal(
+  idempotency: Idempotency,
+  call: Call,
+  problem: Problem,
+  headers: Record<string, string> = {},
+): Promise<void> {
+  const { status } = problem;
+  if (!call.attempt || status === 401 || status === 429 || status >= 500) return;
+  if (problem.code.startsWith("idempotency_")) return;
+  const kept = { ...headers, "content-type": "application/problem+json" };
+  try {
+    await idempotency.keepRefusal(call.attempt, { status, headers: kept, body: JSON.stringify(problem) });
+  } catch (error) {
+    log.warn("A refusal could not be kept for its Idempotency-Key", { request_id: call.id, error });
+  }
+}
+
+function replay({ status, headers, body }: Replay, set: ResponseSet): unknown {
+  set.status = status;
+  Object.assign(set.headers, headers, { "idempotency-replayed": "true" });
+  return body === null ? "" : JSON.parse(body);
+}
+
+/** No route for this path, or none for this method: then `Allow` says which there are. */
+function noSuchRoute(routes: RouteTable, method: string, path: string): Refusal {
+  const allowed = allowedMethods(routes, path);
+  if (allowed.length === 0) return new Refusal("not_found", "not_found", "There is no such endpoint.");
+  return new Refusal("method_not_allowed", "method_not_allowed", `${method} is not offered here.`, {
+    headers: { allow: allowed.join(", ") },
+  });
+}

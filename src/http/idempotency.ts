@@ -1,0 +1,153 @@
+import { and, eq, lt } from "drizzle-orm";
+import { now, minute } from "../clock";
+import { hot, type Params } from "../db/hot";
+import type { Session, Store } from "../db/store";
+import type { Tables } from "../db/tables";
+import { Conflict, Refusal } from "../errors";
+import { newId } from "../ids";
+import type { Answer } from "./answer";
+import type { Seal } from "./seal";
+
+/** A POST that may come twice: who sent it, where to, under which key, with which body. */
+export interface Attempt {
+  userId: string;
+  method: string;
+  path: string;
+  key: string;
+  bodyHash: string;
+}
+
+/** The first answer, as it went out. */
+export interface KeptAnswer extends Answer {
+  /** JSON, or `null` for an empty body. */
+  body: string | null;
+}
+
+type Row = Tables["idempotency_keys"]["$inferSelect"];
+type Scope = Pick<Row, "user_id" | "method" | "path" | "key">;
+
+const keptAnswer = hot(({ t: { idempotency_keys: k }, q }, p: Params<Scope>) =>
+  q
+    .select()
+    .from(k)
+    .where(and(eq(k.user_id, p.user_id), eq(k.method, p.method), eq(k.path, p.path), eq(k.key, p.key)))
+    .limit(1),
+);
+
+const forgetBefore = hot(
+  ({ t: { idempotency_keys: k }, q }, p: Params<{ user_id: string; before: number }>) =>
+    q
+      .delete(k)
+      .where(and(eq(k.user_id, p.user_id), lt(k.created_at, p.before)))
+      .returning({ id: k.id }),
+);
+
+const keepRow = hot(({ t: { idempotency_keys: k }, q }, p: Params<Row>) =>
+  q
+    .insert(k)
+    .values({
+      id: p.id,
+      user_id: p.user_id,
+      method: p.method,
+      path: p.path,
+      key: p.key,
+      body_hash: p.body_hash,
+      status: p.status,
+      headers: p.headers,
+      body: p.body,
+      created_at: p.created_at,
+    })
+    .returning({ id: k.id }),
+);
+
+/**
+ * Answers the same POST once: what was answered first is kept in the write's own transaction and given again.
+ * Two at once on one process: the second is refused. On two processes the unique index decides: the second's
+ * transaction fails as a whole, and its caller is told to ask again.
+ */
+export class Idempotency {
+  /** The attempts that this process works on, with the time they began. */
+  readonly #running = new Map<string, number>();
+
+  constructor(
+    private readonly store: Store,
+    private readonly seal: Seal,
+    private readonly keepMs: number,
+  ) {}
+
+  /**
+   * Gives the kept answer, or takes the attempt on; then `release` must follow.
+   * @throws Refusal 422 when the key was used with another body, 409 while the first attempt still runs
+   */
+  async begin(attempt: Attempt): Promise<KeptAnswer | undefined> {
+    const name = nameOf(attempt);
+    const startedAt = this.#running.get(name);
+    // Nothing runs for minutes: an entry that old was left behind.
+    if (startedAt !== undefined && now() - startedAt < 5 * minute) throw stillRunning();
+    this.#running.set(name, now());
+    try {
+      const kept = await this.#find(attempt);
+      if (kept) this.release(attempt);
+      return kept;
+    } catch (error) {
+      this.release(attempt);
+      throw error;
+    }
+  }
+
+  /** Keeps the answer, in the transaction that `session` belongs to. */
+  async keep(session: Session, attempt: Attempt, answer: KeptAnswer, secret: boolean): Promise<void> {
+    const { userId, method, path, key, bodyHash } = attempt;
+    const created_at = now();
+    await forgetBefore.all(session, { user_id: userId, before: created_at - this.keepMs });
+    const body = answer.body !== null && secret ? this.seal.close(answer.body) : answer.body;
+    const { status, headers } = answer;
+    await keepRow.all(session, {
+      ...{ id: newId(), user_id: userId, method, path, key, body_hash: bodyHash },
+      ...{ status, headers: secret ? { ...headers, [sealed]: "1" } : headers, body, created_at },
+    });
+  }
+
+  /** Keeps a refusal: there is no write whose transaction it could share. */
+  keepRefusal(attempt: Attempt, answer: KeptAnswer): Promise<void> {
+    return this.store.tx((session) => this.keep(session, attempt, answer, false));
+  }
+
+  /** The attempt is over, however it ended. */
+  release(attempt: Attempt): void {
+    this.#running.delete(nameOf(attempt));
+  }
+
+  async #find({ userId, method, path, key, bodyHash }: Attempt): Promise<KeptAnswer | undefined> {
+    const row = await keptAnswer.first(this.store.read, { user_id: userId, method, path, key });
+    if (!row || row.created_at < now() - this.keepMs) return undefined;
+    if (row.body_hash !== bodyHash) throw otherBody();
+    const { [sealed]: isSealed, ...headers } = row.headers;
+    const body = isSealed && row.body !== null ? this.seal.open(row.body) : row.body;
+    return { status: row.status, headers, body };
+  }
+}
+
+const sealed = "neocrm-sealed";
+const nameOf = ({ userId, method, path, key }: Attempt) => `${userId} ${method} ${path} ${key}`;
+
+const stillRunning = () =>
+  new Conflict(
+    "idempotency_in_progress",
+    "The first request with this Idempotency-Key still runs. Ask again soon.",
+  );
+
+const otherBody = () =>
+  new Refusal("invalid", "idempotency_mismatch", "This Idempotency-Key was used with another body.", {
+    errors: [{ field: "Idempotency-Key", code: "reused", message: "was used with another body" }],
+  });
+
+/**
+ * Reads the key: 1 to 255 visible characters.
+ * @throws Refusal 400 when it is malformed
+ */
+export function readIdempotencyKey(header: string): string {
+  if (/^[\x21-\x7e]{1,255}$/.test(header)) return header;
+  const detail = "An Idempotency-Key has 1 to 255 visible ASCII characters.";
+  throw new Refusal("malformed", "invalid_idempotency_key", detail);
+}

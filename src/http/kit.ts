@@ -1,0 +1,171 @@
+import { Elysia } from "elysia";
+import { Refusal, Forbidden, Unauthenticated } from "../errors";
+import type { Actor, Permission } from "../policy";
+import { versioned, type AnswerOf } from "./answer";
+import { readJson } from "./body";
+import { callOf, queryOf, type Call } from "./call";
+import { readIdempotencyKey, type Idempotency } from "./idempotency";
+import type { Fields, ListRequest } from "./list";
+import { parseList } from "./list";
+import { isUnchanged, readIfMatch } from "./preconditions";
+
+/** What the shared parts of a route need from the server. */
+export interface KitOptions {
+  idempotency: Idempotency;
+  /** Bytes that a JSON body may have. */
+  bodyLimit: number;
+  /** Whether a change without `If-Match` is refused. */
+  requireIfMatch: () => boolean;
+}
+
+/** The name under which a route's permission stands in its OpenAPI operation. */
+export const permissionKey = "x-permission";
+
+/**
+ * What a route gets by declaring it:
+ * - `permission`: who may call it; `actor` in the handler. Checked before the body is even read.
+ * - `list`: the resource's fields; the parsed query as `list`.
+ * - `answer`: status and headers of the result (`created`, `versioned`, `noContent`); `Idempotency-Key` on POST.
+ * - `conditional`: `If-Match` as `ifMatch`.
+ */
+export function httpKit({ idempotency, bodyLimit, requireIfMatch }: KitOptions) {
+  return new Elysia({ name: "http-kit" }).macro({
+    permission: (permission: Permission) => {
+      const guard = ({ request }: { request: Request }) => admit(callOf(request), permission);
+      return {
+        detail: extension({ [permissionKey]: permission }),
+        parse: async ({ request }: { request: Request }) => {
+          guard({ request });
+          return await readJson(request, bodyLimit);
+        },
+        transform: guard,
+        resolve: ({ request }: { request: Request }) => {
+          const call = callOf(request);
+          if (!call.queryRead) refuseQuery(request.url);
+          // Public routes may be called by nobody; they do not use `actor`, or ask for it as what it then is.
+          return { actor: call.actor as Actor };
+        },
+      };
+    },
+
+    list: (fields: Fields) => ({
+      transform: ({ request }: { request: Request }) => {
+        const call = callOf(request);
+        call.queryRead = true;
+        call.list = parseList(fields, queryOf(request.url), { timeZone: call.actor?.timeZone ?? "UTC" });
+      },
+      resolve: ({ request }: { request: Request }) => ({ list: callOf(request).list as ListRequest }),
+    }),
+
+    conditional: (_: true) => ({
+      resolve: ({ request }: { request: Request }) => ({
+        ifMatch: readIfMatch(request.headers.get("if-match"), requireIfMatch()),
+      }),
+    }),
+
+    answer: (answerOf: AnswerOf) => ({
+      transform: async (context: { request: Request; body: unknown; set: ReplySet }) => {
+        if (context.request.method !== "POST") return;
+        await beginAttempt(idempotency, answerOf, context);
+      },
+      afterHandle: (context: { request: Request; responseValue: unknown; set: ReplySet }) =>
+        sendAnswer(answerOf, context),
+    }),
+  });
+}
+
+/** An `x-` member of an OpenAPI operation; Elysia's type for it knows only the standard ones. */
+const extension = (members: Record<`x-${string}`, unknown>): object => members;
+
+/** The plugin that feature routes build on. */
+export type HttpKit = ReturnType<typeof httpKit>;
+
+/** The part of Elysia's `set` that answers use. */
+interface ReplySet {
+  status?: number | string;
+  headers: Record<string, unknown>;
+}
+
+/**
+ * Lets the caller in, or says why not.
+ * @throws Unauthenticated when nobody is signed in, Forbidden when their role lacks the grant
+ */
+function admit(call: Call, permission: Permission): void {
+  if (permission === "public") return;
+  if (!call.actor) {
+    throw new Unauthenticated(
+      call.credentialsRefused ?? "Sign in first: send Authorization: Bearer <access token>.",
+      call.credentialsRefused ? "invalid_token" : "unauthenticated",
+    );
+  }
+  if (permission === "signed-in" || call.actor.grants[permission] !== undefined) return;
+  throw new Forbidden(`Your role does not allow ${permission}.`);
+}
+
+/** A route that takes no query refuses one by name, so that a misspelt parameter is not dropped in silence. */
+function refuseQuery(url: string): void {
+  const query = queryOf(url);
+  if (query === "") return;
+  const field = new URLSearchParams(query).keys().next().value ?? query;
+  throw new Refusal("malformed", "unknown_parameter", `${field}: this endpoint takes no such parameter.`, {
+    errors: [{ field, code: "unknown_parameter", message: "is not a parameter of this endpoint" }],
+  });
+}
+
+/** An answer that was given before, on its way out again. */
+export class Replay extends Error {
+  constructor(
+    readonly status: number,
+    readonly headers: Record<string, string>,
+    readonly body: string | null,
+  ) {
+    super("replay");
+  }
+}
+
+async function beginAttempt(
+  idempotency: Idempotency,
+  answerOf: AnswerOf,
+  { request, body }: { request: Request; body: unknown },
+): Promise<void> {
+  const header = request.headers.get("idempotency-key");
+  const call = callOf(request);
+  if (header === null) return;
+  if (answerOf.unrepeatable) {
+    throw new Refusal("invalid", "idempotency_unsupported", "This endpoint takes no Idempotency-Key.", {
+      errors: [{ field: "Idempotency-Key", code: "unsupported", message: "is not taken here" }],
+    });
+  }
+  if (call.actor?.userId == null) return;
+  const attempt = {
+    userId: call.actor.userId,
+    method: request.method,
+    path: call.path,
+    key: readIdempotencyKey(header),
+    bodyHash: new Bun.CryptoHasher("sha256").update(JSON.stringify(body) ?? "").digest("hex"),
+  };
+  const kept = await idempotency.begin(attempt);
+  if (kept) throw new Replay(kept.status, kept.headers, kept.body);
+  call.attempt = attempt;
+  call.actor = {
+    ...call.actor,
+    async keepAnswer(session, result) {
+      const answer = answerOf(result);
+      const text = result === undefined ? null : JSON.stringify(result);
+      await idempotency.keep(session, attempt, { ...answer, body: text }, answerOf.secret ?? false);
+    },
+  };
+}
+
+function sendAnswer(
+  answerOf: AnswerOf,
+  { request, responseValue, set }: { request: Request; responseValue: unknown; set: ReplySet },
+) {
+  const { status, headers } = answerOf(responseValue);
+  set.status = status;
+  Object.assign(set.headers, headers);
+  if (answerOf !== versioned || request.method !== "GET") return undefined;
+  if (!isUnchanged(request.headers.get("if-none-match"), headers["etag"])) return undefined;
+  set.status = 304;
+  return "";
+}

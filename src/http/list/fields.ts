@@ -1,0 +1,165 @@
+import type { Column } from "drizzle-orm";
+import type { PgTable } from "drizzle-orm/pg-core";
+import type { Tables } from "../../db/tables";
+import type { ListRequest, SortKey } from "./request";
+
+/** How a field may be compared in a filter. */
+export type Operator =
+  | "eq"
+  | "ne"
+  | "in"
+  | "nin"
+  | "all"
+  | "lt"
+  | "lte"
+  | "gt"
+  | "gte"
+  | "between"
+  | "contains"
+  | "starts_with"
+  | "is_null";
+
+/** What a field holds: decides which operators it has and how its values are read. */
+export type FieldType = "text" | "choice" | "id" | "instant" | "integer" | "boolean" | "phone" | "tags";
+
+interface Stored<Column> {
+  /** The column that is compared and sorted by, where it is not the field's own. */
+  key?: Column;
+  /** Lists may be sorted by it. */
+  sort?: boolean;
+  /** The column may be null, so the field has `is_null`. */
+  nullable?: boolean;
+}
+
+interface TextField<Column> extends Stored<Column> {
+  /** `text` compares folded, so its column holds folded text. */
+  type: "text" | "id" | "instant";
+}
+
+interface IntegerField<Column> extends Stored<Column> {
+  type: "integer";
+  /** The largest number the column can hold; without it, that of 32 bits. */
+  largest?: number;
+}
+
+interface ChoiceField<Column> extends Stored<Column> {
+  type: "choice";
+  of: readonly string[];
+  /** Names that stand for several choices in a filter. */
+  groups?: Readonly<Record<string, readonly string[]>>;
+}
+
+interface BooleanField<Column> extends Omit<Stored<Column>, "sort"> {
+  type: "boolean";
+}
+
+interface PhoneField<Column> extends Stored<Column> {
+  type: "phone";
+  /** The form the column holds, from what people type; `country` is where a number without a prefix is from. */
+  normalise: (text: string, country: string | null) => string;
+}
+
+interface TagsField {
+  type: "tags";
+  /** The table with one row for each tag of a record, folded. */
+  through: (t: Tables) => { table: PgTable; record: Column; key: Column };
+}
+
+/** How a resource declares one of its fields. */
+export type Declaration<Column extends string = string> =
+  | TextField<Column>
+  | IntegerField<Column>
+  | ChoiceField<Column>
+  | BooleanField<Column>
+  | PhoneField<Column>
+  | TagsField;
+
+/** A field as filters and sorting use it. */
+export type Field = Declaration & {
+  readonly name: string;
+  /** The column compared and sorted by; for tags, the field's name. */
+  readonly column: string;
+  readonly operators: readonly Operator[];
+};
+
+/** What a list of one resource can be asked for. */
+export interface Fields {
+  /** Names the list in its cursors: one of another list is refused. */
+  readonly resource: string;
+  readonly byName: ReadonlyMap<string, Field>;
+  readonly sortKeys: readonly string[];
+  readonly defaultSort: readonly SortKey[];
+  /** Parameters that are short for `filter[field]`. */
+  readonly shortcuts: ReadonlyMap<string, string>;
+  /** Whether `deleted` is a parameter. */
+  readonly softDeleted: boolean;
+  /** What no parameters at all ask for; parsed once. */
+  plain?: ListRequest;
+}
+
+/** What `fieldsOf` needs besides the fields. */
+export interface FieldsOptions<Name extends string> {
+  /** As in a query: `-created_at,name`. */
+  sort: string;
+  /** Parameter → field. */
+  shortcuts?: Readonly<Record<string, Name>>;
+  /** Deleted records stay for a while, and `deleted=only|with` lists them. */
+  softDeleted?: boolean;
+}
+
+type ColumnOf<Table extends keyof Tables> = keyof Tables[Table]["_"]["columns"] & string;
+
+/** Declares what a list of the records in `table` can be filtered and sorted by. */
+export function fieldsOf<Table extends keyof Tables, Name extends string>(
+  table: Table,
+  declarations: Record<Name, Declaration<ColumnOf<Table>>>,
+  { sort, shortcuts = {}, softDeleted = false }: FieldsOptions<NoInfer<Name>>,
+): Fields {
+  const fields = Object.entries<Declaration>(declarations).map(([name, declaration]) =>
+    fieldOf(name, declaration),
+  );
+  const sortKeys = fields.filter((field) => "sort" in field && field.sort).map(({ name }) => name);
+  const defaultSort = sort.split(",").map(sortKeyOf);
+  for (const { field } of defaultSort) {
+    if (!sortKeys.includes(field))
+      throw new Error(`${table} are sorted by "${field}", which is no sort key.`);
+  }
+  return {
+    resource: table,
+    byName: new Map(fields.map((field) => [field.name, field])),
+    sortKeys,
+    defaultSort,
+    shortcuts: new Map(Object.entries<string>(shortcuts)),
+    softDeleted,
+  };
+}
+
+/** `-name` → by name, descending. */
+export const sortKeyOf = (text: string): SortKey =>
+  text.startsWith("-") ? { field: text.slice(1), descending: true } : { field: text, descending: false };
+
+/** Whether the field's value may be missing. */
+export const isNullable = (field: Field) => "nullable" in field && field.nullable === true;
+
+function fieldOf(name: string, declaration: Declaration): Field {
+  const column = ("key" in declaration && declaration.key) || name;
+  const mayBeMissing = declaration.type === "tags" || declaration.nullable === true;
+  const operators = mayBeMissing
+    ? [...operatorsOf[declaration.type], "is_null" as const]
+    : operatorsOf[declaration.type];
+  return { ...declaration, name, column, operators };
+}
+
+const ranges: Operator[] = ["lt", "lte", "gt", "gte", "between"];
+const sets: Operator[] = ["eq", "ne", "in", "nin"];
+
+const operatorsOf: Record<FieldType, readonly Operator[]> = {
+  text: [...sets, ...ranges, "contains", "starts_with"],
+  phone: [...sets, ...ranges, "contains", "starts_with"],
+  choice: sets,
+  id: sets,
+  instant: [...sets, ...ranges],
+  integer: [...sets, ...ranges],
+  boolean: ["eq", "ne"],
+  tags: [...sets, "all"],
+};

@@ -1,0 +1,15 @@
+export { encodeCursor } from "./cursor";
+export { fieldsOf, isNullable, type Declaration, type Field, type Fields, type Operator } from "./fields";
+export { readInstant } from "./instants";
+export { pageOf, type ListResult, type Page, type Pagination } from "./page";
+export { parseList } from "./parse";
+export type {
+  Counting,
+  DeletedMode,
+  Filter,
+  ListOptions,
+  ListRequest,
+  Position,
+  SortKey,
+  Value,
+} from "./request";

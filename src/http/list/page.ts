@@ -1,0 +1,41 @@
+import type { ListRequest } from "./request";
+
+/** What running a list gives: one page, and what is known about the rest. */
+export interface ListResult<Row> {
+  rows: Row[];
+  /** Continues after the last row; null when there is nothing after it. */
+  nextCursor: string | null;
+  /** Null when nobody asked for it. */
+  total: number | null;
+  /** There are more than `total`. */
+  totalCapped: boolean;
+}
+
+/** `pagination` as the wire has it. */
+export interface Pagination {
+  page: number | null;
+  limit: number;
+  total: number | null;
+  total_pages: number | null;
+  total_capped: boolean;
+  next_cursor: string | null;
+}
+
+/** A list as the wire has it. */
+export interface Page<View> {
+  data: View[];
+  pagination: Pagination;
+}
+
+/** What a list says about its pages. */
+export function pageOf(result: Omit<ListResult<unknown>, "rows">, { page, limit }: ListRequest): Pagination {
+  const { total, totalCapped, nextCursor } = result;
+  return {
+    page,
+    limit,
+    total,
+    total_pages: total === null ? null : Math.ceil(total / limit),
+    total_capped: totalCapped,
+    next_cursor: nextCursor,
+  };
+}

@@ -1,0 +1,60 @@
+import { now as presentTime } from "../../clock";
+import { assertContinues, decodeCursor, type Cursor } from "./cursor";
+import type { Fields } from "./fields";
+import { Parameters } from "./parameters";
+import { Problems, splitQuery } from "./query";
+import type { ListOptions, ListRequest } from "./request";
+
+/**
+ * Reads the raw query of a list, without its question mark.
+ * @throws Refusal 400 that names every parameter that cannot be taken, and why
+ */
+export function parseList(fields: Fields, query: string, options: ListOptions): ListRequest {
+  if (query === "" && options.scope === undefined) return (fields.plain ??= read(fields, query, options));
+  return read(fields, query, options);
+}
+
+function read(fields: Fields, query: string, options: ListOptions): ListRequest {
+  const problems = new Problems();
+  const given = splitQuery(query, problems);
+  const cursor = readCursor(given, problems);
+  // Relative instants count from when the walk began, so that its filter stays the same.
+  const clock = { ...options, now: cursor?.now ?? options.now ?? presentTime(), nowWasUsed: false };
+  const parameters = new Parameters(fields, clock);
+  for (const [name, text] of given) problems.try(name, () => parameters.take(name, text));
+  problems.try("page", () => parameters.assertReachable());
+  problems.refuse();
+  const request = requestOf(fields, parameters, cursor, clock.nowWasUsed ? clock.now : null, options.scope);
+  if (cursor) problems.try("cursor", () => assertContinues(cursor, request, fields));
+  problems.refuse();
+  return request;
+}
+
+function readCursor(given: [name: string, text: string][], problems: Problems): Cursor | undefined {
+  const parameter = given.find(([name]) => name === "cursor");
+  return parameter && problems.try("cursor", () => decodeCursor(parameter[1]));
+}
+
+function requestOf(
+  fields: Fields,
+  { sort = fields.defaultSort, deleted = "none", count = "capped", ...parameters }: Parameters,
+  cursor: Cursor | undefined,
+  now: number | null,
+  scope = "",
+): ListRequest {
+  const filters = parameters.filters
+    .map((filter) => ({ filter, text: JSON.stringify(filter) }))
+    .sort((a, b) => (a.text < b.text ? -1 : 1));
+  const list = [fields.resource, scope, deleted, sort, filters.map(({ text }) => text)];
+  return {
+    filters: filters.map(({ filter }) => filter),
+    sort,
+    deleted,
+    count,
+    limit: parameters.limit,
+    page: cursor ? null : (parameters.page ?? 1),
+    after: cursor?.after ?? null,
+    fingerprint: Bun.hash(JSON.stringify(list)).toString(36),
+    now,
+  };
+}

@@ -1,0 +1,130 @@
+import { ValidationError } from "elysia";
+import type { TSchema } from "@sinclair/typebox";
+import { ValueErrorType, type ValueError } from "@sinclair/typebox/errors";
+import { DbError } from "../db/errors";
+import { Busy, Conflict, Invalid, NotFound, Refusal, type FieldError } from "../errors";
+import { PasswordQueueFull } from "../features/auth/passwords";
+
+/**
+ * The refusal behind what was thrown: one of ours, a schema that does not match, or a database that is busy,
+ * full or away. `undefined` means that the fault is ours and has to be logged.
+ */
+export function refusalOf(error: unknown): Refusal | undefined {
+  for (let e = error, depth = 0; e instanceof Error && depth < 5; e = e.cause, depth++) {
+    if (e instanceof Refusal) return e;
+    if (e instanceof ValidationError) return refuseInput(e);
+    if (e instanceof DbError) return refuseByDatabase(e);
+    if (e instanceof PasswordQueueFull) return new Busy("Too many people sign in right now.", 1_000, e);
+  }
+  return undefined;
+}
+
+function refuseByDatabase(error: DbError): Refusal | undefined {
+  switch (error.kind) {
+    case "unique":
+      return new Conflict("already_exists", "Another record already has this value.");
+    case "busy":
+    case "retry":
+    case "deadline":
+      return new Busy("The database is busy.", 1_000, error);
+    case "unavailable":
+      return new Busy("The database cannot be reached.", 5_000, error);
+    case "full":
+      return new Refusal("no_space", "no_space", "The server's disk is full. Nothing was saved.", {
+        cause: error,
+      });
+    default:
+      return undefined;
+  }
+}
+
+/** Params that do not fit name nothing that exists: 404. Everything else is the body's fault: 422. */
+function refuseInput(error: ValidationError): Refusal {
+  if (error.type === "params") return new NotFound("resource");
+  const errors = [
+    ...(error.validator as { Errors(value: unknown): Iterable<ValueError> }).Errors(error.value),
+  ];
+  return new Invalid(fieldErrors(errors));
+}
+
+/** One error for each field: the first that TypeBox found, in words a person understands. */
+function fieldErrors(found: ValueError[]): FieldError[] {
+  const byField = new Map<string, FieldError>();
+  for (const error of found) {
+    const field = fieldName(error.path);
+    if (!byField.has(field)) byField.set(field, { field, ...describe(error) });
+  }
+  return [...byField.values()].slice(0, 50);
+}
+
+/** `/tags/0` → `tags.0`; the body itself is `body`. */
+function fieldName(pointer: string) {
+  const name = pointer
+    .slice(1)
+    .split("/")
+    .map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"))
+    .join(".");
+  return name === "" ? "body" : name.slice(0, 200);
+}
+
+type Description = Omit<FieldError, "field">;
+
+function describe({ type, schema, value, message }: ValueError): Description {
+  switch (type) {
+    case ValueErrorType.ObjectRequiredProperty:
+      return { code: "required", message: "is required" };
+    case ValueErrorType.ObjectAdditionalProperties:
+      return { code: "unknown_field", message: "is not a field of this resource" };
+    case ValueErrorType.StringMinLength:
+      return schema.minLength === 1
+        ? { code: "too_short", message: "must not be empty" }
+        : { code: "too_short", message: `must have at least ${schema.minLength} characters` };
+    case ValueErrorType.StringMaxLength:
+      return { code: "too_long", message: `must have at most ${schema.maxLength} characters` };
+    case ValueErrorType.ArrayMaxItems:
+      return { code: "too_many", message: `must have at most ${schema.maxItems} entries` };
+    case ValueErrorType.ArrayUniqueItems:
+      return { code: "repeated", message: "must not repeat an entry" };
+    case ValueErrorType.StringFormat:
+    case ValueErrorType.StringPattern:
+      return { code: "invalid_format", message: schema.description ?? "does not have the right form" };
+    case ValueErrorType.Union:
+      return describeUnion(schema, value);
+    default:
+      return { code: "invalid_type", message: typeMessage(schema) ?? message.toLowerCase() };
+  }
+}
+
+/** `T | null`, or a choice of literals: what the caller meant is the first part. */
+function describeUnion(schema: TSchema, value: unknown): Description {
+  const parts: TSchema[] = schema.anyOf.flatMap((part: TSchema) => (part.anyOf as TSchema[]) ?? [part]);
+  const choices = parts.filter((part) => "const" in part).map((part) => String(part.const));
+  if (choices.length > 0) return { code: "invalid_choice", message: `must be one of ${choices.join(", ")}` };
+  const meant = parts.find((part) => part.type !== "null");
+  if (meant?.type === "string" && typeof value === "string") return describeString(meant, value);
+  const expected = typeMessage(meant ?? schema) ?? "has the wrong type";
+  return { code: "invalid_type", message: `${expected}, or null` };
+}
+
+function describeString(schema: TSchema, value: string): Description {
+  const type =
+    value.length < (schema.minLength ?? 0)
+      ? ValueErrorType.StringMinLength
+      : value.length > (schema.maxLength ?? Infinity)
+        ? ValueErrorType.StringMaxLength
+        : ValueErrorType.StringFormat;
+  return describe({ type, schema, value, path: "", message: "", errors: [] });
+}
+
+function typeMessage(schema: TSchema): string | undefined {
+  if ("const" in schema) return `must be ${JSON.stringify(schema.const)}`;
+  const names: Record<string, string> = {
+    string: "must be text",
+    number: "must be a number",
+    integer: "must be a whole number",
+    boolean: "must be true or false",
+    array: "must be a list",
+    object: "must be an object",
+  };
+  return names[schema.type as string];
+}

@@ -1,0 +1,59 @@
+/** The schemas that every resource shares. One schema gives validation, types and, later, the documents. */
+import { Type, type TProperties, type TSchema } from "@sinclair/typebox";
+
+/** A body: what is not named is refused by name. */
+export const Body = <Properties extends TProperties>(properties: Properties) =>
+  Type.Object(properties, { additionalProperties: false });
+
+/** A body without any field, which may be left out. */
+export const NoBody = Type.Optional(Body({}));
+
+/** A value that can be absent: absent is `null`, never left out. */
+export const Nullable = <Schema extends TSchema>(schema: Schema) => Type.Union([schema, Type.Null()]);
+
+/** Text of at most `maxLength` UTF-16 units with something in it besides white space. */
+export const Text = (maxLength: number) =>
+  Type.String({ minLength: 1, maxLength, pattern: "\\S", description: "must not be blank" });
+
+const addressPart = '[^\\s@<>(),;:\\\\"\\[\\]]';
+
+/** An e-mail address: something before the @ (accents too, RFC 6531) and a host name after it. */
+export const Email = Type.String({
+  minLength: 3,
+  maxLength: 254,
+  pattern: `^${addressPart}{1,64}@(localhost|(${addressPart}+\\.)+${addressPart}{2,})$`,
+  description: "must be an e-mail address",
+});
+
+/** An identifier of a record. */
+export const Id = Type.String({
+  pattern: "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$",
+  description: "must be an id (UUID)",
+});
+
+/** An http or https URL. */
+export const Url = Type.String({
+  maxLength: 2_048,
+  pattern: "^https?://[^\\s/]+(/\\S*)?$",
+  description: "must be an http or https URL",
+});
+
+/** An instant as it goes out. */
+export const Instant = Type.String({ description: "ISO 8601, UTC, milliseconds" });
+
+/** `:id` in a path; anything else names nothing. */
+export const IdParams = Type.Object({ id: Id });
+
+/** One page of a list. */
+export const PageOf = <Schema extends TSchema>(item: Schema) =>
+  Type.Object({
+    data: Type.Array(item),
+    pagination: Type.Object({
+      page: Nullable(Type.Integer()),
+      limit: Type.Integer(),
+      total: Nullable(Type.Integer()),
+      total_pages: Nullable(Type.Integer()),
+      total_capped: Type.Boolean(),
+      next_cursor: Nullable(Type.String()),
+    }),
+  });

@@ -1,0 +1,95 @@
+import { statfs } from "node:fs/promises";
+import { now, second } from "../clock";
+import type { PasswordHasher } from "../features/auth/passwords";
+import type { Store } from "../db/store";
+
+export type Status = "ok" | "degraded" | "down";
+
+/** How one thing that the server depends on is doing. */
+export interface Check {
+  status: Status;
+  /** What is wrong and what to do about it, or `null`. */
+  detail: string | null;
+}
+
+/** `down` when nothing works, `degraded` when something will soon not. */
+export interface HealthReport {
+  status: Status;
+  uptime_seconds: number;
+  checks: { database: Check; disk: Check; writers: Check; passwords: Check };
+}
+
+export interface HealthOptions {
+  store: Store;
+  passwords: PasswordHasher;
+  dataDir: string;
+}
+
+const lowDiskBytes = 500 * 1024 * 1024;
+const lastDiskBytes = 20 * 1024 * 1024;
+const manyWaiting = 2_000;
+/** Probes come from several places at once; the answer is as good for all of them. */
+const keptMs = 1 * second;
+
+/** Looks after what the server depends on. */
+export class Health {
+  readonly #startedAt = now();
+  #last: { at: number; report: Promise<HealthReport> } | undefined;
+  #stopping = false;
+
+  constructor(private readonly options: HealthOptions) {}
+
+  /** From here on the server is not ready: load balancers send nothing more. */
+  stop(): void {
+    this.#stopping = true;
+  }
+
+  async isReady(): Promise<boolean> {
+    return !this.#stopping && (await this.report()).status !== "down";
+  }
+
+  report(): Promise<HealthReport> {
+    if (!this.#last || this.#last.at + keptMs < now()) this.#last = { at: now(), report: this.#check() };
+    return this.#last.report;
+  }
+
+  async #check(): Promise<HealthReport> {
+    const { store, passwords, dataDir } = this.options;
+    const checks = {
+      database: await checkDatabase(store),
+      disk: await checkDisk(dataDir),
+      writers: queue(store.waiting, manyWaiting, "writes wait for the database"),
+      passwords: queue(passwords.waiting, 20, "people wait to sign in"),
+    };
+    const statuses = Object.values(checks).map(({ status }) => status);
+    const status = statuses.includes("down") ? "down" : statuses.includes("degraded") ? "degraded" : "ok";
+    return { status, uptime_seconds: Math.floor((now() - this.#startedAt) / second), checks };
+  }
+}
+
+const ok: Check = { status: "ok", detail: null };
+
+async function checkDatabase(store: Store): Promise<Check> {
+  try {
+    await store.ping();
+    return ok;
+  } catch {
+    // The reason may name a host: it stays in the log.
+    return { status: "down", detail: "The database cannot be reached." };
+  }
+}
+
+async function checkDisk(dataDir: string): Promise<Check> {
+  try {
+    const { bavail, bsize } = await statfs(dataDir);
+    const free = bavail * bsize;
+    if (free >= lowDiskBytes) return ok;
+    const detail = `Only ${Math.floor(free / 1024 / 1024)} MiB are free for the data directory: make room.`;
+    return { status: free < lastDiskBytes ? "down" : "degraded", detail };
+  } catch {
+    return { status: "down", detail: "The data directory cannot be read." };
+  }
+}
+
+const queue = (waiting: number, many: number, what: string): Check =>
+  waiting < many ? ok : { status: "degraded", detail: `${waiting} ${what}.` };

@@ -1,0 +1,127 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import { isatty } from "node:tty";
+import { configureSync, getLogger, withContext, type Logger, type LogRecord } from "@logtape/logtape";
+import { now } from "../clock";
+import {
+  jsonFormat,
+  prettyFormat,
+  requestJson,
+  requestText,
+  type Format,
+  type Level,
+  type RequestFields,
+} from "./log-format";
+import { bufferedOutput, descriptorOutput, type LogOutput } from "./log-output";
+import { redact, redactText } from "./redact";
+
+export type { Level, RequestFields };
+
+export interface LoggingOptions {
+  /** The least important level that is written. */
+  level: Level;
+  format: "json" | "pretty";
+  /** Takes the text instead of stdout; one call is one or more whole lines. */
+  write?: (text: string) => void;
+  /** For `pretty`. Default: when stdout is a terminal. */
+  colour?: boolean;
+}
+
+/**
+ * The log. Messages are constants, what varies goes into fields: `log.info("mail sent", { job_id })`. Nothing
+ * is written before `startLogging`. Fields with secret names are masked, and errors are written with their
+ * stack.
+ */
+export const log: Logger = getLogger("neocrm");
+
+/** The log of one part of the server; its lines carry `part`. */
+export const logOf = (part: string): Logger => log.with({ part });
+
+/**
+ * Gives every line that `work` logs these fields, through all it awaits: the request id in a service, for
+ * example.
+ */
+export const withLogFields = <T>(fields: Record<string, unknown>, work: () => T): T =>
+  withContext(fields, work);
+
+let output: LogOutput | undefined;
+let format: Format = jsonFormat;
+let isJson = true;
+let logsRequests = false;
+let logsErrors = false;
+
+/** Starts writing, or starts anew with other options. */
+export function startLogging(options: LoggingOptions): void {
+  output?.close();
+  process.off("exit", flushLogs);
+  output = options.write
+    ? bufferedOutput(textWriter(options.write), lossLine)
+    : descriptorOutput(1, lossLine);
+  isJson = options.format === "json";
+  format = isJson ? jsonFormat : prettyFormat(options.colour ?? (!options.write && isatty(1)));
+  logsRequests = levels.indexOf(options.level) <= levels.indexOf("info");
+  logsErrors = levels.indexOf(options.level) <= levels.indexOf("error");
+  configure(options.level);
+  process.on("exit", flushLogs);
+}
+
+/** Writes what is still in the buffer, before it returns. Runs by itself at exit. */
+export function flushLogs(): void {
+  output?.flush();
+}
+
+/**
+ * The line of one request. It runs for every request, so it goes straight to the buffer. A 5xx other than
+ * shedding (503) is an error and written at once.
+ */
+export function logRequest(fields: RequestFields): void {
+  const isError = fields.status >= 500 && fields.status !== 503;
+  if (!(isError ? logsErrors : logsRequests)) return;
+  const level = isError ? "error" : "info";
+  const path = redactText(fields.path);
+  const time = now();
+  const line = isJson
+    ? requestJson(fields, level, time, path)
+    : requestText(fields, level, time, path, format);
+  output?.add(line, isError);
+}
+
+const levels: Level[] = ["trace", "debug", "info", "warn", "error", "fatal"];
+const urgent = new Set<Level>(["warn", "error", "fatal"]);
+
+function configure(level: Level) {
+  const lowestLevel = level === "warn" ? "warning" : level;
+  configureSync({
+    reset: true,
+    contextLocalStorage: new AsyncLocalStorage<Record<string, unknown>>(),
+    sinks: { output: write },
+    loggers: [
+      { category: "neocrm", sinks: ["output"], lowestLevel },
+      // LogTape reports its own failures here, and says so on the console unless it is named.
+      { category: ["logtape", "meta"], sinks: ["output"], lowestLevel: "error" },
+    ],
+  });
+}
+
+function write(record: LogRecord) {
+  const level = record.level === "warning" ? "warn" : record.level;
+  const message = redactText(messageOf(record));
+  const line = format({ time: record.timestamp, level, message, fields: redact(record.properties) });
+  output?.add(line, urgent.has(level));
+}
+
+/**
+ * The message as it was written. Names in braces stay as they are: putting fields in there would take their
+ * values past the redaction. LogTape itself makes such a template for `log.error(error)`.
+ */
+function messageOf({ rawMessage, message, properties }: LogRecord) {
+  if (properties.error instanceof Error && rawMessage === "{error.message}") return properties.error.message;
+  return typeof rawMessage === "string" ? rawMessage : message.map(String).join("");
+}
+
+const lossLine = (lines: number) =>
+  format({ time: now(), level: "warn", message: "log lines were dropped", fields: { lines } });
+
+const textWriter = (write: (text: string) => void) => (bytes: Uint8Array) => {
+  write(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString());
+  return bytes.byteLength;
+};

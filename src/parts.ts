@@ -1,0 +1,113 @@
+import { join } from "node:path";
+import type { Config, ConfigWithSecrets } from "./config";
+import { postgresMigrations, sqliteMigrations } from "./db/migrations.generated";
+import type { Migrator } from "./db/migrate";
+import { postgresMigrator } from "./db/migrate.postgres";
+import { sqliteMigrator } from "./db/migrate.sqlite";
+import { openPostgresStore } from "./db/postgres";
+import { openSqliteStore } from "./db/sqlite";
+import type { Store } from "./db/store";
+import { Identities } from "./features/auth/identities";
+import { passwordHasher, type PasswordHasher } from "./features/auth/passwords";
+import { AuthService } from "./features/auth/service";
+import { accessTokens } from "./features/auth/tokens";
+import { ClientPolicy } from "./features/clients/policy";
+import { ClientService } from "./features/clients/service";
+import { UserService } from "./features/users/service";
+import { Idempotency } from "./http/idempotency";
+import { sealWith } from "./http/seal";
+import type { Bus } from "./integrations/bus/bus";
+import { memoryBus } from "./integrations/bus/memory";
+import { postgresBus } from "./integrations/bus/postgres";
+import { memoryLimiter, type Limiter } from "./integrations/limiter";
+import { loginThrottle } from "./integrations/login-throttle";
+import { hour } from "./clock";
+import { isEnabled } from "./config/features";
+
+/** Everything the server is made of, besides the HTTP in front of it. */
+export interface Parts {
+  store: Store;
+  bus: Bus;
+  limiter: Limiter;
+  passwords: PasswordHasher;
+  identities: Identities;
+  idempotency: Idempotency;
+  auth: AuthService;
+  users: UserService;
+  clients: ClientService;
+  close(): Promise<void>;
+}
+
+/** The migrator of the database that the configuration names. */
+export function openMigrator(config: Config, dataDir: string): Migrator {
+  const url = config["database.url"];
+  return url === null
+    ? sqliteMigrator(databaseFile(dataDir), join(dataDir, "backups"), sqliteMigrations)
+    : postgresMigrator(url, postgresMigrations);
+}
+
+/** Opens the stores, which have to be migrated, and builds the services on them. */
+export async function openParts(config: ConfigWithSecrets, dataDir: string): Promise<Parts> {
+  const store = openStore(config, dataDir);
+  const bus = config["database.url"] === null ? memoryBus() : postgresBus(config["database.url"]);
+  const secret = config["auth.jwt_secret"];
+  const tokens = accessTokens(
+    secret,
+    config["auth.jwt_secret_previous"],
+    config["auth.access_token_minutes"],
+  );
+  const identities = new Identities(store, tokens);
+  const forget = forgetEverywhere(identities, bus);
+  const passwords = passwordHasher({
+    concurrency: config["auth.password_concurrency"],
+    queue: config["auth.password_queue"],
+  });
+  await bus.start();
+  return {
+    store,
+    bus,
+    limiter: memoryLimiter({ maxKeys: 100_000 }),
+    passwords,
+    identities,
+    idempotency: new Idempotency(store, sealWith(secret), config["api.idempotency_hours"] * hour),
+    auth: new AuthService({
+      ...{ store, passwords, tokens, secret, forget, throttle: loginThrottle() },
+      refreshTokenDays: config["auth.refresh_token_days"],
+      registration: () => config["auth.registration"],
+      setupEnabled: isEnabled(config, "setup"),
+    }),
+    users: new UserService(store, forget),
+    clients: new ClientService(
+      store,
+      new ClientPolicy(() => config["visibility.clients"]),
+      () => config["clients.default_country"],
+    ),
+    async close() {
+      await bus.close();
+      await store.close();
+    },
+  };
+}
+
+const databaseFile = (dataDir: string) => join(dataDir, "neocrm.db");
+
+function openStore(config: Config, dataDir: string): Store {
+  const url = config["database.url"];
+  const deadlineMs = config["database.deadline_ms"];
+  if (url === null) return openSqliteStore(databaseFile(dataDir), { deadlineMs });
+  return openPostgresStore(url, { deadlineMs, connections: config["database.connections"] });
+}
+
+const userTopic = "user:";
+
+/** Makes every instance forget a user's tokens: here at once, elsewhere as soon as the bus rings there. */
+function forgetEverywhere(identities: Identities, bus: Bus): (userId: string) => Promise<void> {
+  bus.onRing((topic) => {
+    if (topic.startsWith(userTopic)) identities.forget(topic.slice(userTopic.length));
+  });
+  bus.onGap(() => identities.forgetAll());
+  return async (userId) => {
+    identities.forget(userId);
+    await bus.ring(userTopic + userId);
+  };
+}

@@ -1,0 +1,119 @@
+import { mkdirSync } from "node:fs";
+import { buildApp } from "./app";
+import { version } from "./build";
+import { second } from "./clock";
+import type { ConfigWithSecrets, LoadedConfig } from "./config";
+import { ensureSecrets } from "./config/secrets";
+import { setupCode } from "./features/auth/setup-code";
+import { newId } from "./ids";
+import { lockDataDirectory } from "./ops/data-lock";
+import { Health } from "./ops/health";
+import { log } from "./ops/logging";
+import { listenForOperations } from "./cli/control";
+import { runOperation } from "./cli/operations";
+import { openMigrator, openParts, type Parts } from "./parts";
+import { systemActor } from "./policy";
+
+/** A server that answers. */
+export interface RunningServer {
+  /** Where it answers, with the port that it really has. */
+  url: string;
+  /** Lets what runs finish, within the grace time, and closes everything. Calling it again is harmless. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts the server: takes the data directory, makes the secrets, migrates, and listens.
+ * @throws DataDirectoryInUse, NewerDatabase, or whatever keeps a store from opening
+ */
+export async function startServer({ config: given, dataDir }: LoadedConfig): Promise<RunningServer> {
+  process.umask(0o077);
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  const lock = lockDataDirectory(dataDir);
+  const closing: (() => unknown)[] = [() => lock.release()];
+  const close = async () => {
+    for (const step of closing.splice(0).toReversed()) await step();
+  };
+  try {
+    const config = ensureSecrets(given, dataDir);
+    warnAboutSecret(given);
+    await migrate(config, dataDir);
+    const parts = await openParts(config, dataDir);
+    closing.push(() => parts.close());
+    await makeFirstAdmin(config, parts);
+    const health = new Health({ store: parts.store, passwords: parts.passwords, dataDir });
+    const control = listenForOperations(dataDir, (operation, input) => runOperation(parts, operation, input));
+    closing.push(() => control.close());
+    const listening = listen(config, parts, health);
+    closing.push(() => listening.close());
+    return { url: listening.url, stop: close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function listen(config: ConfigWithSecrets, parts: Parts, health: Health) {
+  const app = buildApp(config, parts, health);
+  app.listen({
+    hostname: config["server.host"],
+    port: config["server.port"],
+    idleTimeout: config["server.idle_timeout_seconds"],
+    // Bodies are counted where they are read, so that too large a one gets a problem document.
+    maxRequestBodySize: Number.MAX_SAFE_INTEGER,
+    // Bun's error page for developers would show stack traces.
+    development: false,
+  });
+  const server = app.server!;
+  const url = `http://${urlHost(config["server.host"])}:${server.port}`;
+  log.info("Neo CRM answers", { version, url, database: parts.store.engine });
+  return {
+    url,
+    async close() {
+      health.stop();
+      const finished = server.stop().then(() => true);
+      const isDone = await Promise.race([finished, graceIsOver(config["server.grace_seconds"])]);
+      if (isDone) return;
+      log.warn("Requests were cut off: the grace time is over");
+      await server.stop(true);
+    },
+  };
+}
+
+/** An address to type: `0.0.0.0` and `::` mean every address, and the own one is among them. */
+function urlHost(host: string) {
+  if (host === "0.0.0.0" || host === "::") return "localhost";
+  return host.includes(":") ? `[${host}]` : host;
+}
+
+const graceIsOver = (seconds: number) =>
+  new Promise<false>((resolve) => {
+    setTimeout(() => resolve(false), seconds * second).unref();
+  });
+
+async function migrate(config: ConfigWithSecrets, dataDir: string): Promise<void> {
+  const { tags, snapshot } = await openMigrator(config, dataDir).up();
+  if (tags.length > 0) log.info("Database migrated", { migrations: tags, snapshot });
+}
+
+function warnAboutSecret(config: LoadedConfig["config"]): void {
+  if (config["database.url"] === null || config["auth.jwt_secret"] !== null) return;
+  log.warn("JWT_SECRET is not set: other instances on this database will refuse the tokens of this one");
+}
+
+/** The first admin comes from the configuration, or from whoever holds the code that is printed here. */
+async function makeFirstAdmin(config: ConfigWithSecrets, { auth, users }: Parts): Promise<void> {
+  if (await auth.isSetUp()) return;
+  const { "admin.email": email, "admin.password": password } = config;
+  if (email !== null && password !== null) {
+    const actor = systemActor(newId());
+    const password_hash = await auth.hashNew(password);
+    await users.create(actor, { email, full_name: "Administrator", role: "admin", password_hash });
+    log.info("First admin made", { email });
+    return;
+  }
+  const code = setupCode(config["auth.jwt_secret"]);
+  log.info(
+    `There is no admin yet. Make one: neocrm user create --role admin, or POST /api/auth/setup with the code ${code}`,
+  );
+}

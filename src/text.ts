@@ -1,0 +1,45 @@
+/** How text is compared: without regard to case and accents, and alike on both engines. */
+
+/**
+ * Accents, and the vowel points that Hebrew and Arabic may leave out. Not every mark: in Hindi or Thai the marks
+ * are the vowels, and in Japanese they make another letter.
+ */
+const accents =
+  /[[\p{M}&&[\p{sc=Inherited}\p{sc=Latin}\p{sc=Greek}\p{sc=Cyrillic}\p{sc=Hebrew}\p{sc=Arabic}]]--[\u3099\u309a]]+/gv;
+
+/** Letters with a stroke, a hook or a second letter in them: Unicode does not take these apart. */
+const undivided: Record<string, string> = {
+  ł: "l",
+  ø: "o",
+  đ: "d",
+  ð: "d",
+  ɖ: "d",
+  ħ: "h",
+  ŧ: "t",
+  ŋ: "n",
+  þ: "th",
+  æ: "ae",
+  ß: "ss",
+  œ: "oe",
+  ƀ: "b",
+  ɓ: "b",
+  ɗ: "d",
+  ƒ: "f",
+  ƙ: "k",
+  ƴ: "y",
+  ĸ: "k",
+  ς: "σ",
+};
+const undividedLetters = new RegExp(`[${Object.keys(undivided).join("")}]`, "g");
+const ascii = /^[\0-\x7f]*$/;
+
+/**
+ * The form that both engines compare and sort by: no accents, lower case, letters taken apart. `Stanisław`
+ * and `STANISLAW` fold alike, and folding twice changes nothing.
+ */
+export function fold(text: string): string {
+  if (ascii.test(text)) return text.toLowerCase();
+  // Upper case first: ß becomes SS, ı becomes I, and ſ, ς and ᾳ meet their plain forms.
+  const plain = text.normalize("NFKD").toUpperCase().normalize("NFKD").replace(accents, "");
+  return plain.toLowerCase().replace(undividedLetters, (letter) => undivided[letter]!);
+}

@@ -1,0 +1,71 @@
+import { expect, test } from "bun:test";
+import { fold } from "../../../src/text";
+import { randomNumbers } from "../integrations/random";
+
+test.each([
+  ["Stanisław", "STANISLAW"],
+  ["Bjørn", "bjorn"],
+  ["Đặng Thị Hồng", "dang thi hong"],
+  ["Straße", "STRASSE"],
+  ["STRAẞE", "strasse"],
+  ["Œuvre", "oeuvre"],
+  ["Þórunn Ægisdóttir", "thorunn aegisdottir"],
+  ["İstanbul", "istanbul"],
+  ["ışık", "isik"],
+  ["ΟΔΥΣΣΕΥΣ", "Οδυσσεύς"],
+  ["Ёлкин", "елкин"],
+  ["ﬁne", "fine"],
+  ["Ｗｉｄｅ", "wide"],
+  ["שָׁלוֹם", "שלום"],
+])("%s folds like %s", (one, other) => {
+  expect(fold(one)).toBe(fold(other));
+});
+
+test.each([
+  ["हिन्दी", "हन्दा"],
+  ["กา", "กี"],
+  ["が", "か"],
+  ["李", "黎"],
+])("%s and %s stay two words", (one, other) => {
+  expect(fold(one)).not.toBe(fold(other));
+});
+
+const variants = (text: string) => [
+  fold(text),
+  text.normalize("NFC"),
+  text.normalize("NFD"),
+  text.normalize("NFKC"),
+  text.toUpperCase(),
+  text.toLowerCase(),
+];
+
+test("every letter folds like its other forms, and folding again changes nothing", () => {
+  const wrong: string[] = [];
+  for (let code = 0; code <= 0x10ffff; code++) {
+    if (code >= 0xd800 && code <= 0xdfff) continue;
+    const letter = String.fromCodePoint(code);
+    const key = fold(letter);
+    if (variants(letter).some((variant) => fold(variant) !== key)) wrong.push(`${letter} U+${code.toString(16)}`);
+  }
+  expect(wrong).toEqual([]);
+});
+
+test("so does text of any letters", () => {
+  const random = randomNumbers(7);
+  const between = (low: number, high: number) => low + Math.floor(random() * (high - low));
+  const blocks = [
+    [0x20, 0x250],
+    [0x300, 0x530],
+    [0x590, 0x700],
+    [0x1e00, 0x2000],
+    [0xac00, 0xad00],
+  ] as const;
+  for (let i = 0; i < 20_000; i++) {
+    const text = Array.from({ length: between(1, 8) }, () => {
+      const [low, high] = blocks[between(0, blocks.length)]!;
+      return String.fromCodePoint(between(low, high));
+    }).join("");
+    const key = fold(text);
+    expect(variants(text).map(fold)).toEqual(variants(text).map(() => key));
+  }
+});

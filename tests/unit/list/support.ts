@@ -1,0 +1,122 @@
+/** Clients in both engines, and the lists of them that the tests of this folder ask for. */
+import { isNotNull, isNull } from "drizzle-orm";
+import { listPage, type ListScope } from "../../../src/db/list";
+import type { Store } from "../../../src/db/store";
+import { clientFields } from "../../../src/features/clients/fields";
+import { phoneKey } from "../../../src/features/clients/phone";
+import { clientColumns, type ClientRow } from "../../../src/features/clients/store";
+import { parseList, type DeletedMode, type ListOptions } from "../../../src/http/list";
+import { newId } from "../../../src/ids";
+import { fold } from "../../../src/text";
+import { engines, insertUser, temporaryFolder } from "../db/fixtures";
+
+export const clients = {
+  name: "clients",
+  table: (t: Store["read"]["t"]) => t.clients,
+  columns: clientColumns,
+  fields: clientFields,
+};
+
+export const country = "VN";
+export const users = {
+  lan: "01941f29-7c00-7000-8000-0000000000a1",
+  minh: "01941f29-7c00-7000-8000-0000000000a2",
+} as const;
+export const start = Date.parse("2026-03-01T00:00:00Z");
+
+/** Both stores, each with the two users; `close` takes everything away. */
+export async function openBoth() {
+  const folder = temporaryFolder();
+  const stores = await Promise.all([engines.sqlite(folder.path), engines.postgres(folder.path)]);
+  for (const store of stores) {
+    await store.tx(async (session) => {
+      for (const [name, id] of Object.entries(users)) await insertUser(session, `${name}@example.com`, id);
+    });
+  }
+  return {
+    stores,
+    async close() {
+      await Promise.all(stores.map((store) => store.close()));
+      folder.remove();
+    },
+  };
+}
+
+/** A client with what the test says of it, and something believable for the rest. */
+export const client = (given: Partial<ClientRow> & { name: string }): ClientRow => ({
+  id: newId(),
+  external_id: null,
+  email: null,
+  phone: null,
+  company: null,
+  position: null,
+  industry: null,
+  address: null,
+  status: "prospect",
+  assigned_to: null,
+  tags: [],
+  notes: null,
+  avatar_url: null,
+  created_by: users.lan,
+  created_at: start,
+  updated_at: start,
+  deleted_at: null,
+  version: 1,
+  ...given,
+});
+
+const folded = (text: string | null) => text && fold(text);
+
+/** The row with the columns that follow from the others. */
+export const stored = (row: ClientRow) => ({
+  ...row,
+  external_id_key: folded(row.external_id),
+  name_key: fold(row.name),
+  email_key: folded(row.email),
+  email_normal: row.email && `${row.id} ${row.email.toLowerCase()}`, // The tests need duplicates.
+  phone_key: row.phone && phoneKey(row.phone, country),
+  company_key: folded(row.company),
+  position_key: folded(row.position),
+  industry_key: folded(row.industry),
+  address_key: folded(row.address),
+});
+
+export async function insertAll(store: Store, rows: ClientRow[]) {
+  const tags = rows.flatMap(({ id, tags }) =>
+    [...new Set(tags.map(fold))].map((tag_key) => ({ client_id: id, tag_key })),
+  );
+  await store.tx(async ({ q, t }) => {
+    for (let i = 0; i < rows.length; i += 200) {
+      await q.insert(t.clients).values(rows.slice(i, i + 200).map(stored));
+    }
+    for (let i = 0; i < tags.length; i += 500) await q.insert(t.client_tags).values(tags.slice(i, i + 500));
+  });
+}
+
+/** Everybody sees everything. */
+export const everything = (deleted: DeletedMode): ListScope => ({
+  shape: deleted,
+  where: ({ clients }) =>
+    deleted === "none"
+      ? isNull(clients.deleted_at)
+      : deleted === "only"
+        ? isNotNull(clients.deleted_at)
+        : undefined,
+  args: {},
+});
+
+export const parse = (query: string, options: Partial<ListOptions> = {}) =>
+  parseList(clientFields, query, { timeZone: "UTC", now: start, country, ...options });
+
+/** What a query answers. */
+export function list(store: Store, query: string, options?: Partial<ListOptions>) {
+  const request = parse(query, options);
+  return listPage<ClientRow>(store.read, clients, request, everything(request.deleted));
+}
+
+/** Joins parameters as a careful client would. */
+export const queryOf = (parameters: Record<string, string | number | undefined>) =>
+  Object.entries(parameters)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value!)}`)
+    .join("&");

@@ -5,7 +5,7 @@ import { authRoutes, passwordRoutes } from "./features/auth/routes";
 import { clientRoutes } from "./features/clients/routes";
 import { userRoutes } from "./features/users/routes";
 import { trustedProxies } from "./http/client-address";
-import { edge } from "./http/edge";
+import { edge, opening } from "./http/edge";
 import { httpKit } from "./http/kit";
 import { routeTable, type RouteTable } from "./http/methods";
 import { systemRoutes } from "./http/system-routes";
@@ -24,19 +24,23 @@ export function buildApp(config: Config, parts: Parts, health: Health) {
     bodyLimit: config["server.body_limit"],
     requireIfMatch: () => config["api.require_if_match"],
   });
+  const transport = {
+    proxies: trustedProxies([...config["server.trusted_proxies"]]),
+    https: config["server.https"],
+    hstsSeconds: config["server.hsts_max_age"],
+  };
   const attempts = { limiter, perMinute: () => config["limits.auth_per_minute"] };
 
   const app = new Elysia({ normalize: false, handler: { standardHostname: false } })
+    .use(opening(transport))
     .use(crossOrigin(config["cors.origins"]))
     .use(
       edge({
+        ...transport,
         identify: parts.identities.identify,
         idempotency: parts.idempotency,
         limiter,
         limits: () => ({ ip: config["limits.ip_per_minute"], user: config["limits.user_per_minute"] }),
-        proxies: trustedProxies([...config["server.trusted_proxies"]]),
-        https: config["server.https"],
-        hstsSeconds: config["server.hsts_max_age"],
         routes,
       }),
     )
@@ -68,7 +72,8 @@ const acceptedHeaders = [
 function crossOrigin(origins: readonly string[]) {
   if (origins.length === 0) return new Elysia();
   return cors({
-    origin: origins.includes("*") ? true : [...origins],
+    // `true` would answer `Vary: *`, and no browser could revalidate what it keeps.
+    origin: origins.includes("*") ? () => true : [...origins],
     methods: ["GET", "POST", "PUT", "PATCH", "DELETE"],
     allowedHeaders: acceptedHeaders,
     exposeHeaders: exposedHeaders,

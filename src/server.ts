@@ -18,6 +18,8 @@ import { systemActor } from "./policy";
 export interface RunningServer {
   /** Where it answers, with the port that it really has. */
   url: string;
+  /** What it is made of. */
+  parts: Parts;
   /** Lets what runs finish, within the grace time, and closes everything. Calling it again is harmless. */
   stop(): Promise<void>;
 }
@@ -46,7 +48,7 @@ export async function startServer({ config: given, dataDir }: LoadedConfig): Pro
     closing.push(() => control.close());
     const listening = listen(config, parts, health);
     closing.push(() => listening.close());
-    return { url: listening.url, stop: close };
+    return { url: listening.url, parts, stop: close };
   } catch (error) {
     await close();
     throw error;

@@ -48,25 +48,27 @@ interface ResponseSet {
   headers: Record<string, unknown>;
 }
 
+/** The first thing that happens to a request: it gets its id and its address, and has to come over HTTPS. */
+export const opening =
+  (options: Pick<EdgeOptions, "proxies" | "https" | "hstsSeconds">) => (app: Elysia<any>) =>
+    app.headers(securityHeaders).onRequest(({ request, set, server }) => {
+      const peer = server?.requestIP(request)?.address ?? "unknown";
+      const forwardedFor = request.headers.get("x-forwarded-for");
+      const call = openCall(request, clientAddress(peer, forwardedFor, options.proxies));
+      set.headers["x-request-id"] = call.id;
+      return enforceHttps(options, request, call, peer, set);
+    });
+
 /**
- * What every request passes first and every response last: its id, the client's address, HTTPS, who asks, the
- * limits, the headers, the problem document of whatever was thrown, and the line in the log.
+ * What every request passes next and every response last: who asks, the limits, the problem document of whatever
+ * was thrown, and the line in the log.
  */
 export const edge = (options: EdgeOptions) => (app: Elysia<any>) =>
   app
-    .headers(securityHeaders)
-    .onRequest(async ({ request, set, server }) => {
-      const peer = server?.requestIP(request)?.address ?? "unknown";
-      const call = openCall(
-        request,
-        clientAddress(peer, request.headers.get("x-forwarded-for"), options.proxies),
-      );
-      set.headers["x-request-id"] = call.id;
-      const refused = enforceHttps(options, request, call, peer, set);
-      if (refused) return refused;
+    .onRequest(async ({ request, set }) => {
+      const call = callOf(request);
       await identifyCaller(options.identify, request, call);
-      if (!isFree(request, call.path)) await countCall(options, call, set);
-      return undefined;
+      if (!isFree(call.path)) await countCall(options, call, set);
     })
     .onError({ as: "global" }, ({ error, request, set, code }) =>
       answerError(options, { error, notFound: code === "NOT_FOUND", request, set }),
@@ -88,7 +90,7 @@ export const edge = (options: EdgeOptions) => (app: Elysia<any>) =>
 
 /** Redirects or refuses what came in the clear; whoever checks the server's health may always do so. */
 function enforceHttps(
-  { https, hstsSeconds, proxies }: EdgeOptions,
+  { https, hstsSeconds, proxies }: Pick<EdgeOptions, "proxies" | "https" | "hstsSeconds">,
   request: Request,
   call: Call,
   peer: string,
@@ -99,7 +101,7 @@ function enforceHttps(
     set.headers["strict-transport-security"] = `max-age=${hstsSeconds}; includeSubDomains`;
     return undefined;
   }
-  if (call.path === "/health" || call.path.startsWith("/health/")) return undefined;
+  if (isFree(call.path)) return undefined;
   // A body, and most often a token, went over the wire already: sending it again elsewhere would hide that.
   const mayRedirect = https === "redirect" && (request.method === "GET" || request.method === "HEAD");
   if (!mayRedirect) throw new Forbidden("This server answers over HTTPS only.", "https_required");
@@ -125,11 +127,8 @@ async function identifyCaller(identify: Identify, request: Request, call: Call):
   else call.actor = { ...identity, requestId: call.id };
 }
 
-/** Health checks never wait, and a browser's preflight says nothing that counts. */
-const isFree = (request: Request, path: string) =>
-  path === "/health" ||
-  path.startsWith("/health/") ||
-  (request.method === "OPTIONS" && request.headers.has("access-control-request-method"));
+/** Whoever checks the server's health is never turned away. */
+const isFree = (path: string) => path === "/health" || path.startsWith("/health/");
 
 async function countCall({ limiter, limits }: EdgeOptions, call: Call, set: ResponseSet): Promise<void> {
   const { ip, user } = limits();

@@ -41,11 +41,13 @@ const variants = (text: string) => [
 
 test("every letter folds like its other forms, and folding again changes nothing", () => {
   const wrong: string[] = [];
-  for (let code = 0; code <= 0x10ffff; code++) {
+  // Beyond are ideographs and nothing that has a case.
+  for (let code = 0; code <= 0x1ffff; code++) {
     if (code >= 0xd800 && code <= 0xdfff) continue;
     const letter = String.fromCodePoint(code);
     const key = fold(letter);
-    if (variants(letter).some((variant) => fold(variant) !== key)) wrong.push(`${letter} U+${code.toString(16)}`);
+    if (variants(letter).some((variant) => fold(variant) !== key))
+      wrong.push(`${letter} U+${code.toString(16)}`);
   }
   expect(wrong).toEqual([]);
 });

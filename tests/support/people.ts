@@ -1,0 +1,82 @@
+import type { TestServer } from "./servers";
+import { systemActor } from "../../src/policy";
+
+/** Everybody's password: hashed once, because argon2 is slow on purpose. */
+export const password = "a long enough phrase";
+let hash: Promise<string> | undefined;
+
+/** Somebody who acts in scenarios. */
+export interface Person {
+  id: string;
+  email: string;
+  token: string;
+  refreshToken: string;
+}
+
+/**
+ * The cast. `lan` and `minh` are users like most; `stranger` is one who has nothing to do with anything;
+ * `off` was signed in when the account was closed, `gone` has signed out.
+ */
+export const cast = {
+  admin: "admin",
+  manager: "manager",
+  lan: "user",
+  minh: "user",
+  stranger: "user",
+  off: "user",
+  gone: "user",
+} as const;
+export type Name = keyof typeof cast;
+export type People = Record<Name, Person>;
+
+/** Adds an account without going through HTTP. */
+export async function addPerson(server: TestServer, email: string, role: string): Promise<string> {
+  hash ??= server.parts.passwords.hash(password);
+  const person = { email, full_name: `Test ${email.split("@")[0]}`, role, password_hash: await hash };
+  return (await server.parts.users.create(systemActor("test-setup"), person)).id;
+}
+
+/** Signs somebody in over HTTP. */
+export async function signIn(server: TestServer, email: string, secret = password): Promise<Person> {
+  const response = await fetch(`${server.url}/api/auth/login`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ email, password: secret }),
+  });
+  const answer = (await response.json()) as {
+    user: { id: string };
+    access_token: string;
+    refresh_token: string;
+  };
+  if (response.status !== 200)
+    throw new Error(`sign-in of ${email}: ${response.status} ${JSON.stringify(answer)}`);
+  return { id: answer.user.id, email, token: answer.access_token, refreshToken: answer.refresh_token };
+}
+
+/** Brings the whole cast in. */
+export async function bringPeople(server: TestServer): Promise<People> {
+  const entries: [Name, Person][] = [];
+  for (const [name, role] of Object.entries(cast) as [Name, string][]) {
+    const email = `${name}@cast.example`;
+    await addPerson(server, email, role);
+    entries.push([name, await signIn(server, email)]);
+  }
+  const people = Object.fromEntries(entries) as People;
+  await closeAccount(server, people.off.id);
+  const bye = { authorization: `Bearer ${people.gone.token}` };
+  await fetch(`${server.url}/api/auth/logout`, { method: "POST", headers: bye });
+  return people;
+}
+
+/** Nothing in the API closes an account yet: the row is changed, and what is known of it forgotten. */
+export async function closeAccount(server: TestServer, id: string): Promise<void> {
+  const { store, identities } = server.parts;
+  const { sql } = await import("drizzle-orm");
+  await store.tx(async ({ q, t }) => {
+    await q
+      .update(t.users)
+      .set({ is_active: false })
+      .where(sql`${t.users.id} = ${id}`);
+  });
+  identities.forget(id);
+}

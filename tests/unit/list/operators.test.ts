@@ -73,8 +73,8 @@ describe("operators", () => {
     ["filter[name][gt]=O'NEIL", "Stanisław"],
     ["filter[name][gte]=o'neil", "O'Neil Stanisław"],
     ["filter[name][between]=d,n", "Đặng Élodie Müller"],
-    ["filter[name][contains]=ÖR", "Bjørn".slice(0, 0)],
-    ["filter[name][contains]=jor", "Bjørn"],
+    ["filter[name][contains]=ÖR", "Bjørn"],
+    ["filter[name][contains]=j rn", ""],
     ["filter[name][starts_with]=đ", "Đặng"],
     ["filter[name][starts_with]='", ""],
     ["filter[company]=zabka\\, ltd", ""],
@@ -137,23 +137,22 @@ describe("operators", () => {
   });
 });
 
-describe("order", () => {
-  const order = async (query: string) =>
-    (await names(query))
-      .split(" ")
-      .map((name) => name[0])
-      .join("");
-  test("nulls come last in both directions", async () => {
-    const answers = (query: string) =>
-      Promise.all(
-        both.stores.map(async (store) => (await list(store, query)).rows.map(({ name }) => name[0]).join("")),
-      );
-    expect(await answers("sort=company")).toEqual(["ODBMSÉ", "ODBMSÉ"]);
-    expect(await answers("sort=-company")).toEqual(["SMBDOÉ", "SMBDOÉ"].map((s) => s));
-    expect(await answers("sort=-email,name")).toEqual(["SÉĐBMO", "SÉĐBMO"]);
-    expect(await answers("sort=status,-email")).toEqual(await answers("sort=status,-email,name"));
+describe("order, with nulls last in both directions", () => {
+  test.each<[sort: string, initials: string]>([
+    ["name", "BĐÉMOS"],
+    ["-name", "SOMÉĐB"],
+    ["company", "OĐBMSÉ"],
+    ["-company", "SMBĐOÉ"],
+    ["-email,name", "SÉĐBMO"],
+    ["email,-name", "ĐÉSOMB"],
+    ["status,-email", "BSMÉĐO"],
+    ["-created_at", "SBĐÉMO"],
+  ])("%s", async (sort, initials) => {
+    for (const store of both.stores) {
+      const { rows } = await list(store, `sort=${sort}`);
+      expect(rows.map(({ name }) => name[0]).join("")).toBe(initials);
+    }
   });
-  void order;
 });
 
 describe("pages", () => {

@@ -1,0 +1,75 @@
+/**
+ * Makes the executable: one file that carries the runtime, the program, its migrations and its configuration.
+ *
+ *   bun run build [--target bun-linux-arm64] [--outfile dist/neocrm]
+ */
+import { mkdirSync, renameSync, rmSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+
+const root = resolve(import.meta.dir, "..");
+
+/** What to make. */
+export interface BuildOptions {
+  /** Where to put it; relative to the working directory. */
+  outfile: string;
+  /** The machine to make it for, such as `bun-linux-arm64-musl`. Default: this one. */
+  target?: string;
+}
+
+/** Makes the executable. It appears at its place whole or not at all. */
+export async function build({ outfile, target }: BuildOptions): Promise<void> {
+  const place = resolve(outfile);
+  const draft = `${place}.${process.pid}.draft`;
+  mkdirSync(dirname(place), { recursive: true });
+  try {
+    await Bun.build({
+      entrypoints: entrypoints(),
+      root,
+      format: "esm",
+      bytecode: true,
+      sourcemap: "inline",
+      // Not the identifiers: Elysia reads the source of its handlers.
+      minify: { whitespace: true, syntax: true, identifiers: false },
+      define: { NEOCRM_COMMIT: JSON.stringify(commit()) },
+      compile: {
+        outfile: draft,
+        target: target as Bun.Build.CompileTarget | undefined,
+        // What lies in the working directory is not ours: a bunfig.toml there could run code.
+        autoloadBunfig: false,
+        autoloadDotenv: false,
+        autoloadPackageJson: false,
+        autoloadTsconfig: false,
+      },
+    });
+    renameSync(draft, place);
+  } finally {
+    rmSync(draft, { force: true });
+  }
+}
+
+/** The program, and the workers it starts: a worker's file has to be named to be in the executable. */
+function entrypoints(): string[] {
+  const workers = [...new Bun.Glob("src/**/*.worker.ts").scanSync(root)].toSorted();
+  return ["src/main.ts", ...workers].map((file) => join(root, file));
+}
+
+/** The commit of the source, or `unknown` where there is no git. */
+function commit(): string {
+  if (process.env.NEOCRM_COMMIT) return process.env.NEOCRM_COMMIT;
+  try {
+    const git = Bun.spawnSync(["git", "rev-parse", "--short=12", "HEAD"], { cwd: root, stderr: "ignore" });
+    return (git.success && git.stdout.toString().trim()) || "unknown";
+  } catch {
+    return "unknown";
+  }
+}
+
+if (import.meta.main) {
+  const { values } = parseArgs({
+    options: { target: { type: "string" }, outfile: { type: "string", default: join(root, "dist/neocrm") } },
+  });
+  await build(values);
+  const megabytes = (Bun.file(values.outfile).size / 1e6).toFixed(1);
+  console.log(`${values.outfile}  ${megabytes} MB  commit ${commit()}`);
+}

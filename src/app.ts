@@ -23,6 +23,7 @@ export function buildApp(config: Config, parts: Parts, health: Health) {
     idempotency: parts.idempotency,
     bodyLimit: config["server.body_limit"],
     requireIfMatch: () => config["api.require_if_match"],
+    defaultCountry: () => config["clients.default_country"],
   });
   const transport = {
     proxies: trustedProxies([...config["server.trusted_proxies"]]),

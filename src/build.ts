@@ -11,3 +11,9 @@ export const commit: string | null = typeof NEOCRM_COMMIT === "string" ? NEOCRM_
 
 /** The executable is for production unless told otherwise; the source is for those who develop on it. */
 export const defaultProfile = commit === null ? "development" : "production";
+
+/**
+ * The worker that reads aside. Named from here because the executable lays out its entry points from the source
+ * root, and the bundle that names them stands in that root.
+ */
+export const readerWorker = new URL("./db/reader.worker.ts", import.meta.url).href;

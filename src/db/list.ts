@@ -124,7 +124,7 @@ class List {
     const order = sort.map(({ field, descending }) => (descending ? `-${field}` : field)).join();
     return pages.all(
       this.session,
-      this.#shape(`${order}|${segment}|${offset > 0}`),
+      this.#shape(`${order}|${segment}|${startsAtNull?.map(Number).join("") ?? ""}|${offset > 0}`),
       (shape, p) => this.#pageQuery(shape, p, segment, startsAtNull, offset > 0),
       args,
     );

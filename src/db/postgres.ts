@@ -4,6 +4,7 @@ import { postgresDialect } from "./dialect";
 import { DbError, toDbError } from "./errors";
 import type { Plan, Row } from "./hot";
 import {
+  asideDeadlineMs,
   Lifetime,
   refuseNesting,
   runWithin,
@@ -21,7 +22,7 @@ export interface PostgresOptions extends StoreOptions {
   connections?: number;
 }
 
-/** For queries of rare shapes; those of common shapes never wait for them. */
+/** For queries of rare shapes and long ones; all others never wait for them. */
 const unpreparedConnections = 2;
 /** Without a limit, a server that is reached but does not answer would be waited for 30 s. */
 const connectionTimeoutSeconds = 5;
@@ -36,7 +37,8 @@ export function openPostgresStore(url: string, options: PostgresOptions = {}): S
   const connection = { statement_timeout: deadlineMs, idle_in_transaction_session_timeout: deadlineMs * 2 };
   const shared = { url, connection, connectionTimeout: connectionTimeoutSeconds };
   const client = new SQL({ ...shared, max: connections });
-  const unprepared = new SQL({ ...shared, max: unpreparedConnections, prepare: false });
+  const patience = { ...connection, statement_timeout: Math.min(deadlineMs, asideDeadlineMs) };
+  const unprepared = new SQL({ ...shared, connection: patience, max: unpreparedConnections, prepare: false });
 
   /** Under READ COMMITTED, two transactions that read, compute and write lose updates; SERIALIZABLE does not. */
   function attempt<T>(work: (session: Session) => Promise<T>): Promise<T> {
@@ -52,6 +54,7 @@ export function openPostgresStore(url: string, options: PostgresOptions = {}): S
     engine: "postgres",
     waiting: 0,
     read: new PostgresSession(client, unprepared),
+    aside: new PostgresSession(unprepared, unprepared),
     async tx(work) {
       refuseNesting();
       for (let attempts = 1; ; attempts++) {

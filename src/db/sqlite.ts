@@ -7,7 +7,15 @@ import { DbError, toDbError } from "./errors";
 import { GroupCommit, type GroupCommitOptions } from "./group-commit";
 import type { Plan } from "./hot";
 import { Lru } from "./lru";
-import { refuseNesting, type Lifetime, type QueryBuilder, type Session, type Store } from "./store";
+import { Reader } from "./reader";
+import {
+  asideDeadlineMs,
+  refuseNesting,
+  type Lifetime,
+  type QueryBuilder,
+  type Session,
+  type Store,
+} from "./store";
 import type { Tables } from "./tables";
 import * as sqliteTables from "./tables.sqlite";
 
@@ -34,11 +42,13 @@ export function openSqliteStore(file: string, options: SqliteOptions = {}): Stor
 
   const { ino: fileAtStart } = statSync(file);
 
+  const aside = new Reader(file, asideDeadlineMs);
   const openWrite = sessions(writer);
   const groupCommit = new GroupCommit<Session>(writer, openWrite, options);
   return {
     engine: "sqlite",
     read: sessions(reader)(),
+    aside: asideSession(reader, aside),
     get waiting() {
       return groupCommit.waiting;
     },
@@ -58,7 +68,10 @@ export function openSqliteStore(file: string, options: SqliteOptions = {}): Stor
     },
     async close() {
       await groupCommit.idle();
+      aside.close();
       reader.close();
+      // A worker on its way out may hold the lock for a moment; nobody is kept waiting any more.
+      writer.run("PRAGMA busy_timeout = 2000");
       writer.run("PRAGMA optimize");
       writer.close();
     },
@@ -85,6 +98,21 @@ function sessions(db: Database): (lifetime?: Lifetime) => Session {
  */
 function withFixedPlan(text: string) {
   return text.replace(/ limit \?/g, " limit (? + 0)");
+}
+
+/** Queries are built as on the reader and run in the worker. */
+function asideSession(db: Database, reader: Reader): Session {
+  const { t, q, dialect } = sessions(db)();
+  return {
+    ...{ t, q, dialect },
+    async run(plan, values) {
+      try {
+        return await reader.run(withFixedPlan(plan.text), values);
+      } catch (error) {
+        throw toDbError(error);
+      }
+    },
+  };
 }
 
 class SqliteSession implements Session {

@@ -1,6 +1,6 @@
 import { Refusal } from "../errors";
 
-/** Nothing here is nested as deep; a walk must not overflow the stack. */
+/** Nothing here is nested as deep; whatever walks the body must not overflow the stack. */
 const deepest = 64;
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
@@ -58,22 +58,29 @@ function parseJson(text: string): unknown {
   } catch (cause) {
     throw new Refusal("malformed", "malformed_json", "The body is not JSON.", { cause });
   }
+  refuseDeep(value, 0);
   // A raw NUL is not JSON, and raw text cannot hold half a surrogate pair: both come only as escapes.
-  if (/\\u(0000|d[89a-f])/i.test(text)) refuseUnstorable(value, "", 0);
+  if (/\\u(0000|d[89a-f])/i.test(text)) refuseUnstorable(value, "");
   return value;
 }
 
-/** PostgreSQL stores neither NUL nor lone surrogates; SQLite would give back something else than it took. */
-function refuseUnstorable(value: unknown, path: string, depth: number): void {
-  if (depth > deepest)
+function refuseDeep(value: unknown, depth: number): void {
+  if (value === null || typeof value !== "object") return;
+  if (depth === deepest) {
     throw new Refusal("malformed", "malformed_json", `The body nests deeper than ${deepest} levels.`);
+  }
+  for (const entry of Object.values(value)) refuseDeep(entry, depth + 1);
+}
+
+/** PostgreSQL stores neither NUL nor lone surrogates; SQLite would give back something else than it took. */
+function refuseUnstorable(value: unknown, path: string): void {
   if (typeof value === "string") {
     if (value.includes("\0") || !value.isWellFormed()) throw unstorable(path);
   } else if (value !== null && typeof value === "object") {
     for (const [key, entry] of Object.entries(value)) {
       const field = path === "" ? key : `${path}.${key}`;
-      refuseUnstorable(key, field, depth + 1);
-      refuseUnstorable(entry, field, depth + 1);
+      refuseUnstorable(key, field);
+      refuseUnstorable(entry, field);
     }
   }
 }

@@ -56,9 +56,9 @@ export function callOf(request: Request): Call {
   return calls.get(request) ?? openCall(request, "unknown");
 }
 
-/** The path of an absolute URL, without building a URL object. */
+/** The path of a URL, without building a URL object. Where the `Host` is no host, the URL begins with its path. */
 function pathOf(url: string) {
-  const start = url.indexOf("/", url.indexOf("://") + 3);
+  const start = url.startsWith("/") ? 0 : url.indexOf("/", url.indexOf("://") + 3);
   if (start < 0) return "/";
   const end = url.indexOf("?", start);
   return end < 0 ? url.slice(start) : url.slice(start, end);

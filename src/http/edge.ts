@@ -6,7 +6,7 @@ import { log, logRequest } from "../ops/logging";
 import type { Actor } from "../policy";
 import { minute } from "../clock";
 import { callOf, openCall, type Call } from "./call";
-import type { Idempotency } from "./idempotency";
+import type { Attempt, Idempotency, KeptAnswer } from "./idempotency";
 import { Replay } from "./kit";
 import { allowedMethods, type RouteTable } from "./methods";
 import { faultOf, problemOf, type Problem } from "./problem";
@@ -98,12 +98,16 @@ function enforceHttps(
 ): Response | undefined {
   if (https === "off") return undefined;
   if (isSecure(peer, request.headers.get("x-forwarded-proto"), proxies)) {
-    set.headers["strict-transport-security"] = `max-age=${hstsSeconds}; includeSubDomains`;
+    if (hstsSeconds > 0) {
+      set.headers["strict-transport-security"] = `max-age=${hstsSeconds}; includeSubDomains`;
+    }
     return undefined;
   }
   if (isFree(call.path)) return undefined;
   // A body, and most often a token, went over the wire already: sending it again elsewhere would hide that.
-  const mayRedirect = https === "redirect" && (request.method === "GET" || request.method === "HEAD");
+  const isRead = request.method === "GET" || request.method === "HEAD";
+  // Where the Host is no host, the URL has none: there is nowhere to redirect to.
+  const mayRedirect = https === "redirect" && isRead && request.url.startsWith("http:");
   if (!mayRedirect) throw new Forbidden("This server answers over HTTPS only.", "https_required");
   set.status = 308;
   const location = request.url.replace(/^http:/, "https:");
@@ -172,29 +176,32 @@ async function answerError(options: EdgeOptions, failure: Failure): Promise<unkn
   set.headers["content-type"] = "application/problem+json";
   set.headers["cache-control"] = "no-store";
   Object.assign(set.headers, refusal?.details.headers);
-  if (call.attempt && refusal) await keepRefusal(options.idempotency, call, problem, refusal.details.headers);
-  return problem;
+  if (!refusal || !call.attempt) return problem;
+  try {
+    const first = await keepRefusal(options.idempotency, call.attempt, problem, refusal.details.headers);
+    return first ? replay(first, set) : problem;
+  } catch (fault) {
+    if (fault instanceof Refusal) return answerError(options, { ...failure, error: fault });
+    log.warn("A refusal could not be kept for its Idempotency-Key", { request_id: call.id, error: fault });
+    return problem;
+  }
 }
 
 /** A refusal stays the answer to its key, unless the next attempt may fare better. */
 async function keepRefusal(
   idempotency: Idempotency,
-  call: Call,
+  attempt: Attempt,
   problem: Problem,
   headers: Record<string, string> = {},
-): Promise<void> {
+): Promise<KeptAnswer | undefined> {
   const { status } = problem;
-  if (!call.attempt || status === 401 || status === 429 || status >= 500) return;
-  if (problem.code.startsWith("idempotency_")) return;
+  if (status === 401 || status === 429 || status >= 500) return undefined;
+  if (problem.code.startsWith("idempotency_")) return undefined;
   const kept = { ...headers, "content-type": "application/problem+json" };
-  try {
-    await idempotency.keepRefusal(call.attempt, { status, headers: kept, body: JSON.stringify(problem) });
-  } catch (error) {
-    log.warn("A refusal could not be kept for its Idempotency-Key", { request_id: call.id, error });
-  }
+  return idempotency.keepRefusal(attempt, { status, headers: kept, body: JSON.stringify(problem) });
 }
 
-function replay({ status, headers, body }: Replay, set: ResponseSet): unknown {
+function replay({ status, headers, body }: KeptAnswer, set: ResponseSet): unknown {
   set.status = status;
   Object.assign(set.headers, headers, { "idempotency-replayed": "true" });
   return body === null ? "" : JSON.parse(body);

@@ -1,6 +1,7 @@
 import { and, eq, lt } from "drizzle-orm";
 import { now, minute } from "../clock";
 import { hot, type Params } from "../db/hot";
+import { DbError } from "../db/errors";
 import type { Session, Store } from "../db/store";
 import type { Tables } from "../db/tables";
 import { Conflict, Refusal } from "../errors";
@@ -63,7 +64,7 @@ const keepRow = hot(({ t: { idempotency_keys: k }, q }, p: Params<Row>) =>
 /**
  * Answers the same POST once: what was answered first is kept in the write's own transaction and given again.
  * Two at once on one process: the second is refused. On two processes the unique index decides: the second's
- * transaction fails as a whole, and its caller is told to ask again.
+ * transaction fails as a whole, and its caller gets what the first was answered.
  */
 export class Idempotency {
   /** The attempts that this process works on, with the time they began. */
@@ -108,9 +109,19 @@ export class Idempotency {
     });
   }
 
-  /** Keeps a refusal: there is no write whose transaction it could share. */
-  keepRefusal(attempt: Attempt, answer: KeptAnswer): Promise<void> {
-    return this.store.tx((session) => this.keep(session, attempt, answer, false));
+  /**
+   * Keeps a refusal: there is no write whose transaction it could share. Where another process was first, the
+   * refusal is most often of that one's making, and what that one answered is given back instead.
+   * @throws Refusal 422 when the other process was asked with another body
+   */
+  async keepRefusal(attempt: Attempt, answer: KeptAnswer): Promise<KeptAnswer | undefined> {
+    try {
+      await this.store.tx((session) => this.keep(session, attempt, answer, false));
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof DbError && error.kind === "unique")) throw error;
+      return this.#find(attempt);
+    }
   }
 
   /** The attempt is over, however it ended. */

@@ -1,5 +1,6 @@
 import { Elysia } from "elysia";
 import { Refusal, Forbidden, Unauthenticated } from "../errors";
+import { isId } from "../ids";
 import type { Actor, Permission } from "../policy";
 import { versioned, type AnswerOf } from "./answer";
 import { readJson } from "./body";
@@ -16,6 +17,18 @@ export interface KitOptions {
   bodyLimit: number;
   /** Whether a change without `If-Match` is refused. */
   requireIfMatch: () => boolean;
+  /** ISO 3166 code of phone numbers without a country code, in filters. */
+  defaultCountry: () => string | null;
+}
+
+/** What Elysia is told instead of `undefined` for an empty body, which it would try to read again. */
+const nothing = Symbol("no body");
+
+/** The part of Elysia's context that a route's checks work on. */
+interface Incoming {
+  request: Request;
+  params?: Record<string, string>;
+  body?: unknown;
 }
 
 /** The name under which a route's permission stands in its OpenAPI operation. */
@@ -28,17 +41,22 @@ export const permissionKey = "x-permission";
  * - `answer`: status and headers of the result (`created`, `versioned`, `noContent`); `Idempotency-Key` on POST.
  * - `conditional`: `If-Match` as `ifMatch`.
  */
-export function httpKit({ idempotency, bodyLimit, requireIfMatch }: KitOptions) {
+export function httpKit({ idempotency, bodyLimit, requireIfMatch, defaultCountry }: KitOptions) {
   return new Elysia({ name: "http-kit" }).macro({
     permission: (permission: Permission) => {
-      const guard = ({ request }: { request: Request }) => admit(callOf(request), permission);
+      const guard = ({ request }: Incoming) => admit(callOf(request), permission);
       return {
         detail: extension({ [permissionKey]: permission }),
-        parse: async ({ request }: { request: Request }) => {
+        parse: async ({ request }: Incoming) => {
           guard({ request });
-          return await readJson(request, bodyLimit);
+          const body = await readJson(request, bodyLimit);
+          return body === undefined ? nothing : body;
         },
-        transform: guard,
+        transform: (incoming: Incoming) => {
+          guard(incoming);
+          if (incoming.body === nothing) incoming.body = undefined;
+          lowerIds(incoming.params);
+        },
         resolve: ({ request }: { request: Request }) => {
           const call = callOf(request);
           if (!call.queryRead) refuseQuery(request.url);
@@ -52,7 +70,10 @@ export function httpKit({ idempotency, bodyLimit, requireIfMatch }: KitOptions) 
       transform: ({ request }: { request: Request }) => {
         const call = callOf(request);
         call.queryRead = true;
-        call.list = parseList(fields, queryOf(request.url), { timeZone: call.actor?.timeZone ?? "UTC" });
+        call.list = parseList(fields, queryOf(request.url), {
+          timeZone: call.actor?.timeZone ?? "UTC",
+          country: defaultCountry(),
+        });
       },
       resolve: ({ request }: { request: Request }) => ({ list: callOf(request).list as ListRequest }),
     }),
@@ -102,6 +123,11 @@ function admit(call: Call, permission: Permission): void {
   throw new Forbidden(`Your role does not allow ${permission}.`);
 }
 
+/** RFC 9562 reads UUIDs in either case and writes them in lower case, in which SQLite compares them. */
+function lowerIds(params: Record<string, string> = {}): void {
+  for (const [name, value] of Object.entries(params)) if (isId(value)) params[name] = value.toLowerCase();
+}
+
 /** A route that takes no query refuses one by name, so that a misspelt parameter is not dropped in silence. */
 function refuseQuery(url: string): void {
   const query = queryOf(url);
@@ -131,6 +157,8 @@ async function beginAttempt(
   const header = request.headers.get("idempotency-key");
   const call = callOf(request);
   if (header === null) return;
+  // Before anything is kept under the key, which does not tell one query from another.
+  if (!call.queryRead) refuseQuery(request.url);
   if (answerOf.unrepeatable) {
     throw new Refusal("invalid", "idempotency_unsupported", "This endpoint takes no Idempotency-Key.", {
       errors: [{ field: "Idempotency-Key", code: "unsupported", message: "is not taken here" }],

@@ -4,7 +4,7 @@ import { Type } from "@sinclair/typebox";
 import { bringPeople, type Name, type People } from "./people";
 import { engines, startTestServer, type TestServer } from "./servers";
 
-/** Who asks: somebody of the cast, nobody, or a bearer of this text. */
+/** Who asks: somebody of the cast, nobody, or a bearer of this text, in which `$name` stands for what it names. */
 export type By = Name | "nobody" | { token: string };
 
 /** One request and what has to come of it. `$name` in a path, body or expectation stands for that record's id. */
@@ -206,14 +206,15 @@ function titleOf(scenario: Scenario): string {
   return `${scenario.name ? `${scenario.name}: ` : ""}${by} ${method} ${path} → ${scenario.status}`;
 }
 
-function newWorld(server: TestServer, people: People): World {
+/** What scenarios run in, for tests that start their own servers. */
+export function newWorld(server: TestServer, people: People): World {
   const world: World = {
     server,
     people,
     ids: Object.fromEntries(Object.entries(people).map(([name, { id }]) => [name, id])),
     async send(by, method, path, { body, raw, headers = {} } = {}) {
       const target = String(named(path, world));
-      const token = by === "nobody" ? undefined : typeof by === "string" ? people[by].token : by.token;
+      const token = by === "nobody" ? undefined : typeof by === "string" ? people[by].token : String(named(by.token, world));
       const response = await fetch(server.url + target, {
         method,
         redirect: "manual",

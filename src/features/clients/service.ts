@@ -56,11 +56,12 @@ export class ClientService {
   create(actor: Actor, input: ClientInput): Promise<ClientView> {
     return this.#explaining(input, () =>
       write(this.store, actor, async (session) => {
-        await assertAssignable(session, input.assigned_to);
+        const known = tidy(input);
+        await assertAssignable(session, known.assigned_to);
         const at = now();
         const row = {
           ...blank,
-          ...tidy(input),
+          ...known,
           id: newId(),
           created_by: actor.userId!,
           created_at: at,
@@ -86,8 +87,9 @@ export class ClientService {
         const before = await this.#visible(session, actor, id);
         if (!this.policy.mayChange(actor, before)) throw mayNot("change");
         await assertCurrent(session, "client", before, ifMatch);
-        if (patch.assigned_to !== before.assigned_to) await assertAssignable(session, patch.assigned_to);
-        return this.#update(session, actor, "client.updated", before, tidy(patch));
+        const change = tidy(patch);
+        if (change.assigned_to !== before.assigned_to) await assertAssignable(session, change.assigned_to);
+        return this.#update(session, actor, "client.updated", before, change);
       }),
     );
   }

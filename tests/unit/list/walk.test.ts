@@ -93,8 +93,10 @@ async function disturb(store: Store, pick: Picker, victims: ClientRow[]) {
   const [changed, deleted, hidden] = [pick.of(victims), pick.of(victims), pick.of(victims)];
   victims.push(added);
   await store.tx(async ({ q, t: { clients } }) => {
-    const { id: _, ...columns } = stored(randomClient(pick));
-    await q.update(clients).set(columns).where(eq(clients.id, changed.id));
+    await q
+      .update(clients)
+      .set({ ...stored(randomClient(pick)), id: changed.id })
+      .where(eq(clients.id, changed.id));
     await q.delete(clients).where(eq(clients.id, deleted.id));
     await q.update(clients).set({ deleted_at: 1 }).where(eq(clients.id, hidden.id));
     await q.insert(clients).values(stored(added));

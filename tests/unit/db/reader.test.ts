@@ -1,0 +1,125 @@
+import { Database } from "bun:sqlite";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { sql } from "drizzle-orm";
+import { hot, type Params } from "../../../src/db/hot";
+import { sqliteMigrator } from "../../../src/db/migrate.sqlite";
+import { sqliteMigrations } from "../../../src/db/migrations.generated";
+import { openPostgresStore } from "../../../src/db/postgres";
+import { Reader, serveReads } from "../../../src/db/reader";
+import { openSqliteStore } from "../../../src/db/sqlite";
+import type { Store } from "../../../src/db/store";
+import { newDatabase } from "../../support/postgres";
+
+const folder = mkdtempSync(join(tmpdir(), "reader-"));
+const file = join(folder, "test.db");
+afterAll(() => rmSync(folder, { recursive: true }));
+beforeAll(() => sqliteMigrator(file, folder, sqliteMigrations).up());
+
+const roles = hot(({ q, t }, p: Params<{ slug: string }>) =>
+  q
+    .select({ total: sql<number>`count(*)`.mapWith(Number) })
+    .from(t.roles)
+    .where(sql`${t.roles.slug} <> ${p.slug}`),
+);
+const broken = hot(({ q, t }, _: Params<object>) =>
+  q.select({ n: sql<number>`no_such_function(1)` }).from(t.roles),
+);
+/** Counts far longer than anybody waits. */
+const endless =
+  "with recursive c(x) as (select 1 union all select x + 1 from c) select count(*) from c limit 60000000";
+const long =
+  "with recursive c(x) as (select 1 union all select x + 1 from c limit 3000000) select count(*) as n from c";
+
+const stores: Record<string, () => Promise<Store>> = {
+  sqlite: async () => openSqliteStore(file),
+  postgres: async () => openPostgresStore(await newDatabase()),
+};
+
+for (const [engine, open] of Object.entries(stores)) {
+  describe(`reading aside [${engine}]`, () => {
+    let store: Store;
+    beforeAll(async () => void (store = await open()));
+    afterAll(() => store.close());
+
+    test("gives the same as reading", async () => {
+      const wanted = await roles.all(store.read, { slug: "admin" });
+      expect(wanted).toEqual([{ total: 2 }]);
+      expect(await roles.all(store.aside, { slug: "admin" })).toEqual(wanted);
+    });
+
+    test("sees what was committed just before", async () => {
+      await store.tx(
+        async ({ q, t }) =>
+          void (await q
+            .update(t.roles)
+            .set({ slug: "boss" })
+            .where(sql`slug = 'admin'`)),
+      );
+      expect(await roles.all(store.aside, { slug: "admin" })).toEqual([{ total: 3 }]);
+    });
+
+    test("an error in a query is the caller's alone", async () => {
+      const results = await Promise.allSettled([
+        broken.all(store.aside, {}),
+        roles.all(store.aside, { slug: "" }),
+      ]);
+      expect(results.map(({ status }) => status)).toEqual(["rejected", "fulfilled"]);
+    });
+  });
+}
+
+describe("the reader", () => {
+  test("leaves the event loop free while it reads", async () => {
+    const reader = new Reader(file, 60_000);
+    let ticks = 0;
+    const ticking = setInterval(() => ticks++, 1);
+    expect(await reader.run(long, [])).toEqual([{ n: 3_000_000 }]);
+    clearInterval(ticking);
+    reader.close();
+    expect(ticks).toBeGreaterThan(5);
+  });
+
+  test("a read past its deadline fails, and the next one has a new worker", async () => {
+    const reader = new Reader(file, 50);
+    expect(reader.run(endless, [])).rejects.toThrow("deadline");
+    const late = new Reader(file, 10_000);
+    expect(await late.run("select 1 as one", [])).toEqual([{ one: 1 }]);
+    reader.close();
+    late.close();
+  });
+
+  test("more than it can answer in time are turned away", async () => {
+    const reader = new Reader(file, 10_000);
+    const reads = await Promise.allSettled(
+      Array.from({ length: 80 }, () => reader.run("select 1 as one", [])),
+    );
+    expect(reads.filter(({ status }) => status === "fulfilled")).toHaveLength(64);
+    const [refused] = reads.filter((read) => read.status === "rejected");
+    expect(String(refused?.reason)).toContain("busy");
+    reader.close();
+  });
+
+  test("closing it tells whoever still waits", async () => {
+    const reader = new Reader(file, 10_000);
+    const read = reader.run(long, []);
+    reader.close();
+    expect(read).rejects.toThrow("unavailable");
+  });
+
+  test("its worker answers with rows, or with the error and its code", () => {
+    const db = new Database(file, { readonly: true });
+    const answer = serveReads(db);
+    expect(answer({ id: 1, text: "select ? as given", values: ["x"] })).toEqual({
+      id: 1,
+      rows: [{ given: "x" }],
+    });
+    expect(answer({ id: 2, text: "delete from roles", values: [] })).toMatchObject({
+      id: 2,
+      error: { code: expect.stringContaining("SQLITE_READONLY") },
+    });
+    db.close();
+  });
+});

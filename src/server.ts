@@ -3,6 +3,7 @@ import { buildApp } from "./app";
 import { version } from "./build";
 import { second } from "./clock";
 import type { ConfigWithSecrets, LoadedConfig } from "./config";
+import { isEnabled } from "./config/features";
 import { ensureSecrets } from "./config/secrets";
 import { setupCode } from "./features/auth/setup-code";
 import { newId } from "./ids";
@@ -104,18 +105,16 @@ function warnAboutSecret(config: LoadedConfig["config"]): void {
 }
 
 /** The first admin comes from the configuration, or from whoever holds the code that is printed here. */
-async function makeFirstAdmin(config: ConfigWithSecrets, { auth, users }: Parts): Promise<void> {
+async function makeFirstAdmin(config: ConfigWithSecrets, { auth }: Parts): Promise<void> {
   if (await auth.isSetUp()) return;
   const { "admin.email": email, "admin.password": password } = config;
   if (email !== null && password !== null) {
-    const actor = systemActor(newId());
-    const password_hash = await auth.hashNew(password);
-    await users.create(actor, { email, full_name: "Administrator", role: "admin", password_hash });
-    log.info("First admin made", { email });
+    const person = { email, password, full_name: "Administrator" };
+    if (await auth.makeFirstAdmin(systemActor(newId()), person)) log.info("First admin made", { email });
     return;
   }
-  const code = setupCode(config["auth.jwt_secret"]);
-  log.info(
-    `There is no admin yet. Make one: neocrm user create --role admin, or POST /api/auth/setup with the code ${code}`,
-  );
+  const withCode = isEnabled(config, "setup")
+    ? `, or POST /api/auth/setup with the code ${setupCode(config["auth.jwt_secret"])}`
+    : "";
+  log.info(`There is no admin yet. Make one: neocrm user create --role admin${withCode}`);
 }

@@ -128,8 +128,10 @@ CREATE INDEX "clients_by_email" ON "clients" USING btree ("email_key","id");--> 
 CREATE INDEX "clients_by_status" ON "clients" USING btree ("status","id");--> statement-breakpoint
 CREATE INDEX "clients_by_creation" ON "clients" USING btree ("created_at","id");--> statement-breakpoint
 CREATE INDEX "clients_by_update" ON "clients" USING btree ("updated_at","id");--> statement-breakpoint
-CREATE INDEX "clients_by_assignee" ON "clients" USING btree ("assigned_to","id");--> statement-breakpoint
-CREATE INDEX "clients_by_creator" ON "clients" USING btree ("created_by","id");--> statement-breakpoint
+CREATE INDEX "clients_by_status_creation" ON "clients" USING btree ("status","created_at","id");--> statement-breakpoint
+CREATE INDEX "clients_by_assignee" ON "clients" USING btree ("assigned_to","created_at","id");--> statement-breakpoint
+CREATE INDEX "clients_by_creator" ON "clients" USING btree ("created_by","created_at","id");--> statement-breakpoint
+CREATE INDEX "clients_by_deletion" ON "clients" USING btree ("created_at","id") WHERE deleted_at is not null;--> statement-breakpoint
 CREATE INDEX "clients_by_phone" ON "clients" USING btree ("phone_key");--> statement-breakpoint
 CREATE INDEX "events_by_entity" ON "events" USING btree ("entity_type","entity_id","version");--> statement-breakpoint
 CREATE UNIQUE INDEX "events_by_seq" ON "events" USING btree ("seq");--> statement-breakpoint

@@ -4,7 +4,8 @@ import { encodeCursor, isNullable, type Fields, type ListRequest, type ListResul
 import { hotByShape, type Query, type Row, type Shape } from "./hot";
 import { bindFilters, filterConditions, filterShape, type ListParams } from "./list-filters";
 import { idName, keyName, Order, type Segment } from "./list-order";
-import type { Session } from "./store";
+import { mayTakeLong } from "./list-cost";
+import type { Session, Store } from "./store";
 import type { Tables } from "./tables";
 
 export { pageOf } from "../http/list";
@@ -33,11 +34,12 @@ const counts = hotByShape<{ total: number }>();
 
 /** One page of a list, and as much of a count as the request asks for. */
 export async function listPage<Item extends object>(
-  session: Session,
+  store: Pick<Store, "read" | "aside">,
   resource: Resource<Item>,
   request: ListRequest,
   scope: ListScope,
 ): Promise<ListResult<Item>> {
+  const session = mayTakeLong(resource.fields, request) ? store.aside : store.read;
   const list = new List(session, resource as Resource<object>, request, scope);
   const rows = await list.rows(request.limit + 1);
   const hasMore = rows.length > request.limit;

@@ -204,7 +204,7 @@ for (const engine of engines) {
       const place = await newInstallation(engine);
       running.push({ stop: place.remove });
       const env = { NEOCRM_ADMIN_EMAIL: "env@first.example", NEOCRM_ADMIN_PASSWORD: "password123" };
-      expect(place.start(env)).rejects.toThrow(/among the commonest/);
+      await expect(place.start(env)).rejects.toThrow(/among the commonest/);
       const server = await started(place.start());
       expect(await server.parts.users.list()).toEqual([]);
     });

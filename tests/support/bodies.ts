@@ -25,7 +25,7 @@ export function refusedBodies(
     ...fields.flatMap((field) => refusedValues(request, valid, field)),
     ...fields
       .filter((field) => !optional.includes(field))
-      .map((field) => refusedField("missing", request, without(valid, field), field, "required")),
+      .map((field) => refusedField(`${field} is missing`, request, without(valid, field), field, "required")),
     ...refusedDocuments(request, mayBeAbsent),
   ];
 }

@@ -57,8 +57,14 @@ export function describeClients(c: Columns, { users }: AccountTables) {
       c.index("clients_by_status").on(t.status, t.id),
       c.index("clients_by_creation").on(t.created_at, t.id),
       c.index("clients_by_update").on(t.updated_at, t.id),
-      c.index("clients_by_assignee").on(t.assigned_to, t.id),
-      c.index("clients_by_creator").on(t.created_by, t.id),
+      // Filtered by one of these, a list is still in the order that it has without being asked for one.
+      c.index("clients_by_status_creation").on(t.status, t.created_at, t.id),
+      c.index("clients_by_assignee").on(t.assigned_to, t.created_at, t.id),
+      c.index("clients_by_creator").on(t.created_by, t.created_at, t.id),
+      c
+        .index("clients_by_deletion")
+        .on(t.created_at, t.id)
+        .where(sql`deleted_at is not null`),
       c.index("clients_by_phone").on(t.phone_key),
     ],
   );

@@ -56,6 +56,13 @@ export interface AuthOptions {
   forget: (userId: string) => Promise<void>;
 }
 
+/** Whom the configuration names. */
+export interface FirstAdmin {
+  email: string;
+  full_name: string;
+  password: string;
+}
+
 /** How people come in, stay in and leave. */
 export class AuthService {
   constructor(private readonly options: AuthOptions) {}
@@ -82,6 +89,26 @@ export class AuthService {
       const user = await addUser(session, actor, { ...person, password_hash, role: "admin" });
       return this.#signIn(session, actor, user, origin);
     });
+  }
+
+  /**
+   * Makes the first admin from what the operator configured. `false` when there is an admin already, such as one
+   * that another server made in the same moment.
+   * @throws Invalid naming `password` when it may not be chosen
+   */
+  async makeFirstAdmin(actor: Actor, { password, ...person }: FirstAdmin): Promise<boolean> {
+    const password_hash = await this.#newHash(password, "password");
+    try {
+      return await write(this.options.store, actor, async (session) => {
+        if (await hasAdmin(session)) return false;
+        await addUser(session, actor, { ...person, password_hash, role: "admin" });
+        return true;
+      });
+    } catch (error) {
+      // Of two transactions that find no admin, PostgreSQL may end one for the address that both insert.
+      if (error instanceof Conflict && (await this.isSetUp())) return false;
+      throw error;
+    }
   }
 
   /** @throws Forbidden when registration is closed, Conflict when the address is taken */

@@ -43,7 +43,7 @@ export class ClientService {
   /** One page of the clients the actor may see, or of the deleted ones they may restore. */
   async list(actor: Actor, request: ListRequest): Promise<Page<ClientView>> {
     const scope = this.policy.listed(actor, request.deleted);
-    const result = await listPage(this.store.read, clients, request, scope);
+    const result = await listPage(this.store, clients, request, scope);
     return { data: result.rows.map(presentClient), pagination: pageOf(result, request) };
   }
 

@@ -111,7 +111,7 @@ export const parse = (query: string, options: Partial<ListOptions> = {}) =>
 /** What a query answers. */
 export function list(store: Store, query: string, options?: Partial<ListOptions>) {
   const request = parse(query, options);
-  return listPage<ClientRow>(store.read, clients, request, everything(request.deleted));
+  return listPage<ClientRow>(store, clients, request, everything(request.deleted));
 }
 
 /** Joins parameters as a careful client would. */

@@ -1,0 +1,230 @@
+/** Who may do what with which client, in every role and in none, under both values of `visibility.clients`. */
+import { expect, test } from "bun:test";
+import { ClientPolicy } from "../../src/features/clients/policy";
+import { ClientService } from "../../src/features/clients/service";
+import { Gone, NotFound } from "../../src/errors";
+import type { ListRequest } from "../../src/http/list";
+import { parseList } from "../../src/http/list";
+import { clientFields } from "../../src/features/clients/fields";
+import type { Actor, Scope } from "../../src/policy";
+import type { Name } from "../support/people";
+import { inWorld, scenarios, type Scenario, type Setting } from "../support/scenario";
+
+/** Everybody there is. `lan` made the clients, `minh` has some assigned, `off` is closed out, `gone` has left. */
+const everybody = ["nobody", "off", "gone", "stranger", "minh", "lan", "manager", "admin"] as const;
+
+type Statuses = [number, number, number, number, number, number, number, number];
+
+const secretNote = "the margin is 40 per cent";
+const clients: Setting["clients"] = {
+  acme: { assigned_to: "$minh", email: "info@acme.example", notes: secretNote },
+  solo: { notes: secretNote },
+  theirs: { by: "admin", notes: secretNote },
+  buried: { assigned_to: "$minh", notes: secretNote, deleted: true },
+  cold: { by: "admin", notes: secretNote, deleted: true },
+};
+
+const missing = "01890a5d-ac96-774b-bcce-b302099a8057";
+const change = { notes: "changed" };
+
+/** One request, what it records where it succeeds, and its status for everybody in their order. */
+function access(request: string, body: unknown, event: string | null, statuses: Statuses): Scenario[] {
+  const [method, path] = request.split(" ") as [string, string];
+  return everybody.map((by, i) => {
+    const status = statuses[i]!;
+    return {
+      by,
+      [method.toLowerCase()]: path,
+      body,
+      status,
+      ...(status >= 400 && { never: [secretNote, "info@"] }),
+      ...(status === 404 && { problem: { code: "not_found" } }),
+      ...(status === 410 && { problem: { code: "deleted" } }),
+      events: status < 300 && event !== null ? [event] : [],
+    };
+  });
+}
+
+// prettier-ignore
+scenarios("everybody may read every client, and change their own", { clients }, [
+  //                                                            nobody off  gone str. minh lan  man. admin
+  ...access("GET /api/clients", undefined, null,                 [401, 401, 401, 200, 200, 200, 200, 200]),
+  ...access("HEAD /api/clients", undefined, null,                [401, 401, 401, 200, 200, 200, 200, 200]),
+  ...access("POST /api/clients", { name: "x" }, "client.created", [401, 401, 401, 201, 201, 201, 201, 201]),
+  ...access("GET /api/clients/$acme", undefined, null,           [401, 401, 401, 200, 200, 200, 200, 200]),
+  ...access("HEAD /api/clients/$acme", undefined, null,          [401, 401, 401, 200, 200, 200, 200, 200]),
+  ...access("GET /api/clients/$theirs", undefined, null,         [401, 401, 401, 200, 200, 200, 200, 200]),
+  ...access("GET /api/clients/$buried", undefined, null,         [401, 401, 401, 404, 410, 410, 410, 410]),
+  ...access("GET /api/clients/$cold", undefined, null,           [401, 401, 401, 404, 404, 404, 410, 410]),
+  ...access(`GET /api/clients/${missing}`, undefined, null,      [401, 401, 401, 404, 404, 404, 404, 404]),
+  ...access("PATCH /api/clients/$acme", change, "client.updated", [401, 401, 401, 403, 200, 200, 200, 200]),
+  ...access("PATCH /api/clients/$theirs", change, "client.updated", [401, 401, 401, 403, 403, 403, 200, 200]),
+  ...access("PATCH /api/clients/$buried", change, null,          [401, 401, 401, 404, 410, 410, 410, 410]),
+  ...access(`PATCH /api/clients/${missing}`, change, null,       [401, 401, 401, 404, 404, 404, 404, 404]),
+  ...access("DELETE /api/clients/$acme", undefined, "client.deleted", [401, 401, 401, 403, 204, 204, 204, 204]),
+  ...access("DELETE /api/clients/$theirs", undefined, "client.deleted", [401, 401, 401, 403, 403, 403, 204, 204]),
+  ...access("DELETE /api/clients/$buried", undefined, null,      [401, 401, 401, 404, 410, 410, 410, 410]),
+  ...access("POST /api/clients/$buried/restore", undefined, "client.restored", [401, 401, 401, 404, 200, 200, 200, 200]),
+  ...access("POST /api/clients/$cold/restore", undefined, "client.restored", [401, 401, 401, 404, 404, 404, 200, 200]),
+  ...access("POST /api/clients/$acme/restore", undefined, null,  [401, 401, 401, 403, 200, 200, 200, 200]),
+  ...access(`POST /api/clients/${missing}/restore`, undefined, null, [401, 401, 401, 404, 404, 404, 404, 404]),
+  ...access("PUT /api/clients/$acme", change, null,              [405, 405, 405, 405, 405, 405, 405, 405]),
+]);
+
+const ownOnly = { NEOCRM_VISIBILITY_CLIENTS: "own" };
+
+// prettier-ignore
+scenarios("users see their own clients only", { env: ownOnly, clients }, [
+  //                                                            nobody off  gone str. minh lan  man. admin
+  ...access("GET /api/clients", undefined, null,                 [401, 401, 401, 200, 200, 200, 200, 200]),
+  ...access("POST /api/clients", { name: "x" }, "client.created", [401, 401, 401, 201, 201, 201, 201, 201]),
+  ...access("GET /api/clients/$acme", undefined, null,           [401, 401, 401, 404, 200, 200, 200, 200]),
+  ...access("GET /api/clients/$solo", undefined, null,           [401, 401, 401, 404, 404, 200, 200, 200]),
+  ...access("GET /api/clients/$theirs", undefined, null,         [401, 401, 401, 404, 404, 404, 200, 200]),
+  ...access("GET /api/clients/$buried", undefined, null,         [401, 401, 401, 404, 410, 410, 410, 410]),
+  ...access("PATCH /api/clients/$acme", change, "client.updated", [401, 401, 401, 404, 200, 200, 200, 200]),
+  ...access("PATCH /api/clients/$theirs", change, "client.updated", [401, 401, 401, 404, 404, 404, 200, 200]),
+  ...access("PATCH /api/clients/$cold", change, null,            [401, 401, 401, 404, 404, 404, 410, 410]),
+  ...access("DELETE /api/clients/$acme", undefined, "client.deleted", [401, 401, 401, 404, 204, 204, 204, 204]),
+  ...access("DELETE /api/clients/$solo", undefined, "client.deleted", [401, 401, 401, 404, 404, 204, 204, 204]),
+  ...access("POST /api/clients/$buried/restore", undefined, "client.restored", [401, 401, 401, 404, 200, 200, 200, 200]),
+  ...access("POST /api/clients/$acme/restore", undefined, null,  [401, 401, 401, 404, 200, 200, 200, 200]),
+]);
+
+type Seen = Record<"live" | "only" | "with", Partial<Record<Name, string>>>;
+
+/** What lists show, in each of the three ways to ask about deleted records; totals never tell more. */
+function lists(title: string, env: Record<string, string>, seen: Seen): void {
+  inWorld(title, { env, clients }, (world) => {
+    for (const [mode, byName] of Object.entries(seen)) {
+      for (const [by, names] of Object.entries(byName) as [Name, string][]) {
+        test(`${by}, ${mode}: ${names || "nothing"}`, async () => {
+          const wanted = names.split(" ").filter((name) => name !== "");
+          const query = mode === "live" ? "" : `&deleted=${mode}`;
+          for (const count of ["capped", "exact"]) {
+            const { json } = await world().send(by, "GET", `/api/clients?sort=name&count=${count}${query}`);
+            expect(json.data.map(({ name }: { name: string }) => name)).toEqual(wanted);
+            expect(json.pagination).toMatchObject({ total: wanted.length, total_capped: false });
+          }
+          // Through a filter, too.
+          const path = `/api/clients?filter[notes]=x${query}`;
+          expect((await world().send(by, "GET", path)).status).toBe(400);
+          const { json } = await world().send(by, "GET", `/api/clients?filter[name][contains]=o${query}`);
+          expect(json.pagination.total).toBe(wanted.filter((name) => name.includes("o")).length);
+        });
+      }
+    }
+  });
+}
+
+lists(
+  "lists where all is visible",
+  {},
+  {
+    live: {
+      stranger: "acme solo theirs",
+      minh: "acme solo theirs",
+      lan: "acme solo theirs",
+      manager: "acme solo theirs",
+      admin: "acme solo theirs",
+    },
+    only: { stranger: "", minh: "buried", lan: "buried", manager: "buried cold", admin: "buried cold" },
+    with: {
+      stranger: "acme solo theirs",
+      minh: "acme buried solo theirs",
+      lan: "acme buried solo theirs",
+      manager: "acme buried cold solo theirs",
+      admin: "acme buried cold solo theirs",
+    },
+  },
+);
+
+lists("lists where the own is visible", ownOnly, {
+  live: {
+    stranger: "",
+    minh: "acme",
+    lan: "acme solo",
+    manager: "acme solo theirs",
+    admin: "acme solo theirs",
+  },
+  only: { stranger: "", minh: "buried", lan: "buried", manager: "buried cold", admin: "buried cold" },
+  with: {
+    stranger: "",
+    minh: "acme buried",
+    lan: "acme buried solo",
+    manager: "acme buried cold solo theirs",
+    admin: "acme buried cold solo theirs",
+  },
+});
+
+inWorld("giving a client away", { env: ownOnly, clients }, (world) => {
+  test("the new one sees it, the old one does not", async () => {
+    const { send, people } = world();
+    const handover = { body: { assigned_to: people.stranger.id } };
+    expect((await send("minh", "PATCH", "/api/clients/$acme", handover)).status).toBe(200);
+    expect((await send("stranger", "GET", "/api/clients/$acme")).status).toBe(200);
+    expect((await send("minh", "GET", "/api/clients/$acme")).status).toBe(404);
+    expect((await send("lan", "GET", "/api/clients/$acme")).status).toBe(200);
+  });
+});
+
+const reaches: (Scope | undefined)[] = [undefined, "own", "all"];
+
+inWorld("the predicate and the condition of the policy", { clients }, (world) => {
+  /** Every combination of grants, so that a role somebody makes later is covered too. */
+  for (const visibility of ["all", "own"] as const) {
+    test(`agree for every set of grants where ${visibility} is visible`, async () => {
+      const { server, people, ids } = world();
+      const service = new ClientService(
+        server.parts.store,
+        new ClientPolicy(() => visibility),
+        () => null,
+      );
+      const records = Object.keys(clients).map((name) => ids[name]!);
+      for (const read of reaches)
+        for (const update of reaches)
+          for (const remove of reaches)
+            for (const by of ["stranger", "minh", "lan"] as const) {
+              const grants = {
+                ...(read && { "clients.read": read }),
+                ...(update && { "clients.update": update }),
+                ...(remove && { "clients.delete": remove }),
+              };
+              const actor = actorOf(people[by].id, grants);
+              const live = await listed(service, actor, "");
+              const dead = await listed(service, actor, "deleted=only");
+              const both = await listed(service, actor, "deleted=with");
+              const known = await Promise.all(records.map((id) => knownAs(service, actor, id)));
+              const label = JSON.stringify({ by, grants });
+              expect([label, live]).toEqual([label, records.filter((_, i) => known[i] === "live").toSorted()]);
+              expect([label, dead]).toEqual([label, records.filter((_, i) => known[i] === "gone").toSorted()]);
+              expect([label, both]).toEqual([label, [...live, ...dead].toSorted()]);
+            }
+    });
+  }
+});
+
+const actorOf = (userId: string, grants: Actor["grants"]): Actor => ({
+  kind: "user",
+  userId,
+  sessionId: null,
+  grants,
+  timeZone: "UTC",
+  requestId: "policy-test",
+});
+
+async function listed(service: ClientService, actor: Actor, query: string): Promise<string[]> {
+  const request: ListRequest = parseList(clientFields, query, { timeZone: "UTC" });
+  return (await service.list(actor, request)).data.map(({ id }) => id).toSorted();
+}
+
+async function knownAs(service: ClientService, actor: Actor, id: string): Promise<"live" | "gone" | "no"> {
+  try {
+    await service.get(actor, id);
+    return "live";
+  } catch (error) {
+    if (error instanceof Gone) return "gone";
+    if (error instanceof NotFound) return "no";
+    throw error;
+  }
+}

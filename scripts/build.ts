@@ -3,7 +3,7 @@
  *
  *   bun run build [--target bun-linux-arm64] [--outfile dist/neocrm]
  */
-import { mkdirSync, renameSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 
@@ -20,12 +20,15 @@ export interface BuildOptions {
 /** Makes the executable. It appears at its place whole or not at all. */
 export async function build({ outfile, target }: BuildOptions): Promise<void> {
   const place = resolve(outfile);
-  const draft = `${place}.${process.pid}.draft`;
   mkdirSync(dirname(place), { recursive: true });
+  // A folder of its own: Bun leaves source maps beside what it compiles, which the executable carries already.
+  const folder = mkdtempSync(join(dirname(place), ".build-"));
+  const draft = join(folder, "neocrm");
   try {
     await Bun.build({
       entrypoints: entrypoints(),
-      root,
+      // Workers are found by their place under it.
+      root: join(root, "src"),
       format: "esm",
       bytecode: true,
       sourcemap: "inline",
@@ -34,7 +37,7 @@ export async function build({ outfile, target }: BuildOptions): Promise<void> {
       define: { NEOCRM_COMMIT: JSON.stringify(commit()) },
       compile: {
         outfile: draft,
-        target: target as Bun.Build.CompileTarget | undefined,
+        ...(target && { target: target as Bun.Build.CompileTarget }),
         // What lies in the working directory is not ours: a bunfig.toml there could run code.
         autoloadBunfig: false,
         autoloadDotenv: false,
@@ -44,7 +47,7 @@ export async function build({ outfile, target }: BuildOptions): Promise<void> {
     });
     renameSync(draft, place);
   } finally {
-    rmSync(draft, { force: true });
+    rmSync(folder, { recursive: true, force: true });
   }
 }
 

@@ -57,7 +57,7 @@ export async function openParts(config: ConfigWithSecrets, dataDir: string): Pro
     config["auth.access_token_minutes"],
   );
   const identities = new Identities(store, tokens);
-  const forget = forgetEverywhere(identities, bus);
+  const { forget, told } = forgetEverywhere(identities, bus);
   const passwords = passwordHasher({
     concurrency: config["auth.password_concurrency"],
     queue: config["auth.password_queue"],
@@ -83,6 +83,7 @@ export async function openParts(config: ConfigWithSecrets, dataDir: string): Pro
       () => config["clients.default_country"],
     ),
     async close() {
+      await told();
       await bus.close();
       await store.close();
     },
@@ -100,14 +101,24 @@ function openStore(config: Config, dataDir: string): Store {
 
 const userTopic = "user:";
 
-/** Makes every instance forget a user's tokens: here at once, elsewhere as soon as the bus rings there. */
-function forgetEverywhere(identities: Identities, bus: Bus): (userId: string) => Promise<void> {
+/**
+ * Makes every instance forget a user's tokens: here at once, elsewhere as soon as the bus rings there. Nobody
+ * waits for that but `told`, which whoever closes the bus awaits before.
+ */
+function forgetEverywhere(identities: Identities, bus: Bus) {
+  const ringing = new Set<Promise<void>>();
   bus.onRing((topic) => {
     if (topic.startsWith(userTopic)) identities.forget(topic.slice(userTopic.length));
   });
   bus.onGap(() => identities.forgetAll());
-  return async (userId) => {
-    identities.forget(userId);
-    await bus.ring(userTopic + userId);
+  return {
+    forget(userId: string): void {
+      identities.forget(userId);
+      const ring = bus.ring(userTopic + userId).finally(() => ringing.delete(ring));
+      ringing.add(ring);
+    },
+    async told(): Promise<void> {
+      await Promise.all(ringing);
+    },
   };
 }

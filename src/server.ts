@@ -1,4 +1,5 @@
 import { mkdirSync } from "node:fs";
+import { setImmediate } from "node:timers/promises";
 import { buildApp } from "./app";
 import { version } from "./build";
 import { second } from "./clock";
@@ -62,6 +63,8 @@ function listen(config: ConfigWithSecrets, parts: Parts, health: Health) {
     hostname: config["server.host"],
     port: config["server.port"],
     idleTimeout: config["server.idle_timeout_seconds"],
+    // Elysia's default lets a second server take the same port, and half of its requests.
+    reusePort: false,
     // Bodies are counted where they are read, so that too large a one gets a problem document.
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
     // Bun's error page for developers would show stack traces.
@@ -76,9 +79,12 @@ function listen(config: ConfigWithSecrets, parts: Parts, health: Health) {
       health.stop();
       const finished = server.stop().then(() => true);
       const isDone = await Promise.race([finished, graceIsOver(config["server.grace_seconds"])]);
-      if (isDone) return;
-      log.warn("Requests were cut off: the grace time is over");
-      await server.stop(true);
+      if (!isDone) {
+        log.warn("Requests were cut off: the grace time is over");
+        await server.stop(true);
+      }
+      // A request is logged one turn after its answer went out.
+      await setImmediate();
     },
   };
 }

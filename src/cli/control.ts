@@ -34,10 +34,11 @@ export function listenForOperations(
   const server = Bun.serve({
     unix,
     development: false,
-    async fetch(request) {
-      const { operation, input } = (await request.json()) as { operation: string; input: unknown };
-      return replyTo(() => run(operation, input));
-    },
+    fetch: (request) =>
+      replyTo(async () => {
+        const { operation, input } = (await request.json()) as { operation: string; input: unknown };
+        return run(operation, input);
+      }),
   });
   chmodSync(unix, 0o600);
   return {

@@ -22,7 +22,7 @@ type Outcome = { value: unknown } | { error: unknown };
 
 interface Caller<Session> {
   work: (session: Session) => Promise<unknown>;
-  resolve: (value: any) => void;
+  resolve: (value: unknown) => void;
   reject: (error: unknown) => void;
   /** Brings back the caller's own async context (request id, trace), which the shared loop does not have. */
   inOwnContext: <T>(run: () => T) => T;
@@ -80,7 +80,8 @@ export class GroupCommit<Session> {
       const inOwnContext = AsyncLocalStorage.snapshot();
       this.#waiting.push({
         work,
-        resolve,
+        // What `work` gives is a T: the line only keeps it for its caller.
+        resolve: resolve as (value: unknown) => void,
         reject,
         inOwnContext,
         outcome: { error: undefined },

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import type { PgDatabase } from "drizzle-orm/pg-core";
+import type { PgDatabase, PgQueryResultHKT } from "drizzle-orm/pg-core";
 import type { Dialect } from "./dialect";
 import type { Plan, Row } from "./hot";
 import { DbError } from "./errors";
@@ -7,7 +7,7 @@ import type { Tables } from "./tables";
 
 /** The part of Drizzle that both engines have. Repositories are typed on PostgreSQL and run on either. */
 export type QueryBuilder = Pick<
-  PgDatabase<any, Record<string, never>>,
+  PgDatabase<PgQueryResultHKT, Record<string, never>>,
   "select" | "insert" | "update" | "delete"
 >;
 

@@ -9,6 +9,8 @@ export interface Call {
   readonly id: string;
   /** The client's address; behind a trusted proxy, the one that the proxy saw. */
   readonly address: string;
+  /** Whether it came over HTTPS, by the word of a trusted proxy. */
+  readonly isSecure: boolean;
   /** The path without its query. */
   readonly path: string;
   /** For durations only. */
@@ -28,16 +30,17 @@ export interface Call {
 }
 
 const calls = new WeakMap<Request, Call>();
-const safeId = /^[A-Za-z0-9._:\-]{8,128}$/;
+const safeId = /^[A-Za-z0-9._:-]{8,128}$/;
 
 /** Takes the caller's `X-Request-Id` when it is 8–128 safe characters, else makes one. */
 export const requestIdOf = (given: string | null) => (given !== null && safeId.test(given) ? given : newId());
 
 /** Opens the call of a request. `derive` would not run for unknown paths and parse errors, so hooks look it up. */
-export function openCall(request: Request, address: string): Call {
+export function openCall(request: Request, address: string, isSecure: boolean): Call {
   const call: Call = {
     id: requestIdOf(request.headers.get("x-request-id")),
     address,
+    isSecure,
     path: pathOf(request.url),
     startedAt: performance.now(),
     actor: null,
@@ -53,7 +56,7 @@ export function openCall(request: Request, address: string): Call {
 
 /** The call of a request; every request has one before anything else sees it. */
 export function callOf(request: Request): Call {
-  return calls.get(request) ?? openCall(request, "unknown");
+  return calls.get(request) ?? openCall(request, "unknown", false);
 }
 
 /** The path of a URL, without building a URL object. Where the `Host` is no host, the URL begins with its path. */

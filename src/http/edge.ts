@@ -1,4 +1,4 @@
-import type { Elysia } from "elysia";
+import type { AnyElysia } from "elysia";
 import { Forbidden, Refusal, TooMany } from "../errors";
 import { limitKey, type TrustedProxies, clientAddress, isSecure } from "./client-address";
 import type { Hit, Limiter } from "../integrations/limiter";
@@ -48,27 +48,36 @@ interface ResponseSet {
   headers: Record<string, unknown>;
 }
 
-/** The first thing that happens to a request: it gets its id and its address, and has to come over HTTPS. */
+/** The first thing that happens to a request: it gets its id and its address. */
 export const opening =
-  (options: Pick<EdgeOptions, "proxies" | "https" | "hstsSeconds">) => (app: Elysia<any>) =>
+  ({ proxies, https, hstsSeconds }: Pick<EdgeOptions, "proxies" | "https" | "hstsSeconds">) =>
+  (app: AnyElysia) =>
     app.headers(securityHeaders).onRequest(({ request, set, server }) => {
       const peer = server?.requestIP(request)?.address ?? "unknown";
-      const forwardedFor = request.headers.get("x-forwarded-for");
-      const call = openCall(request, clientAddress(peer, forwardedFor, options.proxies));
+      const address = clientAddress(peer, request.headers.get("x-forwarded-for"), proxies);
+      const call = openCall(
+        request,
+        address,
+        isSecure(peer, request.headers.get("x-forwarded-proto"), proxies),
+      );
       set.headers["x-request-id"] = call.id;
-      return enforceHttps(options, request, call, peer, set);
+      if (https === "off" || !call.isSecure || hstsSeconds === 0) return;
+      set.headers["strict-transport-security"] = `max-age=${hstsSeconds}; includeSubDomains`;
     });
 
 /**
- * What every request passes next and every response last: who asks, the limits, the problem document of whatever
- * was thrown, and the line in the log.
+ * What every request passes next and every response last: HTTPS, who asks, the limits, the problem document of
+ * whatever was thrown, and the line in the log.
  */
-export const edge = (options: EdgeOptions) => (app: Elysia<any>) =>
+export const edge = (options: EdgeOptions) => (app: AnyElysia) =>
   app
     .onRequest(async ({ request, set }) => {
       const call = callOf(request);
+      const elsewhere = enforceHttps(options.https, request, call, set);
+      if (elsewhere) return elsewhere;
       await identifyCaller(options.identify, request, call);
       if (!isFree(call.path)) await countCall(options, call, set);
+      return undefined;
     })
     .onError({ as: "global" }, ({ error, request, set, code }) =>
       answerError(options, { error, notFound: code === "NOT_FOUND", request, set }),
@@ -90,31 +99,20 @@ export const edge = (options: EdgeOptions) => (app: Elysia<any>) =>
 
 /** Redirects or refuses what came in the clear; whoever checks the server's health may always do so. */
 function enforceHttps(
-  { https, hstsSeconds, proxies }: Pick<EdgeOptions, "proxies" | "https" | "hstsSeconds">,
+  https: EdgeOptions["https"],
   request: Request,
   call: Call,
-  peer: string,
   set: ResponseSet,
 ): Response | undefined {
-  if (https === "off") return undefined;
-  if (isSecure(peer, request.headers.get("x-forwarded-proto"), proxies)) {
-    if (hstsSeconds > 0) {
-      set.headers["strict-transport-security"] = `max-age=${hstsSeconds}; includeSubDomains`;
-    }
-    return undefined;
-  }
-  if (isFree(call.path)) return undefined;
+  if (https === "off" || call.isSecure || isFree(call.path)) return undefined;
   // A body, and most often a token, went over the wire already: sending it again elsewhere would hide that.
   const isRead = request.method === "GET" || request.method === "HEAD";
   // Where the Host is no host, the URL has none: there is nowhere to redirect to.
   const mayRedirect = https === "redirect" && isRead && request.url.startsWith("http:");
   if (!mayRedirect) throw new Forbidden("This server answers over HTTPS only.", "https_required");
-  set.status = 308;
   const location = request.url.replace(/^http:/, "https:");
-  return new Response(null, {
-    status: 308,
-    headers: { ...securityHeaders, location, "x-request-id": call.id },
-  });
+  set.status = 308;
+  return new Response(null, { status: 308, headers: { location } });
 }
 
 async function identifyCaller(identify: Identify, request: Request, call: Call): Promise<void> {

@@ -192,7 +192,8 @@ function sendAnswer(
   const { status, headers } = answerOf(responseValue);
   set.status = status;
   Object.assign(set.headers, headers);
-  if (answerOf !== versioned || request.method !== "GET") return undefined;
+  const isRead = request.method === "GET" || request.method === "HEAD";
+  if (answerOf !== versioned || !isRead) return undefined;
   if (!isUnchanged(request.headers.get("if-none-match"), headers["etag"])) return undefined;
   set.status = 304;
   return "";

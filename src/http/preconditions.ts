@@ -1,20 +1,25 @@
 import { Refusal } from "../errors";
 
-/** RFC 9110, section 8.8.3: an opaque tag in quotes, weak with `W/`. */
-const entityTag = /^\s*(W\/)?"([\x21\x23-\x7e\x80-\xff]*)"\s*$/;
+/**
+ * RFC 9110, section 8.8.3: an opaque tag in quotes, weak with `W/`, up to the next comma. A tag may have commas in
+ * it, and entries of a list may be empty (section 5.6.1.2).
+ */
+const entry = /[ \t]*(?:(W\/)?"([\x21\x23-\x7e\x80-\xff]*)"[ \t]*)?(?:,|$)/y;
 
 function readTags(header: string) {
-  return header.split(",").map((part) => {
-    const match = entityTag.exec(part);
-    if (!match)
-      throw new Refusal(
-        "malformed",
-        "invalid_etag",
-        `This is not an entity tag: ${part.trim().slice(0, 100)}`,
-      );
-    return { weak: match[1] !== undefined, tag: match[2]! };
-  });
+  const tags: { weak: boolean; tag: string }[] = [];
+  for (entry.lastIndex = 0; entry.lastIndex < header.length;) {
+    const rest = header.slice(entry.lastIndex);
+    const match = entry.exec(header);
+    if (!match) throw notATag(rest);
+    if (match[2] !== undefined) tags.push({ weak: match[1] !== undefined, tag: match[2] });
+  }
+  if (tags.length === 0) throw notATag(header);
+  return tags;
 }
+
+const notATag = (text: string) =>
+  new Refusal("malformed", "invalid_etag", `This is not an entity tag: ${text.trim().slice(0, 100)}`);
 
 /** What `If-Match` asks for: one of these versions, or any version at all. */
 export type IfMatch = readonly number[] | "any";
@@ -34,7 +39,7 @@ export function readIfMatch(header: string | null, required: boolean): IfMatch {
   }
   if (header.trim() === "*") return "any";
   return readTags(header).map(({ weak, tag }) =>
-    weak || !/^v\d{1,9}$/.test(tag) ? -1 : Number(tag.slice(1)),
+    weak || !/^v[1-9]\d{0,8}$/.test(tag) ? -1 : Number(tag.slice(1)),
   );
 }
 

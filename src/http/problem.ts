@@ -1,4 +1,4 @@
-import { Refusal, type FieldError, type RefusalKind } from "../errors";
+import type { FieldError, Refusal, RefusalKind } from "../errors";
 
 /** A problem document, RFC 9457, with the members that this API adds. */
 export interface Problem {

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { expectNoSecrets, rebuilt } from "../support/accounts";
+import { expectNoSecrets, rebuilt, statusesOf } from "../support/accounts";
 import { refusedBodies } from "../support/bodies";
 import { password } from "../support/people";
 import { inWorld, scenarios, type Scenario } from "../support/scenario";
@@ -29,7 +29,7 @@ scenarios("registering where it is open", open, [
       },
       roles: [{ slug: "user" }],
     },
-    hasHeaders: { "cache-control": "no-store", "etag": null },
+    hasHeaders: { "cache-control": "no-store", etag: null },
     never: ["argon2", "hash", password],
     events: ["user.created", "session.created"],
     async then(world, { json }) {
@@ -71,36 +71,40 @@ scenarios("registering where it is open", open, [
     body: person("x@new.example"),
     status: 201,
   },
-  ...["trần.thị.hoa", "用户", "δοκιμή", "o'brien+crm", "a"].map(
-    (local): Scenario => ({
-      ...register,
-      body: person(`${local}@new.example`),
-      status: 201,
-      has: { user: { email: `${local}@new.example` } },
-    }),
-  ),
-  ...["LAN@cast.example", "lan@CAST.EXAMPLE"].map(
-    (email): Scenario => ({
-      ...register,
-      body: person(email),
-      status: 409,
-      problem: { code: "email_taken" },
-      never: ["$lan", "Test lan"],
-      events: [],
-    }),
-  ),
+  ...["trần.thị.hoa", "用户", "δοκιμή", "o'brien+crm", "a"].map((local): Scenario => ({
+    ...register,
+    body: person(`${local}@new.example`),
+    status: 201,
+    has: { user: { email: `${local}@new.example` } },
+  })),
+  ...["LAN@cast.example", "lan@CAST.EXAMPLE"].map((email): Scenario => ({
+    ...register,
+    body: person(email),
+    status: 409,
+    problem: { code: "email_taken" },
+    never: ["Test lan", "lan@cast.example"],
+    events: [],
+  })),
   ...["RITA@new.example", "TRẦN.thị.hoa@new.example", "trần.thị.hoa@new.example".normalize("NFD")].map(
     (email): Scenario => ({ ...register, body: person(email), status: 409, events: [] }),
   ),
-  ...["", "x", "@new.example", "x@", "x@host", "a b@new.example", "a@b@new.example", "x@new.example\n", "<x@new.example>"].map(
-    (email): Scenario => ({
-      ...register,
-      body: person(email),
-      status: 422,
-      problem: { field: "email" },
-      events: [],
-    }),
-  ),
+  ...[
+    "",
+    "x",
+    "@new.example",
+    "x@",
+    "x@host",
+    "a b@new.example",
+    "a@b@new.example",
+    "x@new.example\n",
+    "<x@new.example>",
+  ].map((email): Scenario => ({
+    ...register,
+    body: person(email),
+    status: 422,
+    problem: { field: "email" },
+    events: [],
+  })),
   ...[
     ["123456789", "too_short"],
     ["😀😀😀😀😀😀😀😀😀", "too_short"],
@@ -108,27 +112,23 @@ scenarios("registering where it is open", open, [
     ["ｐａｓｓｗｏｒｄ１２３", "too_common"],
     ["é".repeat(600), "too_long"],
     ["x".repeat(1_025), "too_long"],
-  ].map(
-    ([weak, fieldCode]): Scenario => ({
-      ...register,
-      name: `the password ${weak!.slice(0, 12)}`,
-      body: { ...person("weak@new.example"), password: weak },
-      status: 422,
-      problem: { field: "password", fieldCode },
-      never: [weak!],
-      events: [],
-    }),
-  ),
-  ...["admin", "manager", "Admin", "", null, ["admin"], { slug: "admin" }].map(
-    (role): Scenario => ({
-      ...register,
-      name: `as ${JSON.stringify(role)}`,
-      body: { ...person("power@new.example"), role },
-      status: 422,
-      problem: { field: "role" },
-      events: [],
-    }),
-  ),
+  ].map(([weak, fieldCode]): Scenario => ({
+    ...register,
+    name: `the password ${weak!.slice(0, 12)}`,
+    body: { ...person("weak@new.example"), password: weak },
+    status: 422,
+    problem: { field: "password", fieldCode },
+    never: [weak!],
+    events: [],
+  })),
+  ...["admin", "manager", "Admin", "", null, ["admin"], { slug: "admin" }].map((role): Scenario => ({
+    ...register,
+    name: `as ${JSON.stringify(role)}`,
+    body: { ...person("power@new.example"), role },
+    status: 422,
+    problem: { field: "role" },
+    events: [],
+  })),
   {
     ...register,
     name: "as admin, by an admin",
@@ -185,22 +185,20 @@ inWorld("registering twice at once", open, (world) => {
         world().send("nobody", "POST", "/api/auth/register", { body: person(email) }),
       ),
     );
-    expect(answers.map(({ status }) => status).toSorted()).toEqual([201, 409, 409]);
+    expect(statusesOf(answers)).toEqual([201, 409, 409]);
     expect((await world().events()).map(({ type }) => type)).toEqual(["user.created", "session.created"]);
   });
 });
 
 scenarios("registering where it is closed", {}, [
-  ...(["nobody", "lan", "manager", "admin"] as const).map(
-    (by): Scenario => ({
-      ...register,
-      by,
-      body: person("nobody@new.example"),
-      status: 403,
-      problem: { code: "registration_closed" },
-      events: [],
-    }),
-  ),
+  ...(["nobody", "lan", "manager", "admin"] as const).map((by): Scenario => ({
+    ...register,
+    by,
+    body: person("nobody@new.example"),
+    status: 403,
+    problem: { code: "registration_closed" },
+    events: [],
+  })),
   {
     ...register,
     name: "says nothing about who has an account",

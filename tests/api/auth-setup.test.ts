@@ -1,11 +1,12 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { setupCode } from "../../src/features/auth/setup-code";
 import { flushLogs, startLogging } from "../../src/ops/logging";
-import { expectNoSecrets, rebuilt } from "../support/accounts";
+import { systemActor } from "../../src/policy";
+import { expectNoSecrets, rebuilt, statusesOf } from "../support/accounts";
 import { refusedBodies } from "../support/bodies";
 import { addPerson, password, type People } from "../support/people";
 import { newInstallation } from "../support/restart";
-import { newWorld, play, scenarios, type Scenario, type World } from "../support/scenario";
+import { newWorld, play, type Scenario, type World } from "../support/scenario";
 import { engines, startTestServer, type TestServer } from "../support/servers";
 
 const secret = "a secret of the tests that is long enough";
@@ -145,7 +146,7 @@ for (const engine of engines) {
       const answers = await Promise.all(
         [boss, { ...boss, email }].map((body) => world.send("nobody", "POST", "/api/auth/setup", { body })),
       );
-      expect(answers.map(({ status }) => status).toSorted()).toEqual([201, 409]);
+      expect(statusesOf(answers)).toEqual([201, 409]);
       expect(await world.server.parts.users.list()).toHaveLength(1);
     });
 
@@ -224,3 +225,28 @@ test("two servers that start at once on one database make one admin from the env
   place.remove();
 });
 
+test.each(engines)(
+  "the first admin is made once, however many ask at the same moment [%s]",
+  async (engine) => {
+    const server = await startTestServer(engine);
+    const { auth, users } = server.parts;
+    const person = { email: "env@first.example", full_name: "Env", password };
+    const made = await Promise.all(
+      Array.from({ length: 6 }, () => auth.makeFirstAdmin(systemActor("a-test-of-setup"), person)),
+    );
+    expect(made.filter(Boolean)).toHaveLength(1);
+    expect(await users.list()).toHaveLength(1);
+    await server.stop();
+  },
+);
+
+test("an address that somebody else has makes no admin of them", async () => {
+  const server = await startTestServer("sqlite");
+  await addPerson(server, "env@first.example", "user");
+  const person = { email: "ENV@first.example", full_name: "Env", password };
+  await expect(
+    server.parts.auth.makeFirstAdmin(systemActor("a-test-of-setup"), person),
+  ).rejects.toMatchObject({ code: "email_taken" });
+  expect(await server.parts.auth.isSetUp()).toBe(false);
+  await server.stop();
+});

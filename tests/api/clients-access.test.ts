@@ -175,37 +175,44 @@ inWorld("the predicate and the condition of the policy", { clients }, (world) =>
   for (const visibility of ["all", "own"] as const) {
     test(`agree for every set of grants where ${visibility} is visible`, async () => {
       const { server, people, ids } = world();
-      const service = new ClientService(
-        server.parts.store,
-        new ClientPolicy(() => visibility),
-        () => null,
-      );
+      const service = new ClientService(server.parts.store, new ClientPolicy(() => visibility), () => null);
       const records = Object.keys(clients).map((name) => ids[name]!);
       for (const read of reaches)
         for (const update of reaches)
           for (const remove of reaches)
-            for (const by of ["stranger", "minh", "lan"] as const) {
+            for (const by of ["stranger", "minh", "lan", "a share with the id of lan"] as const) {
               const grants = {
                 ...(read && { "clients.read": read }),
                 ...(update && { "clients.update": update }),
                 ...(remove && { "clients.delete": remove }),
               };
-              const actor = actorOf(people[by].id, grants);
+              const isShare = by.startsWith("a share");
+              const actor = actorOf(
+                people[isShare ? "lan" : (by as Name)].id,
+                grants,
+                isShare ? "share" : "user",
+              );
               const live = await listed(service, actor, "");
               const dead = await listed(service, actor, "deleted=only");
               const both = await listed(service, actor, "deleted=with");
               const known = await Promise.all(records.map((id) => knownAs(service, actor, id)));
               const label = JSON.stringify({ by, grants });
-              expect([label, live]).toEqual([label, records.filter((_, i) => known[i] === "live").toSorted()]);
-              expect([label, dead]).toEqual([label, records.filter((_, i) => known[i] === "gone").toSorted()]);
+              expect([label, live]).toEqual([
+                label,
+                records.filter((_, i) => known[i] === "live").toSorted(),
+              ]);
+              expect([label, dead]).toEqual([
+                label,
+                records.filter((_, i) => known[i] === "gone").toSorted(),
+              ]);
               expect([label, both]).toEqual([label, [...live, ...dead].toSorted()]);
             }
     });
   }
 });
 
-const actorOf = (userId: string, grants: Actor["grants"]): Actor => ({
-  kind: "user",
+const actorOf = (userId: string, grants: Actor["grants"], kind: Actor["kind"]): Actor => ({
+  kind,
   userId,
   sessionId: null,
   grants,

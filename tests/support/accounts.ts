@@ -1,7 +1,7 @@
 import { expect } from "bun:test";
 import { sql } from "drizzle-orm";
-import { addPerson, signIn, type Person } from "./people";
-import type { EventRow, World } from "./scenario";
+import { addPerson, letIn, type Person } from "./people";
+import type { Answer, EventRow, World } from "./scenario";
 
 let people = 0;
 
@@ -17,7 +17,7 @@ export async function newPerson(world: World, name: string, role = "user"): Prom
 
 /** Signs somebody in on one more device, under another name. */
 export async function signInAs(world: World, name: string, email: string): Promise<Person> {
-  const person = await signIn(world.server, email);
+  const person = await letIn(world.server, email);
   const { id, token, refreshToken } = person;
   Object.assign(world.ids, {
     [name]: id,
@@ -45,6 +45,16 @@ export const statusOfToken = async (world: World, token: string) =>
 /** The status that a refresh token gets; it is used up by that. */
 export const statusOfRefresh = async (world: World, refresh_token: string) =>
   (await world.send("nobody", "POST", "/api/auth/refresh", { body: { refresh_token } })).status;
+
+/** The statuses of answers that came at once, in numerical order. */
+export const statusesOf = (answers: { status: number }[]) =>
+  answers.map(({ status }) => status).toSorted((a, b) => a - b);
+
+/** The events that one request left, in order. */
+export async function eventsOf(world: World, answer: Answer): Promise<EventRow[]> {
+  const requestId = answer.headers.get("x-request-id");
+  return (await world.events()).filter(({ request_id }) => request_id === requestId);
+}
 
 /** What a creation recorded, put together again: every field had no value before. */
 export function rebuilt({ changes }: EventRow): Record<string, unknown> {

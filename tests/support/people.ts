@@ -53,13 +53,28 @@ export async function signIn(server: TestServer, email: string, secret = passwor
   return { id: answer.user.id, email, token: answer.access_token, refreshToken: answer.refresh_token };
 }
 
+/**
+ * Signs somebody in whose password is known to be right: comparing it would take most of the time of a test. One
+ * at a time, and while nobody else signs in.
+ */
+export async function letIn(server: TestServer, email: string): Promise<Person> {
+  const { passwords } = server.parts;
+  const { verify } = passwords;
+  passwords.verify = async () => ({ ok: true, outdated: false });
+  try {
+    return await signIn(server, email);
+  } finally {
+    passwords.verify = verify;
+  }
+}
+
 /** Brings the whole cast in. */
 export async function bringPeople(server: TestServer): Promise<People> {
   const entries: [Name, Person][] = [];
   for (const [name, role] of Object.entries(cast) as [Name, string][]) {
     const email = `${name}@cast.example`;
     await addPerson(server, email, role);
-    entries.push([name, await signIn(server, email)]);
+    entries.push([name, await letIn(server, email)]);
   }
   const people = Object.fromEntries(entries) as People;
   await closeAccount(server, people.off.id);

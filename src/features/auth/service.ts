@@ -53,7 +53,7 @@ export interface AuthOptions {
   /** Whether the first admin may be made with the setup code. */
   setupEnabled: boolean;
   /** Called after the commit: what is known of the user's tokens is no longer true. */
-  forget: (userId: string) => Promise<void>;
+  forget: (userId: string) => void;
 }
 
 /** Whom the configuration names. */
@@ -132,16 +132,17 @@ export class AuthService {
       const verdict = await passwords.verify(password, row?.password_hash ?? null);
       return verdict.ok && row ? { row, verdict } : undefined;
     });
-    if (!known)
-      throw new Unauthenticated("The e-mail address or the password is wrong.", "wrong_credentials");
+    if (!known) throw wrongCredentials();
     const { row, verdict } = known;
     if (!row.is_active) throw new Forbidden("This account is not active: ask an admin.", "account_inactive");
     const rehashed = verdict.outdated ? await passwords.hash(password) : undefined;
-    return write(store, actor, async (session) => {
-      const user = await unchangedUser(session, row);
-      if (rehashed) await updatePasswordHash.all(session, { id: user.id, password_hash: rehashed });
-      return this.#signIn(session, actor, user, origin);
+    const answer = await write(store, actor, async (session) => {
+      if (!(await isUnchanged(session, row))) return undefined;
+      if (rehashed) await updatePasswordHash.all(session, { id: row.id, password_hash: rehashed });
+      return this.#signIn(session, actor, await existingUser(session, row.id), origin);
     });
+    // What was compared is no longer true. It may be the same password, hashed anew by a sign-in elsewhere.
+    return answer ?? this.login(actor, { email, password }, origin);
   }
 
   /**
@@ -160,10 +161,10 @@ export class AuthService {
         await endSession(session, self, found);
         return { ended: user.id };
       }
-      const opened = await continueSession(session, self, found, origin);
+      const opened = await continueSession(session, self, found, origin, this.options.refreshTokenDays);
       return this.#answer(session, user, opened);
     });
-    if (outcome && "ended" in outcome) await this.options.forget(outcome.ended);
+    if (outcome && "ended" in outcome) this.options.forget(outcome.ended);
     if (!outcome || "ended" in outcome) {
       throw new Unauthenticated(
         "The refresh token is no longer good. Sign in again.",
@@ -195,14 +196,14 @@ export class AuthService {
       return ended;
     });
     if (users.size === 0) throw new Unauthenticated("You are not signed in.");
-    for (const userId of users) await this.options.forget(userId);
+    for (const userId of users) this.options.forget(userId);
   }
 
   /** Ends all of the caller's sessions. */
   async logoutAll(actor: Actor): Promise<void> {
     const userId = actor.userId!;
     await write(this.options.store, actor, (session) => endSessionsOf(session, actor, userId));
-    await this.options.forget(userId);
+    this.options.forget(userId);
   }
 
   /** The caller's open sessions, the newest first. */
@@ -218,7 +219,7 @@ export class AuthService {
       if (!found || found.user_id !== actor.userId || isOver(found)) throw new NotFound("session");
       await endSession(session, actor, found);
     });
-    await this.options.forget(actor.userId!);
+    this.options.forget(actor.userId!);
   }
 
   /**
@@ -228,18 +229,19 @@ export class AuthService {
   async changePassword(actor: Actor, change: PasswordChange, origin: Origin): Promise<TokensView> {
     const { store, passwords, forget } = this.options;
     const user = await existingUser(store.read, actor.userId);
-    const verdict = await this.#attempt(origin.address, normalEmail(user.email), async () => {
+    const checked = await this.#attempt(origin.address, normalEmail(user.email), async () => {
       const hash = (await passwordHashOf.first(store.read, { id: user.id }))?.password_hash ?? null;
       const { ok } = await passwords.verify(change.current_password, hash);
-      return ok || undefined;
+      return ok && hash !== null ? { id: user.id, password_hash: hash } : undefined;
     });
-    if (!verdict) throw invalidField("current_password", "wrong_password", "is not your present password");
+    if (!checked) throw wrongPassword();
     const password_hash = await this.#newHash(change.new_password, "new_password");
     const answer = await write(store, actor, async (session) => {
+      if (!(await isUnchanged(session, checked))) throw wrongPassword();
       const after = await this.#replacePassword(session, actor, user.id, password_hash);
       return this.#signIn(session, actor, after, origin);
     });
-    await forget(user.id);
+    forget(user.id);
     return answer;
   }
 
@@ -249,7 +251,7 @@ export class AuthService {
     const user = await write(this.options.store, actor, (session) =>
       this.#replacePassword(session, actor, userId, password_hash),
     );
-    await this.options.forget(userId);
+    this.options.forget(userId);
     return presentUser(user);
   }
 
@@ -334,6 +336,12 @@ const alreadySetUp = () => new Conflict("already_set_up", "There is an admin alr
 const invalidField = (field: string, code: string, message: string) =>
   new Invalid([{ field, code, message }]);
 
+const wrongCredentials = () =>
+  new Unauthenticated("The e-mail address or the password is wrong.", "wrong_credentials");
+
+const wrongPassword = () =>
+  invalidField("current_password", "wrong_password", "is not your present password");
+
 const isOver = (session: SessionRow) => session.ended_at !== null || session.expires_at <= now();
 
 async function sessionOf(session: Session, hash: string): Promise<SessionRow | undefined> {
@@ -342,14 +350,13 @@ async function sessionOf(session: Session, hash: string): Promise<SessionRow | u
 }
 
 /** Checking a password takes a while: whoever changed it, or closed the account, in that time has the last word. */
-async function unchangedUser(
+async function isUnchanged(
   session: Session,
-  checked: UserRow & { password_hash: string },
-): Promise<UserRow> {
-  const user = await existingUser(session, checked.id);
+  checked: Pick<UserRow, "id"> & { password_hash: string },
+): Promise<boolean> {
+  const { is_active } = await existingUser(session, checked.id);
   const hash = await passwordHashOf.first(session, { id: checked.id });
-  if (user.is_active && hash?.password_hash === checked.password_hash) return user;
-  throw new Unauthenticated("The e-mail address or the password is wrong.", "wrong_credentials");
+  return is_active && hash?.password_hash === checked.password_hash;
 }
 
 async function sessionsToEnd(

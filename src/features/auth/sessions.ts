@@ -50,19 +50,22 @@ export async function openSession(
   return { session: opened, refreshToken: await giveRefreshToken(session, opened.id) };
 }
 
-/** Continues a session from `origin`, with the next refresh token of its family. */
+/** Continues a session from `origin` for as many days again, with the next refresh token of its family. */
 export async function continueSession(
   session: Session,
   actor: Actor,
   before: SessionRow,
   origin: Origin,
+  days: number,
 ): Promise<OpenedSession> {
   const user_agent = origin.userAgent?.slice(0, 500) ?? null;
+  const at = now();
   const after = {
     ...before,
     ip: origin.address,
     user_agent,
-    last_used_at: now(),
+    last_used_at: at,
+    expires_at: at + days * day,
     version: before.version + 1,
   };
   await updateSession.all(session, after);

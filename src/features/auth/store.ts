@@ -41,7 +41,9 @@ export const openSessionsOf = hot(({ t: { sessions }, q }, p: Params<{ user_id: 
 export const updateSession = hot(
   (
     { t: { sessions }, q },
-    p: Params<Pick<SessionRow, "id" | "ip" | "user_agent" | "last_used_at" | "ended_at" | "version">>,
+    p: Params<
+      Pick<SessionRow, "id" | "ip" | "user_agent" | "last_used_at" | "expires_at" | "ended_at" | "version">
+    >,
   ) =>
     q
       .update(sessions)
@@ -49,6 +51,7 @@ export const updateSession = hot(
         ip: value(sessions.ip, p.ip),
         user_agent: value(sessions.user_agent, p.user_agent),
         last_used_at: value(sessions.last_used_at, p.last_used_at),
+        expires_at: value(sessions.expires_at, p.expires_at),
         ended_at: value(sessions.ended_at, p.ended_at),
         version: value(sessions.version, p.version),
       })

@@ -1,5 +1,6 @@
 import { jwt } from "@elysiajs/jwt";
 import { minute, now, second } from "../../clock";
+import { isId } from "../../ids";
 
 /** What an access token says. */
 export interface Claims {
@@ -47,18 +48,14 @@ export function accessTokens(secret: string, previous: string | null, minutes: n
       const claims = await key.verify(token, { issuer, algorithms: ["HS256"] });
       if (!claims) return "The access token has expired or was changed. Use your refresh token.";
       const { sub, sid, av, exp } = claims as Record<string, unknown>;
-      if (
-        typeof sub !== "string" ||
-        typeof sid !== "string" ||
-        typeof av !== "number" ||
-        typeof exp !== "number"
-      ) {
+      if (!isIdClaim(sub) || !isIdClaim(sid) || typeof av !== "number" || typeof exp !== "number")
         return "The access token lacks a claim.";
-      }
       return { userId: sub, sessionId: sid, authVersion: av, expiresAt: exp * second };
     },
   };
 }
+
+const isIdClaim = (claim: unknown): claim is string => typeof claim === "string" && isId(claim);
 
 const signer = (secret: string) =>
   jwt({ name: "jwt", secret, kid: keyId(secret), iss: issuer }).decorator.jwt;

@@ -1,11 +1,16 @@
 import { parsePhoneNumberFromString, type CountryCode } from "libphonenumber-js";
 import { fold } from "../../text";
 
+/** Digits, and what people put between them. */
+const digits = /^(?=.*\d)[\d\s+().\-/]+$/s;
+
 /**
- * What phone numbers are compared by: E.164 where the number can be understood, else what was typed, folded.
- * @param defaultCountry ISO 3166 code of numbers without a country code; without one they stay as typed
+ * What phone numbers are compared by: E.164 where the number can be understood, else its digits, and what is no
+ * number as it was typed, folded.
+ * @param defaultCountry ISO 3166 code of numbers without a country code; without one only their digits count
  */
 export function phoneKey(phone: string, defaultCountry: string | null): string {
   const number = parsePhoneNumberFromString(phone, (defaultCountry ?? undefined) as CountryCode | undefined);
-  return number?.isPossible() ? number.number : fold(phone.trim());
+  if (number?.isPossible()) return number.number;
+  return digits.test(phone) ? phone.replace(/[^\d+]/g, "") : fold(phone.trim());
 }

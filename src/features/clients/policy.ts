@@ -33,7 +33,7 @@ export class ClientPolicy {
     const restoring = scopeOf(actor, "clients.delete") ?? "none";
     return {
       shape: `${deleted} ${reading} ${restoring}`,
-      args: { me: actor.userId },
+      args: { me: actor.kind === "user" ? actor.userId : null },
       where: ({ clients }, p) => {
         const mine = or(eq(clients.created_by, p.me!), eq(clients.assigned_to, p.me!));
         const live = and(isNull(clients.deleted_at), within(reading, mine));

@@ -42,10 +42,11 @@ export const clientRoutes = (kit: HttpKit, clients: ClientService) =>
       answer: noContent,
       detail: { summary: "Delete a client; it can be restored" },
     })
-    .post("/:id/restore", ({ actor, params }) => clients.restore(actor, params.id), {
+    .post("/:id/restore", ({ actor, params, ifMatch }) => clients.restore(actor, params.id, ifMatch), {
       permission: "clients.delete",
       params: IdParams,
       body: NoBody,
+      conditional: true,
       answer: versioned,
       detail: { summary: "Bring a deleted client back" },
     });

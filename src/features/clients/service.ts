@@ -106,15 +106,17 @@ export class ClientService {
 
   /**
    * Brings a deleted client back; one that is not deleted stays as it is.
+   * @throws Stale when `ifMatch` names an older version
    * @throws Conflict with the other client's id when its e-mail address or external id is taken by now
    */
-  async restore(actor: Actor, id: string): Promise<ClientView> {
+  async restore(actor: Actor, id: string, ifMatch: IfMatch): Promise<ClientView> {
     const known = await clientById.first(this.store.read, { id });
     return this.#explaining(known ?? {}, () =>
       write(this.store, actor, async (session) => {
         const before = await clientById.first(session, { id });
         if (!before || !this.#mayKnow(actor, before)) throw new NotFound("client");
         if (!this.policy.mayDelete(actor, before)) throw mayNot("restore");
+        await assertCurrent(session, "client", before, ifMatch);
         return this.#update(session, actor, "client.restored", before, { deleted_at: null });
       }),
     );

@@ -41,7 +41,7 @@ export class UserService {
   constructor(
     private readonly store: Store,
     /** Called after the commit: what is known of the user's tokens is no longer true. */
-    private readonly forget: (userId: string) => Promise<void>,
+    private readonly forget: (userId: string) => void,
   ) {}
 
   /** @throws NotFound when the account is gone */
@@ -56,7 +56,7 @@ export class UserService {
   }
 
   /**
-   * Changes the caller's own profile.
+   * Changes the caller's own profile; a patch that changes nothing leaves no trace.
    * @throws Stale when `ifMatch` names an older version, Invalid for an unknown time zone or language
    */
   async changeProfile(actor: Actor, patch: ProfilePatch, ifMatch: IfMatch): Promise<UserView> {
@@ -64,9 +64,11 @@ export class UserService {
     const view = await write(this.store, actor, async (session) => {
       const before = await existingUser(session, actor.userId);
       await assertCurrent(session, "user", before, ifMatch);
-      return presentUser(await changeUser(session, actor, "user.updated", before, trimmed(patch)));
+      const wanted = trimmed(patch);
+      if (Bun.deepEquals(before, { ...before, ...wanted })) return presentUser(before);
+      return presentUser(await changeUser(session, actor, "user.updated", before, wanted));
     });
-    await this.forget(view.id);
+    this.forget(view.id);
     return view;
   }
 
@@ -97,11 +99,12 @@ export class UserService {
       const { id: role_id, slug } = await existingRole(session, role);
       if (slug === before.role) return presentUser(before);
       const change = { role: slug, role_id, auth_version: before.auth_version + 1 };
+      const hadAdmin = await hasAdmin(session);
       const after = await changeUser(session, actor, "user.role_changed", before, change);
-      await assertAdminLeft(session);
+      if (hadAdmin) await assertAdminLeft(session);
       return presentUser(after);
     });
-    await this.forget(userId);
+    this.forget(userId);
     return view;
   }
 }

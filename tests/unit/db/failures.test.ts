@@ -3,7 +3,7 @@ import { SQL } from "bun";
 import { afterAll, describe, expect, test } from "bun:test";
 import { renameSync } from "node:fs";
 import { join } from "node:path";
-import { DbError, toDbError } from "../../../src/db/errors";
+import { type DbError, toDbError } from "../../../src/db/errors";
 import { sqliteMigrations } from "../../../src/db/migrations.generated";
 import { sqliteMigrator } from "../../../src/db/migrate.sqlite";
 import { openPostgresStore } from "../../../src/db/postgres";

@@ -15,6 +15,7 @@ import * as postgresTables from "../../../src/db/tables.postgres";
 import * as sqliteTables from "../../../src/db/tables.sqlite";
 
 /** The schema as drizzle-kit saw it when it wrote the last migration. Its type is drizzle-kit's own business. */
+// oxlint-disable-next-line typescript/no-explicit-any -- see above
 async function lastSnapshot(engine: "sqlite" | "postgres"): Promise<any> {
   const last = (await listTags(engine)).at(-1)!.slice(0, 4);
   return Bun.file(join(import.meta.dir, `../../../drizzle/${engine}/meta/${last}_snapshot.json`)).json();

@@ -47,7 +47,12 @@ async function explain(store: Store, query: string): Promise<{ plan: string; nex
     },
   };
   const request = parse(query);
-  const { nextCursor } = await listPage<ClientRow>({ read: watched, aside: watched }, clients, request, everything("none"));
+  const { nextCursor } = await listPage<ClientRow>(
+    { read: watched, aside: watched },
+    clients,
+    request,
+    everything("none"),
+  );
   return { plan: steps.join("\n"), nextCursor };
 }
 

@@ -1,0 +1,34 @@
+/**
+ * The long drills, whole: `bun run drills`. Prints a table for docs/testing.md and exits 1 when one fails.
+ * The tests run the same drills shortened.
+ */
+import { killDrill } from "../tests/drills/kill";
+import { syncDrill } from "../tests/drills/sync";
+import { newDatabase } from "../tests/support/postgres";
+
+const rows: [drill: string, result: string, passed: boolean][] = [];
+
+const sync = await syncDrill({ writers: 20, each: 50 });
+rows.push([
+  "the WAL is synced before each acknowledgement is sent",
+  `${sync.acknowledgements} acknowledgements, ${sync.unsynced} unsynced, ${sync.syncs} syncs`,
+  sync.acknowledgements === 1_000 && sync.unsynced === 0,
+]);
+
+for (const [engine, databaseUrl] of [
+  ["SQLite", undefined],
+  ["PostgreSQL", await newDatabase({ durable: true, empty: true })],
+] as const) {
+  const kill = await killDrill({ rounds: 20, writers: 100, writeMs: 1_500, databaseUrl });
+  rows.push([
+    `kill -9 under 100 concurrent writers, ${engine}`,
+    `${kill.kills} kills, ${kill.acknowledged} acknowledged writes, ${kill.repeated} repeated, ` +
+      `${kill.lost.length} lost, ${kill.doubled.length} doubled`,
+    kill.lost.length + kill.doubled.length === 0 && kill.acknowledged > 2_000,
+  ]);
+}
+
+console.log("| drill | result | |\n| --- | --- | --- |");
+for (const [drill, result, passed] of rows)
+  console.log(`| ${drill} | ${result} | ${passed ? "passed" : "FAILED"} |`);
+process.exit(rows.every(([, , passed]) => passed) ? 0 : 1);

@@ -1,0 +1,108 @@
+import { Elysia } from "elysia";
+import { describe, expect, test } from "bun:test";
+import { buildApp } from "../../src/app";
+import { loadConfig } from "../../src/config/load";
+import { httpKit, permissionKey } from "../../src/http/kit";
+import { allowedMethods, routeTable } from "../../src/http/methods";
+import { Health } from "../../src/ops/health";
+import { inWorld, type World } from "../support/scenario";
+
+describe("a route without a permission", () => {
+  test("stops the start, and is named", () => {
+    const app = new Elysia().get("/api/open", () => "x").post("/api/also/:id", () => "x");
+    expect(() => routeTable(app.routes)).toThrow(
+      "These routes declare no permission: GET /api/open, POST /api/also/:id.",
+    );
+  });
+
+  test("among routes with one stops the start too", () => {
+    const kit = httpKit({
+      idempotency: undefined as never,
+      bodyLimit: 1,
+      requireIfMatch: () => false,
+      defaultCountry: () => null,
+    });
+    const declared = new Elysia().use(kit).get("/api/mine", () => "x", { permission: "signed-in" });
+    expect(routeTable(declared.routes)).toHaveLength(1);
+    const both = new Elysia().use(declared).get("/api/forgotten", () => "x");
+    expect(() => routeTable(both.routes)).toThrow(/declare no permission: GET \/api\/forgotten\.$/);
+  });
+
+  test("is told from a preflight, which needs none", () => {
+    expect(routeTable(new Elysia().options("/*", () => "").routes)).toEqual([]);
+  });
+});
+
+test("the methods of a path are known whatever its ids", () => {
+  const routes = routeTable([
+    { method: "GET", path: "/api/things/:id", hooks: { detail: { [permissionKey]: "public" } } },
+    { method: "PATCH", path: "/api/things/:id", hooks: { detail: { [permissionKey]: "public" } } },
+    { method: "POST", path: "/api/things/", hooks: { detail: { [permissionKey]: "public" } } },
+  ]);
+  expect(allowedMethods(routes, "/api/things/a.b+c")).toEqual(["GET", "HEAD", "PATCH"]);
+  expect(allowedMethods(routes, "/api/things")).toEqual(["POST"]);
+  expect(allowedMethods(routes, "/api/things/")).toEqual(["POST"]);
+  expect(allowedMethods(routes, "/api/things/1/2")).toEqual([]);
+});
+
+/** Who may call what without being signed in: an addition to this list is a decision. */
+const open = [
+  "GET /api",
+  "GET /health",
+  "GET /health/live",
+  "GET /health/ready",
+  "POST /api/auth/login",
+  "POST /api/auth/logout",
+  "POST /api/auth/refresh",
+  "POST /api/auth/register",
+  "POST /api/auth/setup",
+];
+
+function routesOf({ server }: World) {
+  const { config } = loadConfig({ env: {}, cwd: server.dataDir });
+  const app = buildApp(config, server.parts, new Health({ ...server.parts, dataDir: server.dataDir }));
+  return app.routes
+    .filter(({ method }) => method !== "OPTIONS")
+    .map(({ method, path, hooks }) => ({
+      method,
+      path: path.replace(/:\w+/g, "01941f29-7c00-7000-8000-000000000001"),
+      name: `${method} ${path.replace(/(.)\/$/, "$1")}`,
+      permission: hooks.detail?.[permissionKey] as string,
+    }));
+}
+
+inWorld("every route", {}, (world) => {
+  test("is closed unless it is on the list", () => {
+    const isOpen = ({ permission }: { permission: string }) => permission === "public";
+    expect(
+      routesOf(world())
+        .filter(isOpen)
+        .map(({ name }) => name)
+        .toSorted(),
+    ).toEqual(open);
+  });
+
+  test("asks who is there before it looks at what was sent", async () => {
+    const closed = routesOf(world()).filter(({ permission }) => permission !== "public");
+    expect(closed.length).toBeGreaterThan(10);
+    for (const { method, path } of closed) {
+      for (const by of ["nobody", "off", "gone", { token: "x.y.z" }] as const) {
+        const answer = await world().send(by, method, `${path}?nonsense=1`, {
+          ...(method !== "GET" && { raw: "{not json", headers: { "content-type": "text/csv" } }),
+        });
+        expect([method, path, by, answer.status]).toEqual([method, path, by, 401]);
+      }
+    }
+    expect(await world().events()).toEqual([]);
+  });
+
+  test("that needs a grant names it, and every role has it", async () => {
+    const needed = new Set(routesOf(world()).map(({ permission }) => permission));
+    for (const by of ["admin", "manager", "lan"] as const) {
+      const { json } = await world().send(by, "GET", "/api/users/me/authorization");
+      for (const permission of needed) {
+        if (permission.includes(".")) expect(json.permissions).toContain(permission);
+      }
+    }
+  });
+});

@@ -59,7 +59,16 @@ export function buildApp(config: Config, parts: Parts, health: Health) {
 export type App = ReturnType<typeof buildApp>;
 
 /** What a browser may read of an answer from another origin. */
-const exposedHeaders = ["ETag", "Location", "X-Request-Id", "RateLimit", "RateLimit-Policy", "Retry-After"];
+const exposedHeaders = [
+  "Allow",
+  "ETag",
+  "Idempotency-Replayed",
+  "Location",
+  "RateLimit",
+  "RateLimit-Policy",
+  "Retry-After",
+  "X-Request-Id",
+];
 const acceptedHeaders = [
   "Authorization",
   "Content-Type",

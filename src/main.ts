@@ -1,3 +1,4 @@
+import "./config/node-env";
 import { runCli } from "./cli";
 import { processTerminal } from "./cli/terminal";
 import { processEnvironment } from "./config/environment";

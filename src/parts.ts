@@ -69,7 +69,11 @@ export async function openParts(config: ConfigWithSecrets, dataDir: string): Pro
     limiter: memoryLimiter({ maxKeys: 100_000 }),
     passwords,
     identities,
-    idempotency: new Idempotency(store, sealWith(secret), config["api.idempotency_hours"] * hour),
+    idempotency: new Idempotency(
+      store,
+      sealWith(secret, config["auth.jwt_secret_previous"]),
+      config["api.idempotency_hours"] * hour,
+    ),
     auth: new AuthService({
       ...{ store, passwords, tokens, secret, forget, throttle: loginThrottle() },
       refreshTokenDays: config["auth.refresh_token_days"],

@@ -43,3 +43,6 @@ export function fold(text: string): string {
   const plain = text.normalize("NFKD").toUpperCase().normalize("NFKD").replace(accents, "");
   return plain.toLowerCase().replace(undividedLetters, (letter) => undivided[letter]!);
 }
+
+/** E-mail addresses are the same without case, and however their accents were typed. */
+export const normalEmail = (email: string) => email.trim().normalize("NFC").toLowerCase();

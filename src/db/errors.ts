@@ -52,6 +52,10 @@ const postgresKinds: Record<string, DbErrorKind> = {
   "57P01": "unavailable", // The server shuts down, or an administrator ended the connection.
   "57P02": "unavailable", // The server crashed.
   "57P03": "unavailable", // The server starts up.
+  "55000": "unavailable", // It starts up, or stops, and takes no connections meanwhile.
+  "3D000": "unavailable", // The database is gone.
+  "28000": "unavailable", // It lets us in no longer.
+  "28P01": "unavailable",
   // These come from Bun, before or after there is a server to answer.
   ERR_POSTGRES_IDLE_TIMEOUT: "unavailable",
   ERR_POSTGRES_LIFETIME_TIMEOUT: "unavailable",

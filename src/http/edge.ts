@@ -75,8 +75,10 @@ export const edge = (options: EdgeOptions) => (app: AnyElysia) =>
       const call = callOf(request);
       const elsewhere = enforceHttps(options.https, request, call, set);
       if (elsewhere) return elsewhere;
+      // A check of the server's health must not depend on the database that tokens are looked up in.
+      if (isFree(call.path)) return undefined;
       await identifyCaller(options.identify, request, call);
-      if (!isFree(call.path)) await countCall(options, call, set);
+      await countCall(options, call, set);
       return undefined;
     })
     .onError({ as: "global" }, ({ error, request, set, code }) =>

@@ -134,8 +134,18 @@ export class Idempotency {
     if (!row || row.created_at < now() - this.keepMs) return undefined;
     if (row.body_hash !== bodyHash) throw otherBody();
     const { [sealed]: isSealed, ...headers } = row.headers;
-    const body = isSealed && row.body !== null ? this.seal.open(row.body) : row.body;
+    const body = isSealed && row.body !== null ? this.#unseal(row.body) : row.body;
     return { status: row.status, headers, body };
+  }
+
+  #unseal(text: string): string {
+    try {
+      return this.seal.open(text);
+    } catch (cause) {
+      // The server's secret was changed twice since. Doing it all again would be worse than saying so.
+      const message = "The first answer to this Idempotency-Key can no longer be read.";
+      throw new Refusal("conflict", "idempotency_unreadable", message, { cause });
+    }
   }
 }
 

@@ -1,5 +1,5 @@
 import { Elysia } from "elysia";
-import { Refusal, Forbidden, Unauthenticated } from "../errors";
+import { Invalid, Refusal, Forbidden, Unauthenticated } from "../errors";
 import { isId } from "../ids";
 import type { Actor, Permission } from "../policy";
 import { versioned, type AnswerOf } from "./answer";
@@ -50,7 +50,7 @@ export function httpKit({ idempotency, bodyLimit, requireIfMatch, defaultCountry
         parse: async ({ request }: Incoming) => {
           guard({ request });
           const body = await readJson(request, bodyLimit);
-          return body === undefined ? nothing : body;
+          return body === undefined ? nothing : anObject(body);
         },
         transform: (incoming: Incoming) => {
           guard(incoming);
@@ -97,6 +97,12 @@ export function httpKit({ idempotency, bodyLimit, requireIfMatch, defaultCountry
 
 /** An `x-` member of an OpenAPI operation; Elysia's type for it knows only the standard ones. */
 const extension = (members: Record<`x-${string}`, unknown>): object => members;
+
+/** Every body is an object. Where it may be left out, the schema would take anything else for no body at all. */
+function anObject(body: unknown): object {
+  if (typeof body === "object" && body !== null && !Array.isArray(body)) return body;
+  throw new Invalid([{ field: "body", code: "invalid_type", message: "must be an object" }]);
+}
 
 /** The plugin that feature routes build on. */
 export type HttpKit = ReturnType<typeof httpKit>;

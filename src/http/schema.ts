@@ -15,7 +15,9 @@ export const Nullable = <Schema extends TSchema>(schema: Schema) => Type.Union([
 export const Text = (maxLength: number) =>
   Type.String({ minLength: 1, maxLength, pattern: "\\S", description: "must not be blank" });
 
-const delimiters = '\\s@<>(),;:\\\\"\\[\\]';
+/** Control characters and what else cannot be seen: two addresses that look alike would be two accounts. */
+const invisible = "\\u0000-\\u001f\\u007f-\\u009f\\u00ad\\u200b-\\u200f\\u202a-\\u202e\\u2060-\\u2069\\ufeff";
+const delimiters = `\\s@<>(),;:\\\\"\\[\\]${invisible}`;
 /** One label of a host name. Without the dot in it, there is one way to match: no text takes long to refuse. */
 const label = `[^.${delimiters}]`;
 

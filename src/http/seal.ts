@@ -10,10 +10,14 @@ export interface Seal {
 const ivBytes = 12;
 const tagBytes = 16;
 
-/** AES-256-GCM (NIST SP 800-38D) under a key derived from the server's secret (HKDF, RFC 5869). */
-export function sealWith(secret: string): Seal {
+/**
+ * AES-256-GCM (NIST SP 800-38D) under a key derived from the server's secret (HKDF, RFC 5869). What `previous` closed
+ * can still be opened.
+ */
+export function sealWith(secret: string, previous: string | null = null): Seal {
+  const older = previous === null ? undefined : sealWith(previous);
   const key = Buffer.from(hkdfSync("sha256", secret, "", "neocrm kept answers", 32));
-  return {
+  const current: Seal = {
     close(text) {
       const iv = randomBytes(ivBytes);
       const cipher = createCipheriv("aes-256-gcm", key, iv);
@@ -25,6 +29,17 @@ export function sealWith(secret: string): Seal {
       const decipher = createDecipheriv("aes-256-gcm", key, bytes.subarray(0, ivBytes));
       decipher.setAuthTag(bytes.subarray(ivBytes, ivBytes + tagBytes));
       return decipher.update(bytes.subarray(ivBytes + tagBytes), undefined, "utf8") + decipher.final("utf8");
+    },
+  };
+  if (!older) return current;
+  return {
+    close: (text) => current.close(text),
+    open(sealed) {
+      try {
+        return current.open(sealed);
+      } catch {
+        return older.open(sealed);
+      }
     },
   };
 }

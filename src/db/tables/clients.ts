@@ -17,7 +17,7 @@ export function describeClients(c: Columns, { users }: AccountTables) {
       /** Lower case: what is unique among live clients. Unlike `email_key`, it keeps its accents. */
       email_normal: c.text("email_normal"),
       phone: c.text("phone"),
-      /** E.164 where the number can be understood, else what was typed, folded. */
+      /** E.164 where the number can be understood, else its digits, else what was typed, folded. */
       phone_key: c.sortKey("phone_key"),
       company: c.text("company"),
       company_key: c.sortKey("company_key"),

@@ -1,8 +1,8 @@
 import { now, second } from "../../clock";
 import type { Store } from "../../db/store";
 import type { Identity } from "../../http/edge";
-import { grantsOf } from "../users/store";
-import { bearerOf } from "./store";
+import { account, grantsOf } from "../users/accounts";
+import { sessionById } from "./store";
 import type { AccessTokens, Claims } from "./tokens";
 
 /** How long an identity is believed without asking the tables again, should a doorbell ever be lost. */
@@ -60,19 +60,21 @@ export class Identities {
   }
 
   async #bearer(claims: Claims): Promise<Identity | string> {
-    const bearer = await bearerOf.first(this.store.read, { session_id: claims.sessionId });
-    const isOver = !bearer || bearer.ended_at !== null || bearer.expires_at <= now();
-    if (isOver || bearer.user_id !== claims.userId) return "The session has ended. Sign in again.";
-    if (!bearer.is_active) return "The account is not active.";
-    if (bearer.auth_version !== claims.authVersion) {
+    const { read } = this.store;
+    const session = await sessionById.first(read, { id: claims.sessionId });
+    const isOver = !session || session.ended_at !== null || session.expires_at <= now();
+    if (isOver || session.user_id !== claims.userId) return "The session has ended. Sign in again.";
+    const user = await account(read, claims.userId);
+    if (!user?.is_active) return "The account is not active.";
+    if (user.auth_version !== claims.authVersion) {
       return "The access token was ended by a change to the account. Use your refresh token or sign in again.";
     }
     return {
       kind: "user",
-      userId: bearer.user_id,
+      userId: user.id,
       sessionId: claims.sessionId,
-      grants: await grantsOf(this.store.read, bearer.role_id),
-      timeZone: bearer.time_zone,
+      grants: await grantsOf(read, user.role_id),
+      timeZone: user.time_zone,
     };
   }
 

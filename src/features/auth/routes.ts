@@ -9,7 +9,7 @@ import type { HttpKit } from "../../http/kit";
 import { IdParams, NoBody } from "../../http/schema";
 import type { Limiter } from "../../integrations/limiter";
 import type { Actor } from "../../policy";
-import { normalEmail } from "../users/service";
+import { normalEmail } from "../../text";
 import { Credentials, LogoutBody, PasswordChange, RefreshBody, Registration, Setup } from "./schema";
 import type { AuthService } from "./service";
 import type { Origin } from "./sessions";

@@ -1,7 +1,7 @@
 import { Type, type Static } from "@sinclair/typebox";
 import { isoTime } from "../../clock";
 import { Body, Email, Instant, Nullable, Text } from "../../http/schema";
-import type { Role } from "../users/store";
+import type { Role } from "../users/accounts";
 import { UserView } from "../users/schema";
 import type { SessionRow } from "./store";
 

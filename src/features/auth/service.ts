@@ -5,16 +5,20 @@ import { Conflict, Forbidden, Invalid, NotFound, TooMany, Unauthenticated } from
 import { limitKey } from "../../http/client-address";
 import type { LoginThrottle } from "../../integrations/login-throttle";
 import type { Actor } from "../../policy";
-import { addUser, changeUser, existingUser, hasAdmin, normalEmail } from "../users/service";
-import { presentUser, type UserView } from "../users/schema";
 import {
+  accountWith,
+  addUser,
+  changeUser,
+  existingUser,
   grantsOf,
-  passwordHashOf,
-  roleById,
-  updatePasswordHash,
-  userByEmail,
+  hasAdmin,
+  passwordHash,
+  replacePasswordHash,
+  roleOf,
   type UserRow,
-} from "../users/store";
+} from "../users/accounts";
+import { normalEmail } from "../../text";
+import { presentUser, type UserView } from "../users/schema";
 import { passwordProblem, type PasswordHasher } from "./passwords";
 import {
   presentRole,
@@ -128,7 +132,7 @@ export class AuthService {
     const { store, passwords } = this.options;
     const email_normal = normalEmail(email);
     const known = await this.#attempt(origin.address, email_normal, async () => {
-      const row = await userByEmail.first(store.read, { email_normal });
+      const row = await accountWith(store.read, email);
       const verdict = await passwords.verify(password, row?.password_hash ?? null);
       return verdict.ok && row ? { row, verdict } : undefined;
     });
@@ -138,7 +142,7 @@ export class AuthService {
     const rehashed = verdict.outdated ? await passwords.hash(password) : undefined;
     const answer = await write(store, actor, async (session) => {
       if (!(await isUnchanged(session, row))) return undefined;
-      if (rehashed) await updatePasswordHash.all(session, { id: row.id, password_hash: rehashed });
+      if (rehashed) await replacePasswordHash(session, row.id, rehashed);
       return this.#signIn(session, actor, await existingUser(session, row.id), origin);
     });
     // What was compared is no longer true. It may be the same password, hashed anew by a sign-in elsewhere.
@@ -230,7 +234,7 @@ export class AuthService {
     const { store, passwords, forget } = this.options;
     const user = await existingUser(store.read, actor.userId);
     const checked = await this.#attempt(origin.address, normalEmail(user.email), async () => {
-      const hash = (await passwordHashOf.first(store.read, { id: user.id }))?.password_hash ?? null;
+      const hash = await passwordHash(store.read, user.id);
       const { ok } = await passwords.verify(change.current_password, hash);
       return ok && hash !== null ? { id: user.id, password_hash: hash } : undefined;
     });
@@ -273,7 +277,7 @@ export class AuthService {
     password_hash: string,
   ): Promise<UserRow> {
     const before = await existingUser(session, userId);
-    await updatePasswordHash.all(session, { id: userId, password_hash });
+    await replacePasswordHash(session, userId, password_hash);
     await endSessionsOf(session, actor, userId);
     const change = { auth_version: before.auth_version + 1 };
     return changeUser(session, actor, "user.password_changed", before, change);
@@ -317,7 +321,7 @@ export class AuthService {
       sessionId: opened.id,
       authVersion: user.auth_version,
     });
-    const role = await roleById.first(session, { id: user.role_id });
+    const role = await roleOf(session, user);
     return {
       access_token,
       refresh_token: refreshToken,
@@ -325,7 +329,7 @@ export class AuthService {
       expires_in: tokens.expiresIn,
       token: access_token,
       user: presentUser(user),
-      roles: [presentRole(role!)],
+      roles: [presentRole(role)],
       permissions: Object.keys(await grantsOf(session, user.role_id)),
     };
   }
@@ -355,8 +359,8 @@ async function isUnchanged(
   checked: Pick<UserRow, "id"> & { password_hash: string },
 ): Promise<boolean> {
   const { is_active } = await existingUser(session, checked.id);
-  const hash = await passwordHashOf.first(session, { id: checked.id });
-  return is_active && hash?.password_hash === checked.password_hash;
+  const hash = await passwordHash(session, checked.id);
+  return is_active && hash === checked.password_hash;
 }
 
 async function sessionsToEnd(

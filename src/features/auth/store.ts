@@ -89,21 +89,3 @@ export const deleteRefreshTokens = hot(({ t: { refresh_tokens }, q }, p: Params<
     .where(eq(refresh_tokens.session_id, p.session_id))
     .returning({ hash: refresh_tokens.hash }),
 );
-
-/** What an access token claims, checked against the tables: its session, its user, and their role. */
-export const bearerOf = hot(({ t: { sessions, users }, q }, p: Params<{ session_id: string }>) =>
-  q
-    .select({
-      user_id: users.id,
-      role_id: users.role_id,
-      is_active: users.is_active,
-      auth_version: users.auth_version,
-      time_zone: users.time_zone,
-      expires_at: sessions.expires_at,
-      ended_at: sessions.ended_at,
-    })
-    .from(sessions)
-    .innerJoin(users, eq(users.id, sessions.user_id))
-    .where(eq(sessions.id, p.session_id))
-    .limit(1),
-);

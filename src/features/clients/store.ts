@@ -2,8 +2,7 @@ import { and, eq, isNull, or } from "drizzle-orm";
 import { hot, value, type Params, type Shape } from "../../db/hot";
 import type { Session } from "../../db/store";
 import type { Tables } from "../../db/tables";
-import { fold } from "../../text";
-import { normalEmail } from "../users/service";
+import { fold, normalEmail } from "../../text";
 import { phoneKey } from "./phone";
 
 type Stored = Tables["clients"]["$inferSelect"];

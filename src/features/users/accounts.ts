@@ -1,0 +1,131 @@
+import { now } from "../../clock";
+import { DbError } from "../../db/errors";
+import type { Session } from "../../db/store";
+import { Conflict, Invalid, NotFound } from "../../errors";
+import { record } from "../../events/record";
+import { newId } from "../../ids";
+import type { Actor } from "../../policy";
+import { fold, normalEmail } from "../../text";
+import { presentUser } from "./schema";
+import {
+  countActiveAdmins,
+  insertUser,
+  passwordHashOf,
+  roleById,
+  roleBySlug,
+  roleSlugs,
+  updatePasswordHash,
+  updateUser,
+  userByEmail,
+  userById,
+  type Role,
+  type UserRow,
+} from "./store";
+
+/** What other features may ask about accounts and do with them, within their own transaction. */
+export { grantsOf, type Role, type UserRow } from "./store";
+
+/** What a new account is made from. The password is hashed before, outside the transaction. */
+export interface NewUser {
+  email: string;
+  full_name: string;
+  password_hash: string;
+  /** A role's slug. */
+  role: string;
+}
+
+/** @throws NotFound when there is no such user */
+export async function existingUser(session: Session, id: string | null): Promise<UserRow> {
+  const row = id === null ? undefined : await userById.first(session, { id });
+  if (!row) throw new NotFound("user");
+  return row;
+}
+
+/** Whether somebody with this id can be given work. */
+export async function isActiveUser(session: Session, id: string): Promise<boolean> {
+  return (await userById.first(session, { id }))?.is_active ?? false;
+}
+
+/** Adds an account within a transaction. @throws Conflict when the address is taken */
+export async function addUser(session: Session, actor: Actor, user: NewUser): Promise<UserRow> {
+  const { id: role_id } = await existingRole(session, user.role);
+  const id = newId();
+  const createdAt = now();
+  const full_name = user.full_name.trim();
+  const email = user.email.trim();
+  try {
+    await insertUser.all(session, {
+      ...{ id, email, full_name, role_id, password_hash: user.password_hash },
+      ...{ email_normal: normalEmail(email), full_name_key: fold(full_name), avatar_url: null },
+      ...{ time_zone: "UTC", locale: "en", created_at: createdAt, updated_at: createdAt },
+    });
+  } catch (error) {
+    if (error instanceof DbError && error.kind === "unique") throw emailTaken();
+    throw error;
+  }
+  const row = await existingUser(session, id);
+  // Who registers acts for the first time: the event's actor is the new account itself.
+  const self = actor.userId === null && actor.kind === "user" ? { ...actor, userId: id } : actor;
+  await record(session, self, "user.created", null, presentUser(row), createdAt);
+  return row;
+}
+
+/** Changes an account within a transaction and records it. */
+export async function changeUser(
+  session: Session,
+  actor: Actor,
+  event: "user.updated" | "user.role_changed" | "user.password_changed",
+  before: UserRow,
+  change: Partial<UserRow>,
+): Promise<UserRow> {
+  const after = { ...before, ...change, version: before.version + 1, updated_at: now() };
+  await updateUser.all(session, {
+    ...after,
+    email_normal: normalEmail(after.email),
+    full_name_key: fold(after.full_name),
+  });
+  await record(session, actor, event, presentUser(before), presentUser(after), after.updated_at);
+  return after;
+}
+
+/** Whether anybody can run the system yet. */
+export async function hasAdmin(session: Session): Promise<boolean> {
+  return ((await countActiveAdmins.first(session, {}))?.admins ?? 0) > 0;
+}
+
+/** The account with this e-mail address and the hash of its password, if there is one. */
+export const accountWith = (session: Session, email: string) =>
+  userByEmail.first(session, { email_normal: normalEmail(email) });
+
+/** The account with this id, if there is one. */
+export const account = (session: Session, id: string): Promise<UserRow | undefined> =>
+  userById.first(session, { id });
+
+/** The hash of an account's password, or `null` without an account. */
+export async function passwordHash(session: Session, id: string): Promise<string | null> {
+  return (await passwordHashOf.first(session, { id }))?.password_hash ?? null;
+}
+
+/** Replaces the hash of an account's password, and nothing else. */
+export async function replacePasswordHash(
+  session: Session,
+  id: string,
+  password_hash: string,
+): Promise<void> {
+  await updatePasswordHash.all(session, { id, password_hash });
+}
+
+/** The role of an account. */
+export async function roleOf(session: Session, { role_id }: UserRow): Promise<Role> {
+  return (await roleById.first(session, { id: role_id }))!;
+}
+
+/** @throws Invalid with the roles there are, when this is none of them */
+export async function existingRole(session: Session, slug: string) {
+  const role = await roleBySlug.first(session, { slug });
+  if (role) return role;
+  const roles = (await roleSlugs(session)).join(", ");
+  throw new Invalid([{ field: "role", code: "invalid_choice", message: `must be one of ${roles}` }]);
+}
+
+const emailTaken = () => new Conflict("email_taken", "Another account has this e-mail address.");

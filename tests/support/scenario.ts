@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { Value } from "@sinclair/typebox/value";
 import { Type } from "@sinclair/typebox";
+import { misfit } from "./answers";
 import { bringPeople, type Name, type People } from "./people";
 import { engines, startTestServer, type TestServer } from "./servers";
 
@@ -181,6 +182,7 @@ export function expectSound(method: string, path: string, answer: Answer): void 
   expect(headers.get("x-request-id") ?? "no request id").toMatch(/^[\w.:-]{8,128}$/);
   expect(headers.get("x-content-type-options")).toBe("nosniff");
   for (const leak of leaks) expect(answer.text).not.toMatch(leak);
+  if (status === 200 || status === 201) expect(misfit(method, path, answer.json)).toBeUndefined();
   if (status < 400 || method === "HEAD") return;
   expect(headers.get("content-type")).toBe("application/problem+json");
   const wrong = Value.Errors(Problem, answer.json).First();

@@ -1,0 +1,38 @@
+import type { TSchema } from "@sinclair/typebox";
+import { Value } from "@sinclair/typebox/value";
+import { AuthorizationView, SessionView, TokensView } from "../../src/features/auth/schema";
+import { ClientView } from "../../src/features/clients/schema";
+import { UserView } from "../../src/features/users/schema";
+import { PageOf } from "../../src/http/schema";
+
+const id = "[0-9a-fA-F-]{36}";
+
+/** What each endpoint answers with when all is well. */
+const answers: [method: string, path: RegExp, schema: TSchema][] = [
+  ["GET", /^\/api\/clients$/, PageOf(ClientView)],
+  ["POST", /^\/api\/clients$/, ClientView],
+  ["GET", new RegExp(`^/api/clients/${id}$`), ClientView],
+  ["PATCH", new RegExp(`^/api/clients/${id}$`), ClientView],
+  ["POST", new RegExp(`^/api/clients/${id}/restore$`), ClientView],
+  ["POST", /^\/api\/auth\/(setup|register|login|refresh)$/, TokensView],
+  ["POST", /^\/api\/users\/password$/, TokensView],
+  ["GET", /^\/api\/auth\/sessions$/, PageOf(SessionView)],
+  ["GET", /^\/api\/users\/me$/, UserView],
+  ["PATCH", /^\/api\/users\/me$/, UserView],
+  ["GET", /^\/api\/users\/me\/authorization$/, AuthorizationView],
+];
+
+/** Why an answer does not fit the schema that its endpoint promises, if so. */
+export function misfit(method: string, path: string, answer: unknown): string | undefined {
+  const schema = answers.find(([verb, pattern]) => verb === method && pattern.test(path.split("?")[0]!))?.[2];
+  const wrong = schema && Value.Errors(closed(schema), answer).First();
+  return wrong && `${method} ${path}: ${wrong.path} ${wrong.message}`;
+}
+
+/** The same schema, in which nothing may stand that it does not name: what nobody promised may be a secret. */
+function closed<Schema extends TSchema>(schema: Schema): Schema {
+  if (schema.type === "array") return { ...schema, items: closed(schema.items) };
+  if (schema.type !== "object" || !schema.properties) return schema;
+  const properties = Object.entries<TSchema>(schema.properties).map(([name, part]) => [name, closed(part)]);
+  return { ...schema, properties: Object.fromEntries(properties), additionalProperties: false };
+}

@@ -26,6 +26,8 @@ export interface ListScope {
   where: (t: Tables, p: ListParams) => SQL | undefined;
   /** The values of its placeholders. Names that start with `list_` are taken. */
   args: Row;
+  /** Few of the records may be the caller's, and no index leads to them in the order of the list. */
+  isNarrow?: boolean;
 }
 
 const countedAtMost = 1_000;
@@ -39,7 +41,8 @@ export async function listPage<Item extends object>(
   request: ListRequest,
   scope: ListScope,
 ): Promise<ListResult<Item>> {
-  const session = mayTakeLong(resource.fields, request) ? store.aside : store.read;
+  const isLong = scope.isNarrow === true || mayTakeLong(resource.fields, request);
+  const session = isLong ? store.aside : store.read;
   const list = new List(session, resource as Resource<object>, request, scope);
   const rows = await list.rows(request.limit + 1);
   const hasMore = rows.length > request.limit;

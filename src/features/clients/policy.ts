@@ -34,6 +34,7 @@ export class ClientPolicy {
     return {
       shape: `${deleted} ${reading} ${restoring}`,
       args: { me: actor.kind === "user" ? actor.userId : null },
+      isNarrow: reading === "own",
       where: ({ clients }, p) => {
         const mine = or(eq(clients.created_by, p.me!), eq(clients.assigned_to, p.me!));
         const live = and(isNull(clients.deleted_at), within(reading, mine));

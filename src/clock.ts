@@ -6,6 +6,7 @@ export const now = () => Date.now();
 /** An instant as the wire has it: ISO 8601, UTC, milliseconds, `Z`. */
 export const isoTime = (milliseconds: number) => new Date(milliseconds).toISOString();
 
+/** Durations in milliseconds. */
 export const second = 1_000;
 export const minute = 60 * second;
 export const hour = 60 * minute;

@@ -2,6 +2,7 @@
  * Refusals: what the rules say no to, in words of the business. `http/problem.ts` gives each its status, the
  * command line its exit code. Anything else that is thrown is a fault of ours.
  */
+import { second } from "./clock";
 
 /** What is wrong with one field: `field` as the caller wrote it, `code` for programs, `message` for people. */
 export interface FieldError {
@@ -119,11 +120,11 @@ export class TooMany extends Refusal {
 
 /** The server sheds load or is not ready. */
 export class Busy extends Refusal {
-  constructor(message: string, retryMs = 1_000, cause?: unknown) {
+  constructor(message: string, retryMs = second, cause?: unknown) {
     super("busy", "busy", message, { headers: retryAfter(retryMs), cause });
   }
 }
 
 const retryAfter = (milliseconds: number) => ({
-  "retry-after": String(Math.max(1, Math.ceil(milliseconds / 1_000))),
+  "retry-after": String(Math.max(1, Math.ceil(milliseconds / second))),
 });

@@ -24,6 +24,9 @@ export interface Actor {
   readonly keepAnswer?: (session: Session, result: unknown) => Promise<void>;
 }
 
+/** What a token says about its bearer: an actor without a request. */
+export type Identity = Omit<Actor, "requestId">;
+
 /** What every route declares: a grant, or `public`, or `signed-in` for what concerns nobody but the caller. */
 export type Permission = "public" | "signed-in" | `${string}.${string}`;
 

@@ -1,4 +1,3 @@
-import { mkdirSync } from "node:fs";
 import { setImmediate } from "node:timers/promises";
 import { buildApp } from "./app";
 import { version } from "./build";
@@ -31,8 +30,6 @@ export interface RunningServer {
  * @throws DataDirectoryInUse, NewerDatabase, or whatever keeps a store from opening
  */
 export async function startServer({ config: given, dataDir }: LoadedConfig): Promise<RunningServer> {
-  process.umask(0o077);
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const lock = lockDataDirectory(dataDir);
   const closing: (() => unknown)[] = [() => lock.release()];
   const close = async () => {

@@ -46,3 +46,14 @@ export function fold(text: string): string {
 
 /** E-mail addresses are the same without case, and however their accents were typed. */
 export const normalEmail = (email: string) => email.trim().normalize("NFC").toLowerCase();
+
+/** The same values, texts without the white space around them; those of `except` keep theirs. */
+export function trimmed<Values extends object>(
+  values: Values,
+  except: readonly (keyof Values)[] = [],
+): Values {
+  const trims = (name: string, value: unknown) =>
+    typeof value === "string" && !except.includes(name as keyof Values) ? value.trim() : value;
+  const entries = Object.entries(values).map(([name, value]) => [name, trims(name, value)]);
+  return Object.fromEntries(entries) as Values;
+}

@@ -7,6 +7,7 @@ import type { Terminal } from "./terminal";
 
 /** How a command ended; scripts rely on these. */
 export const exitCodes = { done: 0, failed: 1, usage: 2, configuration: 3 } as const;
+/** One of `exitCodes`. */
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 
 /** What a command is run with. */

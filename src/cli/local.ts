@@ -1,4 +1,3 @@
-import { mkdirSync } from "node:fs";
 import type { LoadedConfig } from "../config";
 import { ensureSecrets } from "../config/secrets";
 import { lockDataDirectory } from "../ops/data-lock";
@@ -38,8 +37,6 @@ async function withData<T>(
 
 /** Does something that nobody else may do at the same time with this data directory. @throws DataDirectoryInUse */
 export async function holdingData<T>(dataDir: string, work: () => Promise<T>): Promise<T> {
-  process.umask(0o077);
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const lock = lockDataDirectory(dataDir);
   try {
     return await work();

@@ -40,8 +40,11 @@ export const operations = {
   ),
 };
 
+/** The name of an operation. */
 export type OperationName = keyof typeof operations;
+/** What an operation takes. */
 export type InputOf<Name extends OperationName> = Static<(typeof operations)[Name]["input"]>;
+/** What an operation gives. */
 export type ResultOf<Name extends OperationName> = Awaited<ReturnType<(typeof operations)[Name]["run"]>>;
 
 /** Runs an operation by name. @throws Invalid when the input does not fit */

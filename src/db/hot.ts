@@ -35,7 +35,7 @@ export function value<Type, NotNull extends boolean>(
   return sql`${sql.param(p, column)}`;
 }
 
-/** What Drizzle builds and a plan is made of: a `select`, or anything with `returning`. */
+/** What Drizzle builds and a plan is made of. A write without `returning` gives no rows. */
 export type Query<Result> = PromiseLike<Result[]> & { toSQL(): { sql: string; params: unknown[] } };
 
 /** A query whose plan is made once, whoever runs it. */
@@ -44,7 +44,7 @@ export interface HotQuery<Args, Result> {
   first(session: Session, args: Args): Promise<Result | undefined>;
 }
 
-/** A query whose SQL never changes. Works for `select` and for anything with `returning`. */
+/** A query whose SQL never changes. */
 export function hot<Args extends object, Result>(
   build: (shape: Shape, p: Params<Args>) => Query<Result>,
 ): HotQuery<Args, Result> {

@@ -1,5 +1,6 @@
 import { getTableConfig, type PgTable } from "drizzle-orm/pg-core";
 import type { Field, Fields, Filter, ListRequest, Operator } from "../http/list";
+import type { TableName } from "./rows";
 import * as tables from "./tables.postgres";
 
 /** These look at every record, whatever index there is. */
@@ -18,13 +19,14 @@ function isScan({ resource }: Fields, field: Field, { op }: Filter): boolean {
   return field.type === "tags" || scanning.has(op) || !leadingColumns(resource).has(field.column);
 }
 
-const leading = new Map<string, ReadonlySet<string>>();
+const tableNamed: Readonly<Record<TableName, PgTable>> = tables;
+const leading = new Map<TableName, ReadonlySet<string>>();
 
 /** The columns of a table that an index starts with; both engines have the same indexes. */
-function leadingColumns(table: string): ReadonlySet<string> {
+function leadingColumns(table: TableName): ReadonlySet<string> {
   let columns = leading.get(table);
   if (!columns) {
-    const { indexes } = getTableConfig((tables as unknown as Record<string, PgTable>)[table]!);
+    const { indexes } = getTableConfig(tableNamed[table]);
     const whole = indexes.filter(({ config }) => config.where === undefined);
     columns = new Set(whole.map(({ config }) => (config.columns[0] as { name: string }).name));
     leading.set(table, columns);

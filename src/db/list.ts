@@ -10,13 +10,11 @@ import type { Tables } from "./tables";
 
 export { pageOf } from "../http/list";
 
-/** What can be listed. */
+/** What can be listed: the rows of the table that the fields are of. */
 export interface Resource<Item> {
-  name: string;
-  table: (t: Tables) => PgTable;
+  fields: Fields;
   /** What a row has, under its column's name; `id` among them. */
   columns: (t: Tables) => Record<keyof Item & string, Column>;
-  fields: Fields;
 }
 
 /** Which records the caller may see in a list, the deleted ones included: nothing else narrows by these. */
@@ -143,7 +141,7 @@ class List {
     skips: boolean,
   ): Query<Row> {
     const { resource, request } = this;
-    const table = resource.table(shape.t);
+    const table: PgTable = shape.t[resource.fields.resource];
     const order = new Order(table, resource.fields, request.sort, segment, startsAtNull);
     const columns: Record<string, Column> = resource.columns(shape.t);
     const extra = Object.entries(order.columns).filter(([, column]) => !(column.name in columns));
@@ -159,7 +157,7 @@ class List {
   async #count(segment: "whole" | "present", limit: number | null): Promise<number> {
     const build = (shape: Shape, p: ListParams) => {
       const { resource, request } = this;
-      const table = resource.table(shape.t);
+      const table: PgTable = shape.t[resource.fields.resource];
       const order = new Order(table, resource.fields, request.sort, segment, undefined);
       const matching = shape.q
         .select({ one: sql`1`.as("one") })
@@ -177,12 +175,12 @@ class List {
 
   #conditions(shape: Shape, p: ListParams): (SQL | undefined)[] {
     const { resource, request, scope } = this;
-    const table = resource.table(shape.t);
+    const table: PgTable = shape.t[resource.fields.resource];
     const filters = filterConditions(shape, p, table, resource.fields, request.filters);
     return [scope.where(shape.t, p), ...filters];
   }
 
   #shape(rest: string) {
-    return `${this.resource.name}|${this.#filters}|${rest}|${this.scope.shape}`;
+    return `${this.resource.fields.resource}|${this.#filters}|${rest}|${this.scope.shape}`;
   }
 }

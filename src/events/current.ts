@@ -1,6 +1,10 @@
 import type { Session } from "../db/store";
 import { Stale } from "../errors";
 import { changedFields } from "./changed-fields";
+import type { EntityType } from "./record";
+
+/** Which version of a record the caller changes: one of these, or whatever it is by now. */
+export type IfMatch = readonly number[] | "any";
 
 /**
  * Checks that the caller changes the version they read.
@@ -8,9 +12,9 @@ import { changedFields } from "./changed-fields";
  */
 export async function assertCurrent(
   session: Session,
-  entityType: string,
+  entityType: EntityType,
   current: { id: string; version: number },
-  ifMatch: readonly number[] | "any",
+  ifMatch: IfMatch,
 ): Promise<void> {
   if (ifMatch === "any" || ifMatch.includes(current.version)) return;
   const known = ifMatch.filter((version) => version > 0 && version < current.version);

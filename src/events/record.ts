@@ -1,38 +1,22 @@
 import { now } from "../clock";
-import { hot, type Params } from "../db/hot";
+import { insertInto, type RowOf } from "../db/rows";
 import type { Session } from "../db/store";
-import type { Tables } from "../db/tables";
 import { newId } from "../ids";
 import type { Actor } from "../policy";
 
-/** What an event tells of; the part before the dot is the entity's type. */
-export type EventType = `${"client" | "user" | "session"}.${string}`;
+/** What events tell of. */
+export type EntityType = "client" | "user" | "session";
+
+/** What happened to what: `client.updated`. */
+export type EventType = `${EntityType}.${string}`;
 
 /** A record as its resource presents it: what the wire has, so an event can rebuild it. */
 export type Recorded = { id: string; version: number } & Record<string, unknown>;
 
-type Event = Tables["events"]["$inferSelect"];
-
 /** Every changed field with its value before and after. */
-export type Changes = Event["changes"];
+export type Changes = RowOf<"events">["changes"];
 
-const insertEvent = hot(({ t: { events }, q }, p: Params<Omit<Event, "seq">>) =>
-  q
-    .insert(events)
-    .values({
-      id: p.id,
-      type: p.type,
-      entity_type: p.entity_type,
-      entity_id: p.entity_id,
-      version: p.version,
-      actor_kind: p.actor_kind,
-      actor_id: p.actor_id,
-      request_id: p.request_id,
-      changes: p.changes,
-      created_at: p.created_at,
-    })
-    .returning({ id: events.id }),
-);
+const insertEvent = insertInto("events");
 
 /**
  * Records what happened, in the transaction that does it. `before` is null for a creation, which then carries
@@ -48,6 +32,7 @@ export async function record(
 ): Promise<void> {
   await insertEvent.all(session, {
     id: newId(),
+    seq: null,
     type,
     entity_type: type.slice(0, type.indexOf(".")),
     entity_id: after.id,

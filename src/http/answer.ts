@@ -6,6 +6,12 @@ export interface Answer {
   readonly headers: Record<string, string>;
 }
 
+/** Elysia's `set`, as far as answers are written to it. */
+export interface ResponseSet {
+  status?: number | string;
+  headers: Record<string, unknown>;
+}
+
 /** What a route declares: the answer to a result. */
 export interface AnswerOf {
   (result: unknown): Answer;

@@ -1,5 +1,4 @@
 import { newId } from "../ids";
-import type { Hit } from "../integrations/limiter";
 import type { Actor } from "../policy";
 import type { Attempt } from "./idempotency";
 import type { ListRequest } from "./list";
@@ -25,8 +24,6 @@ export interface Call {
   list: ListRequest | null;
   /** The POST with an `Idempotency-Key` that this call takes on. */
   attempt: Attempt | null;
-  /** The limit that was counted, for the `RateLimit` headers. */
-  limit: { policy: string; quota: number; hit: Hit } | null;
 }
 
 const calls = new WeakMap<Request, Call>();
@@ -48,7 +45,6 @@ export function openCall(request: Request, address: string, isSecure: boolean): 
     queryRead: false,
     list: null,
     attempt: null,
-    limit: null,
   };
   calls.set(request, call);
   return call;

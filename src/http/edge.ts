@@ -1,22 +1,19 @@
 import type { AnyElysia } from "elysia";
-import { Forbidden, Refusal, TooMany } from "../errors";
-import { limitKey, type TrustedProxies, clientAddress, isSecure } from "./client-address";
-import type { Hit, Limiter } from "../integrations/limiter";
+import { Forbidden, Refusal } from "../errors";
+import type { Limiter } from "../integrations/limiter";
 import { log, logRequest } from "../ops/logging";
-import type { Actor } from "../policy";
-import { minute } from "../clock";
+import type { Identity } from "../policy";
+import type { ResponseSet } from "./answer";
 import { callOf, openCall, type Call } from "./call";
-import type { Attempt, Idempotency, KeptAnswer } from "./idempotency";
-import { Replay } from "./kit";
+import { clientAddress, isSecure, limitKey, type TrustedProxies } from "./client-address";
+import { Replay, type Attempt, type Idempotency, type KeptAnswer } from "./idempotency";
 import { allowedMethods, type RouteTable } from "./methods";
 import { faultOf, problemOf, type Problem } from "./problem";
+import { countRequest } from "./rate-limit";
 import { refusalOf } from "./refusals";
 
 /** Who a bearer token belongs to; a text says why it is refused. At once when the token is known. */
 export type Identify = (token: string) => Identity | string | Promise<Identity | string>;
-
-/** What a token says about its bearer: an actor without a request. */
-export type Identity = Omit<Actor, "requestId">;
 
 /** What the edge needs from the server. */
 export interface EdgeOptions {
@@ -41,12 +38,6 @@ const securityHeaders = {
   "x-content-type-options": "nosniff",
   "x-frame-options": "DENY",
 };
-
-/** Elysia's `set`, as far as the edge writes to it. */
-interface ResponseSet {
-  status?: number | string;
-  headers: Record<string, unknown>;
-}
 
 /** The first thing that happens to a request: it gets its id and its address. */
 export const opening =
@@ -125,8 +116,7 @@ async function identifyCaller(identify: Identify, request: Request, call: Call):
     call.credentialsRefused = "The Authorization header is not of the form: Bearer <access token>.";
     return;
   }
-  const found = identify(token);
-  const identity = found instanceof Promise ? await found : found;
+  const identity = await identify(token);
   if (typeof identity === "string") call.credentialsRefused = identity;
   else call.actor = { ...identity, requestId: call.id };
 }
@@ -134,22 +124,12 @@ async function identifyCaller(identify: Identify, request: Request, call: Call):
 /** Whoever checks the server's health is never turned away. */
 const isFree = (path: string) => path === "/health" || path.startsWith("/health/");
 
-async function countCall({ limiter, limits }: EdgeOptions, call: Call, set: ResponseSet): Promise<void> {
+function countCall({ limiter, limits }: EdgeOptions, call: Call, set: ResponseSet): Promise<void> {
   const { ip, user } = limits();
-  const [policy, quota, key] = call.actor?.userId
-    ? ["user", user, `user ${call.actor.userId}`]
-    : ["ip", ip, `ip ${limitKey(call.address)}`];
-  if (quota === 0) return;
-  const counted = limiter.hit(key as string, quota as number, minute);
-  const hit = counted instanceof Promise ? await counted : counted;
-  showLimit(set, policy as string, quota as number, hit);
-  if (!hit.ok) throw new TooMany("rate_limited", "Too many requests. Slow down.", hit.retryMs);
-}
-
-/** The headers of the IETF draft draft-ietf-httpapi-ratelimit-headers. */
-export function showLimit(set: ResponseSet, policy: string, quota: number, hit: Hit): void {
-  set.headers["ratelimit-policy"] = `"${policy}";q=${quota};w=60`;
-  set.headers["ratelimit"] = `"${policy}";r=${hit.remaining};t=${Math.ceil(hit.resetMs / 1_000)}`;
+  const refusal = "Too many requests. Slow down.";
+  return call.actor?.userId
+    ? countRequest(limiter, set, { policy: "user", quota: user, key: `user ${call.actor.userId}`, refusal })
+    : countRequest(limiter, set, { policy: "ip", quota: ip, key: `ip ${limitKey(call.address)}`, refusal });
 }
 
 interface Failure {

@@ -2,8 +2,8 @@ import { and, eq, lt } from "drizzle-orm";
 import { now, minute } from "../clock";
 import { hot, type Params } from "../db/hot";
 import { DbError } from "../db/errors";
+import { insertInto, type RowOf } from "../db/rows";
 import type { Session, Store } from "../db/store";
-import type { Tables } from "../db/tables";
 import { Conflict, Refusal } from "../errors";
 import { newId } from "../ids";
 import type { Answer } from "./answer";
@@ -24,8 +24,18 @@ export interface KeptAnswer extends Answer {
   body: string | null;
 }
 
-type Row = Tables["idempotency_keys"]["$inferSelect"];
-type Scope = Pick<Row, "user_id" | "method" | "path" | "key">;
+/** Thrown to answer as before: the attempt is not made again. */
+export class Replay extends Error {
+  constructor(
+    readonly status: number,
+    readonly headers: Record<string, string>,
+    readonly body: string | null,
+  ) {
+    super("replay");
+  }
+}
+
+type Scope = Pick<RowOf<"idempotency_keys">, "user_id" | "method" | "path" | "key">;
 
 const keptAnswer = hot(({ t: { idempotency_keys: k }, q }, p: Params<Scope>) =>
   q
@@ -43,23 +53,7 @@ const forgetBefore = hot(
       .returning({ id: k.id }),
 );
 
-const keepRow = hot(({ t: { idempotency_keys: k }, q }, p: Params<Row>) =>
-  q
-    .insert(k)
-    .values({
-      id: p.id,
-      user_id: p.user_id,
-      method: p.method,
-      path: p.path,
-      key: p.key,
-      body_hash: p.body_hash,
-      status: p.status,
-      headers: p.headers,
-      body: p.body,
-      created_at: p.created_at,
-    })
-    .returning({ id: k.id }),
-);
+const keepRow = insertInto("idempotency_keys");
 
 /**
  * Answers the same POST once: what was answered first is kept in the write's own transaction and given again.
@@ -83,8 +77,7 @@ export class Idempotency {
   async begin(attempt: Attempt): Promise<KeptAnswer | undefined> {
     const name = nameOf(attempt);
     const startedAt = this.#running.get(name);
-    // Nothing runs for minutes: an entry that old was left behind.
-    if (startedAt !== undefined && now() - startedAt < 5 * minute) throw stillRunning();
+    if (startedAt !== undefined && now() - startedAt < abandonedMs) throw stillRunning();
     this.#running.set(name, now());
     try {
       const kept = await this.#find(attempt);
@@ -149,6 +142,9 @@ export class Idempotency {
   }
 }
 
+/** Nothing runs for minutes: an attempt that old was left behind. */
+const abandonedMs = 5 * minute;
+/** The header that marks a kept answer as sealed; it never goes out. */
 const sealed = "neocrm-sealed";
 const nameOf = ({ userId, method, path, key }: Attempt) => `${userId} ${method} ${path} ${key}`;
 

@@ -1,13 +1,12 @@
 import { Elysia } from "elysia";
-import { Invalid, Refusal, Forbidden, Unauthenticated } from "../errors";
+import { Forbidden, Invalid, Refusal, Unauthenticated } from "../errors";
 import { isId } from "../ids";
 import type { Actor, Permission } from "../policy";
-import { versioned, type AnswerOf } from "./answer";
+import type { AnswerOf, ResponseSet } from "./answer";
 import { readJson } from "./body";
 import { callOf, queryOf, type Call } from "./call";
-import { readIdempotencyKey, type Idempotency } from "./idempotency";
-import type { Fields, ListRequest } from "./list";
-import { parseList } from "./list";
+import { readIdempotencyKey, Replay, type Idempotency } from "./idempotency";
+import { parseList, type Fields, type ListRequest } from "./list";
 import { isUnchanged, readIfMatch } from "./preconditions";
 
 /** What the shared parts of a route need from the server. */
@@ -85,11 +84,11 @@ export function httpKit({ idempotency, bodyLimit, requireIfMatch, defaultCountry
     }),
 
     answer: (answerOf: AnswerOf) => ({
-      transform: async (context: { request: Request; body: unknown; set: ReplySet }) => {
+      transform: async (context: { request: Request; body: unknown; set: ResponseSet }) => {
         if (context.request.method !== "POST") return;
         await beginAttempt(idempotency, answerOf, context);
       },
-      afterHandle: (context: { request: Request; responseValue: unknown; set: ReplySet }) =>
+      afterHandle: (context: { request: Request; responseValue: unknown; set: ResponseSet }) =>
         sendAnswer(answerOf, context),
     }),
   });
@@ -106,12 +105,6 @@ function anObject(body: unknown): object {
 
 /** The plugin that feature routes build on. */
 export type HttpKit = ReturnType<typeof httpKit>;
-
-/** The part of Elysia's `set` that answers use. */
-interface ReplySet {
-  status?: number | string;
-  headers: Record<string, unknown>;
-}
 
 /**
  * Lets the caller in, or says why not.
@@ -142,17 +135,6 @@ function refuseQuery(url: string): void {
   throw new Refusal("malformed", "unknown_parameter", `${field}: this endpoint takes no such parameter.`, {
     errors: [{ field, code: "unknown_parameter", message: "is not a parameter of this endpoint" }],
   });
-}
-
-/** An answer that was given before, on its way out again. */
-export class Replay extends Error {
-  constructor(
-    readonly status: number,
-    readonly headers: Record<string, string>,
-    readonly body: string | null,
-  ) {
-    super("replay");
-  }
 }
 
 async function beginAttempt(
@@ -193,14 +175,13 @@ async function beginAttempt(
 
 function sendAnswer(
   answerOf: AnswerOf,
-  { request, responseValue, set }: { request: Request; responseValue: unknown; set: ReplySet },
+  { request, responseValue, set }: { request: Request; responseValue: unknown; set: ResponseSet },
 ) {
   const { status, headers } = answerOf(responseValue);
   set.status = status;
   Object.assign(set.headers, headers);
   const isRead = request.method === "GET" || request.method === "HEAD";
-  if (answerOf !== versioned || !isRead) return undefined;
-  if (!isUnchanged(request.headers.get("if-none-match"), headers["etag"])) return undefined;
+  if (!isRead || !isUnchanged(request.headers.get("if-none-match"), headers["etag"])) return undefined;
   set.status = 304;
   return "";
 }

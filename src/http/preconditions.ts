@@ -1,4 +1,5 @@
 import { Refusal } from "../errors";
+import type { IfMatch } from "../events/current";
 
 /**
  * RFC 9110, section 8.8.3: an opaque tag in quotes, weak with `W/`, up to the next comma. A tag may have commas in
@@ -20,9 +21,6 @@ function readTags(header: string) {
 
 const notATag = (text: string) =>
   new Refusal("malformed", "invalid_etag", `This is not an entity tag: ${text.trim().slice(0, 100)}`);
-
-/** What `If-Match` asks for: one of these versions, or any version at all. */
-export type IfMatch = readonly number[] | "any";
 
 /**
  * Reads `If-Match`. The comparison is strong: a weak tag, or one we never gave, matches no version.

@@ -3,7 +3,6 @@ import type { TSchema } from "@sinclair/typebox";
 import { ValueErrorType, type ValueError } from "@sinclair/typebox/errors";
 import { DbError } from "../db/errors";
 import { Busy, Conflict, Invalid, NotFound, Refusal, type FieldError } from "../errors";
-import { PasswordQueueFull } from "../features/auth/passwords";
 
 /**
  * The refusal behind what was thrown: one of ours, a schema that does not match, or a database that is busy,
@@ -14,7 +13,6 @@ export function refusalOf(error: unknown): Refusal | undefined {
     if (e instanceof Refusal) return e;
     if (e instanceof ValidationError) return refuseInput(e);
     if (e instanceof DbError) return refuseByDatabase(e);
-    if (e instanceof PasswordQueueFull) return new Busy("Too many people sign in right now.", 1_000, e);
   }
   return undefined;
 }

@@ -21,6 +21,7 @@ export interface Limiter {
   hit(key: string, limit: number, windowMs: number): Promise<Hit> | Hit;
 }
 
+/** What can be chosen for the limiter. */
 export interface MemoryLimiterOptions {
   /** The most keys remembered; beyond that the ones idle for longest are forgotten. */
   maxKeys: number;

@@ -20,6 +20,7 @@ export interface LoginThrottle {
   abandoned(address: string, account: string): void;
 }
 
+/** How patient the throttle is; the defaults suit a server. */
 export interface LoginThrottleOptions {
   /** Failures of a pair before the waiting begins. */
   freePerAccount?: number;
@@ -35,6 +36,7 @@ export interface LoginThrottleOptions {
   clock?: () => number;
 }
 
+/** A throttle of this process, which forgets with it. */
 export function loginThrottle(options: LoginThrottleOptions = {}): LoginThrottle {
   const { freePerAccount = 5, freePerAddress = 50, longestMs = minute, clock = now } = options;
   const { memoryMs = 15 * minute, maxKeys = 100_000 } = options;

@@ -1,5 +1,5 @@
 import { Database } from "bun:sqlite";
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** Another process holds the data directory. */
@@ -18,11 +18,14 @@ export interface DataLock {
 }
 
 /**
- * Takes the data directory for this process. SQLite's own file lock does it: the kernel drops it with the process,
+ * Takes the data directory for this process, and makes it when it does not exist; from here on, what the process
+ * makes is for its own user only. SQLite's own file lock does it: the kernel drops it with the process,
  * however that ends, so that no stale lock is ever left behind.
  * @throws DataDirectoryInUse
  */
 export function lockDataDirectory(dataDir: string): DataLock {
+  process.umask(0o077);
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const pidFile = join(dataDir, "neocrm.pid");
   const db = new Database(join(dataDir, "neocrm.lock"), { create: true });
   try {

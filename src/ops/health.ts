@@ -1,8 +1,9 @@
 import { statfs } from "node:fs/promises";
 import { now, second } from "../clock";
-import type { PasswordHasher } from "../features/auth/passwords";
 import type { Store } from "../db/store";
+import { log } from "./logging";
 
+/** How well something works. */
 export type Status = "ok" | "degraded" | "down";
 
 /** How one thing that the server depends on is doing. */
@@ -19,17 +20,19 @@ export interface HealthReport {
   checks: { database: Check; disk: Check; writers: Check; passwords: Check };
 }
 
+/** What is looked after. */
 export interface HealthOptions {
-  store: Store;
-  passwords: PasswordHasher;
+  store: Pick<Store, "ping" | "waiting">;
+  passwords: { readonly waiting: number };
   dataDir: string;
 }
 
 const lowDiskBytes = 500 * 1024 * 1024;
 const lastDiskBytes = 20 * 1024 * 1024;
-const manyWaiting = 2_000;
+const manyWrites = 2_000;
+const manyPasswords = 20;
 /** Probes come from several places at once; the answer is as good for all of them. */
-const keptMs = 1 * second;
+const keptMs = second;
 
 /** Looks after what the server depends on. */
 export class Health {
@@ -44,10 +47,12 @@ export class Health {
     this.#stopping = true;
   }
 
+  /** Whether requests are served: not while stopping, nor while something is down. */
   async isReady(): Promise<boolean> {
     return !this.#stopping && (await this.report()).status !== "down";
   }
 
+  /** The state of everything, at most a second old. */
   report(): Promise<HealthReport> {
     if (!this.#last || this.#last.at + keptMs < now()) this.#last = { at: now(), report: this.#check() };
     return this.#last.report;
@@ -58,8 +63,8 @@ export class Health {
     const checks = {
       database: await checkDatabase(store),
       disk: await checkDisk(dataDir),
-      writers: queue(store.waiting, manyWaiting, "writes wait for the database"),
-      passwords: queue(passwords.waiting, 20, "people wait to sign in"),
+      writers: queue(store.waiting, manyWrites, "writes wait for the database"),
+      passwords: queue(passwords.waiting, manyPasswords, "people wait to sign in"),
     };
     const statuses = Object.values(checks).map(({ status }) => status);
     const status = statuses.includes("down") ? "down" : statuses.includes("degraded") ? "degraded" : "ok";
@@ -69,12 +74,13 @@ export class Health {
 
 const ok: Check = { status: "ok", detail: null };
 
-async function checkDatabase(store: Store): Promise<Check> {
+async function checkDatabase(store: HealthOptions["store"]): Promise<Check> {
   try {
     await store.ping();
     return ok;
-  } catch {
+  } catch (error) {
     // The reason may name a host: it stays in the log.
+    log.warn("The database cannot be reached", { error });
     return { status: "down", detail: "The database cannot be reached." };
   }
 }
@@ -86,7 +92,8 @@ async function checkDisk(dataDir: string): Promise<Check> {
     if (free >= lowDiskBytes) return ok;
     const detail = `Only ${Math.floor(free / 1024 / 1024)} MiB are free for the data directory: make room.`;
     return { status: free < lastDiskBytes ? "down" : "degraded", detail };
-  } catch {
+  } catch (error) {
+    log.warn("The data directory cannot be read", { error });
     return { status: "down", detail: "The data directory cannot be read." };
   }
 }

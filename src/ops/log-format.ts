@@ -1,5 +1,6 @@
 import { isoTime } from "../clock";
 
+/** How important a line is, the least important first. */
 export type Level = "trace" | "debug" | "info" | "warn" | "error" | "fatal";
 
 /** One line of the log, redacted, before it has a format. */

@@ -16,6 +16,7 @@ import { redact, redactText } from "./redact";
 
 export type { Level, RequestFields };
 
+/** What is written, and how. */
 export interface LoggingOptions {
   /** The least important level that is written. */
   level: Level;

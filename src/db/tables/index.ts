@@ -7,7 +7,8 @@ import { describeEvents } from "./events";
  * The one description of all tables, built once with each engine's columns.
  *
  * A column has one name everywhere: in the database, in a row, in a filter and on the wire. Columns that end
- * in `_key` hold the folded form of their neighbour (see `fold`), which is what both engines compare and sort by.
+ * in `_key` hold the folded form of their neighbour (see `fold`), which is what both engines compare and sort by;
+ * in `_normal`, the form in which it is unique. Neither is part of a record.
  */
 export function describeTables(c: Columns) {
   const accounts = describeAccounts(c);

@@ -1,6 +1,6 @@
 import { now, second } from "../../clock";
 import type { Store } from "../../db/store";
-import type { Identity } from "../../http/edge";
+import type { Identity } from "../../policy";
 import { account, grantsOf } from "../users/accounts";
 import { sessionById } from "./store";
 import type { AccessTokens, Claims } from "./tokens";

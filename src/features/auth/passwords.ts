@@ -1,4 +1,5 @@
 import { availableParallelism } from "node:os";
+import { Busy } from "../../errors";
 import { newSecret } from "../../ids";
 import commonest from "./common-passwords.txt" with { type: "text" };
 
@@ -9,15 +10,16 @@ const current = { variant: "argon2id", version: "19", m: "19456", t: "2", p: "1"
 const shortest = 10;
 const longestBytes = 1_024;
 
-/** Too many passwords wait to be hashed; the caller answers 503. */
-export class PasswordQueueFull extends Error {
+/** Too many passwords wait to be hashed. */
+export class PasswordQueueFull extends Busy {
   override name = "PasswordQueueFull";
 
   constructor() {
-    super("too many passwords are waiting to be checked");
+    super("Too many people sign in right now.");
   }
 }
 
+/** How much hashing may go on at once. */
 export interface PasswordHasherOptions {
   /**
    * Hashes computed at once; 0 means one less than there are cores, so that requests keep one. At least one.
@@ -27,12 +29,14 @@ export interface PasswordHasherOptions {
   queue: number;
 }
 
+/** What comparing a password with a hash gives. */
 export interface Verdict {
   ok: boolean;
   /** The stored hash was made with other parameters: hash the password again now that it is known. */
   outdated: boolean;
 }
 
+/** Hashes passwords and compares them (argon2id, RFC 9106). */
 export interface PasswordHasher {
   /**
    * The argon2id hash of a password, in PHC string format.

@@ -1,11 +1,10 @@
 import { Elysia } from "elysia";
-import { minute } from "../../clock";
-import { TooMany } from "../../errors";
-import { made, noContent, plain, secret, unrepeatable } from "../../http/answer";
+import { made, noContent, plain, secret, unrepeatable, type ResponseSet } from "../../http/answer";
 import { callOf } from "../../http/call";
 import { limitKey } from "../../http/client-address";
-import { showLimit } from "../../http/edge";
 import type { HttpKit } from "../../http/kit";
+import { pageOf } from "../../http/list";
+import { countRequest } from "../../http/rate-limit";
 import { IdParams, NoBody } from "../../http/schema";
 import type { Limiter } from "../../integrations/limiter";
 import type { Actor } from "../../policy";
@@ -133,33 +132,22 @@ const originOf = (request: Request): Origin => ({
   userAgent: request.headers.get("user-agent"),
 });
 
-type ResponseSet = Parameters<typeof showLimit>[0];
-
 /** Counts for the pair of address and account: whoever tries from elsewhere locks nobody out. */
 const countAttempt = (limits: AttemptLimits, request: Request, set: ResponseSet, account: string) =>
   count(limits, set, `auth ${limitKey(callOf(request).address)} ${account}`);
 
-async function count({ limiter, perMinute }: AttemptLimits, set: ResponseSet, key: string): Promise<void> {
-  const quota = perMinute();
-  if (quota === 0) return;
-  const hit = await limiter.hit(key, quota, minute);
-  showLimit(set, "auth", quota, hit);
-  if (!hit.ok) throw new TooMany("rate_limited", "Too many attempts. Wait a little.", hit.retryMs);
-}
+const count = ({ limiter, perMinute }: AttemptLimits, set: ResponseSet, key: string): Promise<void> =>
+  countRequest(limiter, set, {
+    policy: "auth",
+    quota: perMinute(),
+    key,
+    refusal: "Too many attempts. Wait a little.",
+  });
 
 /** A person has few sessions: they come as one page. */
 async function listSessions(auth: AuthService, actor: Actor) {
   const data = await auth.sessions(actor);
   const total = data.length;
-  return {
-    data,
-    pagination: {
-      page: 1,
-      limit: Math.max(20, total),
-      total,
-      total_pages: total === 0 ? 0 : 1,
-      total_capped: false,
-      next_cursor: null,
-    },
-  };
+  const whole = { page: 1, limit: Math.max(20, total) };
+  return { data, pagination: pageOf({ total, totalCapped: false, nextCursor: null }, whole) };
 }

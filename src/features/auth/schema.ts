@@ -8,9 +8,11 @@ import type { SessionRow } from "./store";
 /** Length is checked with the other rules for passwords, which say more. */
 const Password = Type.String({ maxLength: 1_024 });
 
+/** What signing in takes. */
 export const Credentials = Body({ email: Email, password: Password });
 export type Credentials = Static<typeof Credentials>;
 
+/** What a new account is made from. */
 export const Registration = Body({
   email: Email,
   password: Password,
@@ -20,6 +22,7 @@ export const Registration = Body({
 });
 export type Registration = Static<typeof Registration>;
 
+/** What the first admin is made from, with the code that the server printed. */
 export const Setup = Body({
   email: Email,
   password: Password,
@@ -28,13 +31,17 @@ export const Setup = Body({
 });
 export type Setup = Static<typeof Setup>;
 
+/** A refresh token to exchange. */
 export const RefreshBody = Body({ refresh_token: Type.String({ maxLength: 200 }) });
 
+/** The refresh token whose session ends, where that is not the caller's own. */
 export const LogoutBody = Type.Optional(Type.Partial(RefreshBody, { additionalProperties: false }));
 
+/** The present password, and the one to come. */
 export const PasswordChange = Body({ current_password: Password, new_password: Password });
 export type PasswordChange = Static<typeof PasswordChange>;
 
+/** A role as the API shows it. */
 export const RoleView = Type.Object({ id: Type.String(), slug: Type.String(), description: Type.String() });
 
 /** What whoever signed in gets. `token` is what the existing web client reads. */
@@ -59,6 +66,7 @@ export const AuthorizationView = Type.Object({
   grants: Type.Record(Type.String(), Type.Union([Type.Literal("own"), Type.Literal("all")])),
 });
 
+/** A session as the API shows it; `current` is the caller's own. */
 export const SessionView = Type.Object({
   id: Type.String(),
   ip: Nullable(Type.String()),
@@ -70,6 +78,7 @@ export const SessionView = Type.Object({
 });
 export type SessionView = Static<typeof SessionView>;
 
+/** The row as the API shows it, to whoever asks from the session with `currentId`. */
 export const presentSession = (row: SessionRow, currentId: string | null): SessionView => ({
   id: row.id,
   ip: row.ip,
@@ -80,4 +89,5 @@ export const presentSession = (row: SessionRow, currentId: string | null): Sessi
   expires_at: isoTime(row.expires_at),
 });
 
+/** The row as the API shows it. */
 export const presentRole = ({ id, slug, description }: Role) => ({ id, slug, description });

@@ -36,7 +36,7 @@ export async function openSession(
   days: number,
 ): Promise<OpenedSession> {
   const at = now();
-  const rows = await insertSession.all(session, {
+  const opened: SessionRow = {
     id: newId(),
     user_id: userId,
     ip: origin.address,
@@ -44,8 +44,10 @@ export async function openSession(
     created_at: at,
     last_used_at: at,
     expires_at: at + days * day,
-  });
-  const opened = rows[0]!;
+    ended_at: null,
+    version: 1,
+  };
+  await insertSession.all(session, opened);
   await record(session, { ...actor, userId }, "session.created", null, recorded(opened), at);
   return { session: opened, refreshToken: await giveRefreshToken(session, opened.id) };
 }
@@ -91,7 +93,8 @@ export async function endSessionsOf(session: Session, actor: Actor, userId: stri
 
 async function giveRefreshToken(session: Session, sessionId: string): Promise<string> {
   const token = newSecret();
-  await insertRefreshToken.all(session, { hash: hashToken(token), session_id: sessionId, created_at: now() });
+  const hash = hashToken(token);
+  await insertRefreshToken.all(session, { hash, session_id: sessionId, created_at: now(), used_at: null });
   return token;
 }
 

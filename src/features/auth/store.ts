@@ -1,30 +1,15 @@
 import { and, desc, eq, gt, isNull, sql } from "drizzle-orm";
-import { hot, value, type Params } from "../../db/hot";
-import type { Tables } from "../../db/tables";
+import { hot, type Params } from "../../db/hot";
+import { insertInto, updateIn, type RowOf } from "../../db/rows";
 
 /** One sign-in on one device. */
-export type SessionRow = Tables["sessions"]["$inferSelect"];
-type Token = Tables["refresh_tokens"]["$inferSelect"];
+export type SessionRow = RowOf<"sessions">;
 
 /** Opens a session. */
-export const insertSession = hot(
-  ({ t: { sessions }, q }, p: Params<Omit<SessionRow, "ended_at" | "version">>) =>
-    q
-      .insert(sessions)
-      .values({
-        id: p.id,
-        user_id: p.user_id,
-        ip: p.ip,
-        user_agent: p.user_agent,
-        created_at: p.created_at,
-        last_used_at: p.last_used_at,
-        expires_at: p.expires_at,
-      })
-      .returning(),
-);
+export const insertSession = insertInto("sessions");
 
 /** One session by id, ended or not. */
-export const sessionById = hot(({ t: { sessions }, q }, p: Params<Pick<SessionRow, "id">>) =>
+export const sessionById = hot(({ t: { sessions }, q }, p: Params<{ id: string }>) =>
   q.select().from(sessions).where(eq(sessions.id, p.id)).limit(1),
 );
 
@@ -38,37 +23,13 @@ export const openSessionsOf = hot(({ t: { sessions }, q }, p: Params<{ user_id: 
 );
 
 /** Writes what changes about a session. */
-export const updateSession = hot(
-  (
-    { t: { sessions }, q },
-    p: Params<
-      Pick<SessionRow, "id" | "ip" | "user_agent" | "last_used_at" | "expires_at" | "ended_at" | "version">
-    >,
-  ) =>
-    q
-      .update(sessions)
-      .set({
-        ip: value(sessions.ip, p.ip),
-        user_agent: value(sessions.user_agent, p.user_agent),
-        last_used_at: value(sessions.last_used_at, p.last_used_at),
-        expires_at: value(sessions.expires_at, p.expires_at),
-        ended_at: value(sessions.ended_at, p.ended_at),
-        version: value(sessions.version, p.version),
-      })
-      .where(eq(sessions.id, p.id))
-      .returning({ id: sessions.id }),
-);
+export const updateSession = updateIn("sessions", ["user_id", "created_at"]);
 
 /** Adds a refresh token by its hash. */
-export const insertRefreshToken = hot(({ t: { refresh_tokens }, q }, p: Params<Omit<Token, "used_at">>) =>
-  q
-    .insert(refresh_tokens)
-    .values({ hash: p.hash, session_id: p.session_id, created_at: p.created_at })
-    .returning({ hash: refresh_tokens.hash }),
-);
+export const insertRefreshToken = insertInto("refresh_tokens");
 
 /** A refresh token by its hash, used or not. */
-export const refreshTokenByHash = hot(({ t: { refresh_tokens }, q }, p: Params<Pick<Token, "hash">>) =>
+export const refreshTokenByHash = hot(({ t: { refresh_tokens }, q }, p: Params<{ hash: string }>) =>
   q.select().from(refresh_tokens).where(eq(refresh_tokens.hash, p.hash)).limit(1),
 );
 

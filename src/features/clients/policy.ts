@@ -2,6 +2,7 @@ import { and, eq, isNotNull, isNull, or, sql, type SQL } from "drizzle-orm";
 import type { ListScope } from "../../db/list";
 import type { DeletedMode } from "../../http/list";
 import { isUser, scopeOf, type Actor, type Scope } from "../../policy";
+import type { RecordPolicy } from "../../records";
 import type { ClientRow } from "./store";
 
 type Reach = Scope | "none";
@@ -10,7 +11,7 @@ type Reach = Scope | "none";
  * Who may see and change which clients, as a predicate for one record and as a condition for a query.
  * @param visibility `own` narrows the reading of those who may change only their own
  */
-export class ClientPolicy {
+export class ClientPolicy implements RecordPolicy<ClientRow> {
   constructor(private readonly visibility: () => "all" | "own") {}
 
   /** A live client that the actor may see. */

@@ -57,7 +57,8 @@ export async function addUser(session: Session, actor: Actor, user: NewUser): Pr
     await insertUser.all(session, {
       ...{ id, email, full_name, role_id, password_hash: user.password_hash },
       ...{ email_normal: normalEmail(email), full_name_key: fold(full_name), avatar_url: null },
-      ...{ time_zone: "UTC", locale: "en", created_at: createdAt, updated_at: createdAt },
+      ...{ is_active: true, time_zone: "UTC", locale: "en", auth_version: 1, version: 1 },
+      ...{ created_at: createdAt, updated_at: createdAt },
     });
   } catch (error) {
     if (error instanceof DbError && error.kind === "unique") throw emailTaken();

@@ -1,8 +1,7 @@
 import type { Session, Store } from "../../db/store";
 import { write } from "../../db/write";
 import { Conflict, Invalid, NotFound } from "../../errors";
-import { assertCurrent } from "../../events/current";
-import type { IfMatch } from "../../http/preconditions";
+import { assertCurrent, type IfMatch } from "../../events/current";
 import type { Actor } from "../../policy";
 import { presentUser, type ProfilePatch, type UserView } from "./schema";
 import {

@@ -1,16 +1,16 @@
 import { and, asc, eq, sql } from "drizzle-orm";
 import { hot, value, type Params, type Shape } from "../../db/hot";
-import type { Tables } from "../../db/tables";
+import { insertInto, updateIn, type RecordOf, type RowOf } from "../../db/rows";
 import type { Grants } from "../../policy";
 import type { Session } from "../../db/store";
 
-type Users = Tables["users"]["$inferSelect"];
+type Users = RowOf<"users">;
 
 /** A user with the slug of their role; the hash is read apart, by those who check it. */
-export type UserRow = Omit<Users, "email_normal" | "full_name_key" | "password_hash"> & { role: string };
+export type UserRow = Omit<RecordOf<"users">, "password_hash"> & { role: string };
 
 /** A role as the API shows it. */
-export type Role = Tables["roles"]["$inferSelect"];
+export type Role = RowOf<"roles">;
 
 const columns = ({ users, roles }: Shape["t"]) => ({
   id: users.id,
@@ -72,47 +72,10 @@ export const countActiveAdmins = hot(({ t, q }, _: Params<object>) =>
 );
 
 /** Adds a user. Fails as `unique users.email_normal` when the address is taken. */
-export const insertUser = hot(({ t, q }, p: Params<Omit<Users, "auth_version" | "version" | "is_active">>) =>
-  q
-    .insert(t.users)
-    .values({
-      id: p.id,
-      email: p.email,
-      email_normal: p.email_normal,
-      full_name: p.full_name,
-      full_name_key: p.full_name_key,
-      password_hash: p.password_hash,
-      role_id: p.role_id,
-      avatar_url: p.avatar_url,
-      time_zone: p.time_zone,
-      locale: p.locale,
-      created_at: p.created_at,
-      updated_at: p.updated_at,
-    })
-    .returning({ id: t.users.id }),
-);
+export const insertUser = insertInto("users");
 
-/** Writes what may change about a user, all of it. */
-export const updateUser = hot(({ t: { users }, q }, p: Params<Omit<Users, "password_hash" | "created_at">>) =>
-  q
-    .update(users)
-    .set({
-      email: value(users.email, p.email),
-      email_normal: value(users.email_normal, p.email_normal),
-      full_name: value(users.full_name, p.full_name),
-      full_name_key: value(users.full_name_key, p.full_name_key),
-      role_id: value(users.role_id, p.role_id),
-      avatar_url: value(users.avatar_url, p.avatar_url),
-      is_active: value(users.is_active, p.is_active),
-      time_zone: value(users.time_zone, p.time_zone),
-      locale: value(users.locale, p.locale),
-      auth_version: value(users.auth_version, p.auth_version),
-      updated_at: value(users.updated_at, p.updated_at),
-      version: value(users.version, p.version),
-    })
-    .where(eq(users.id, p.id))
-    .returning({ id: users.id }),
-);
+/** Writes what may change about a user, all of it but the password's hash. */
+export const updateUser = updateIn("users", ["password_hash", "created_at"]);
 
 /** Replaces the hash of a user's password. */
 export const updatePasswordHash = hot(({ t: { users }, q }, p: Params<Pick<Users, "id" | "password_hash">>) =>

@@ -1,23 +1,7 @@
 import type { Column } from "drizzle-orm";
 import type { PgTable } from "drizzle-orm/pg-core";
 import type { Tables } from "../../db/tables";
-import type { ListRequest, SortKey } from "./request";
-
-/** How a field may be compared in a filter. */
-export type Operator =
-  | "eq"
-  | "ne"
-  | "in"
-  | "nin"
-  | "all"
-  | "lt"
-  | "lte"
-  | "gt"
-  | "gte"
-  | "between"
-  | "contains"
-  | "starts_with"
-  | "is_null";
+import type { Operator, SortKey } from "./request";
 
 /** What a field holds: decides which operators it has and how its values are read. */
 export type FieldType = "text" | "choice" | "id" | "instant" | "integer" | "boolean" | "phone" | "tags";
@@ -84,8 +68,8 @@ export type Field = Declaration & {
 
 /** What a list of one resource can be asked for. */
 export interface Fields {
-  /** Names the list in its cursors: one of another list is refused. */
-  readonly resource: string;
+  /** The table of the records. Names the list in its cursors: one of another list is refused. */
+  readonly resource: keyof Tables;
   readonly byName: ReadonlyMap<string, Field>;
   readonly sortKeys: readonly string[];
   readonly defaultSort: readonly SortKey[];
@@ -93,8 +77,6 @@ export interface Fields {
   readonly shortcuts: ReadonlyMap<string, string>;
   /** Whether `deleted` is a parameter. */
   readonly softDeleted: boolean;
-  /** What no parameters at all ask for; parsed once. */
-  plain?: ListRequest;
 }
 
 /** What `fieldsOf` needs besides the fields. */

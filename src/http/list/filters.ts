@@ -1,6 +1,6 @@
-import type { Field, Fields, Operator } from "./fields";
+import type { Field, Fields } from "./fields";
 import { BadParameter } from "./query";
-import type { Filter, Value } from "./request";
+import type { Filter, Operator, Value } from "./request";
 import { readBoolean, readValue, type ValueContext } from "./values";
 
 const mostValues = 200;

@@ -1,5 +1,5 @@
 export { encodeCursor } from "./cursor";
-export { fieldsOf, isNullable, type Declaration, type Field, type Fields, type Operator } from "./fields";
+export { fieldsOf, isNullable, type Declaration, type Field, type Fields } from "./fields";
 export { readInstant } from "./instants";
 export { pageOf, type ListResult, type Page, type Pagination } from "./page";
 export { parseList } from "./parse";
@@ -9,6 +9,7 @@ export type {
   Filter,
   ListOptions,
   ListRequest,
+  Operator,
   Position,
   SortKey,
   Value,

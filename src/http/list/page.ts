@@ -28,7 +28,10 @@ export interface Page<View> {
 }
 
 /** What a list says about its pages. */
-export function pageOf(result: Omit<ListResult<unknown>, "rows">, { page, limit }: ListRequest): Pagination {
+export function pageOf(
+  result: Omit<ListResult<unknown>, "rows">,
+  { page, limit }: Pick<ListRequest, "page" | "limit">,
+): Pagination {
   const { total, totalCapped, nextCursor } = result;
   return {
     page,

@@ -10,9 +10,14 @@ import type { ListOptions, ListRequest } from "./request";
  * @throws Refusal 400 that names every parameter that cannot be taken, and why
  */
 export function parseList(fields: Fields, query: string, options: ListOptions): ListRequest {
-  if (query === "" && options.scope === undefined) return (fields.plain ??= read(fields, query, options));
-  return read(fields, query, options);
+  if (query !== "" || options.scope !== undefined) return read(fields, query, options);
+  let request = plain.get(fields);
+  if (!request) plain.set(fields, (request = read(fields, query, options)));
+  return request;
 }
+
+/** What a list without any parameters asks for: the commonest request, the same for everybody. */
+const plain = new WeakMap<Fields, ListRequest>();
 
 function read(fields: Fields, query: string, options: ListOptions): ListRequest {
   const problems = new Problems();

@@ -1,4 +1,18 @@
-import type { Operator } from "./fields";
+/** How a field may be compared in a filter. */
+export type Operator =
+  | "eq"
+  | "ne"
+  | "in"
+  | "nin"
+  | "all"
+  | "lt"
+  | "lte"
+  | "gt"
+  | "gte"
+  | "between"
+  | "contains"
+  | "starts_with"
+  | "is_null";
 
 /** A value in a filter, in the form its column holds. */
 export type Value = string | number | boolean;

@@ -1,9 +1,9 @@
 import { isId } from "../../ids";
 import { fold } from "../../text";
-import type { Field, Operator } from "./fields";
+import type { Field } from "./fields";
 import { readInstant, type Clock } from "./instants";
 import { BadParameter } from "./query";
-import type { Value } from "./request";
+import type { Operator, Value } from "./request";
 
 /** What values are read with. */
 export interface ValueContext extends Clock {

@@ -4,6 +4,7 @@ import { newId } from "../../ids";
 import { log } from "../../ops/logging";
 import { assertTopic, Listeners, type Bus } from "./bus";
 
+/** What can be chosen for the bus; the defaults suit a server. */
 export interface PostgresBusOptions {
   /** Milliseconds between heartbeats. A dead connection is noticed after two of them at most. */
   heartbeatMs?: number;

@@ -1,0 +1,84 @@
+import { and, eq, getTableColumns, isNull } from "drizzle-orm";
+import type { PgColumn, PgTable } from "drizzle-orm/pg-core";
+import { hot, value, type HotQuery, type Params, type Query } from "./hot";
+import type { Tables } from "./tables";
+
+/**
+ * Whole rows, read and written: a column is named in its table's description and not again in each query.
+ * A column has one name everywhere, so its property, its placeholder and the database agree.
+ */
+
+/** A table by its name. */
+export type TableName = keyof Tables;
+
+/** A row with all of its columns. */
+export type RowOf<Name extends TableName> = Tables[Name]["$inferSelect"];
+
+type TableWith<Columns> = {
+  [Name in TableName]: Tables[Name] extends Columns ? Name : never;
+}[TableName];
+
+type ColumnsOf<Name extends TableName> = Tables[Name]["_"]["columns"];
+
+/** Follow from their neighbours, for comparing and sorting (see `describeTables`). */
+type DerivedColumn = `${string}_key` | `${string}_normal`;
+const derived = /_(key|normal)$/;
+
+/** A row without the columns that follow from the others. */
+export type RecordOf<Name extends TableName> = Omit<RowOf<Name>, DerivedColumn>;
+
+/** The columns of a `RecordOf` this table, to select. */
+export const recordColumns =
+  <Name extends TableName>(name: Name) =>
+  (t: Pick<Tables, Name>): Omit<ColumnsOf<Name>, DerivedColumn> => {
+    const columns = Object.entries<PgColumn>(getTableColumns<PgTable>(t[name]));
+    const own = Object.fromEntries(columns.filter(([column]) => !derived.test(column)));
+    return own as Omit<ColumnsOf<Name>, DerivedColumn>;
+  };
+
+/** The id of the row that is not deleted and has this value in a unique column. */
+export const liveWith = <Name extends TableWith<{ id: PgColumn; deleted_at: PgColumn }>>(
+  name: Name,
+  unique: keyof ColumnsOf<Name> & string,
+): HotQuery<{ value: string }, { id: string }> =>
+  hot(({ t, q }, p: Params<{ value: string }>) => {
+    const table: PgTable & { id: PgColumn; deleted_at: PgColumn } = t[name];
+    const column = getTableColumns<PgTable>(table)[unique]!;
+    return q
+      .select({ id: table.id })
+      .from(table)
+      .where(and(eq(column, p.value), isNull(table.deleted_at)))
+      .limit(1) as PromiseLike<unknown> as Query<{ id: string }>;
+  });
+
+/** Adds a row. Every column is given: what a new record starts with is decided where it is made. */
+export const insertInto = <Name extends TableName>(name: Name): HotQuery<RowOf<Name>, never> =>
+  hot(({ t, q }, p: Params<RowOf<Name>>) => {
+    const table: PgTable = t[name];
+    return q.insert(table).values(eachColumn(table, (column) => argument(p, column))) as Query<never>;
+  });
+
+/** Writes a row by its id: all of it but the columns that never change or are written apart. */
+export const updateIn = <Name extends TableWith<{ id: PgColumn }>, Kept extends keyof RowOf<Name> & string>(
+  name: Name,
+  except: readonly Kept[],
+): HotQuery<Omit<RowOf<Name>, Kept>, never> =>
+  hot(({ t, q }, p: Params<Omit<RowOf<Name>, Kept>>) => {
+    const table: PgTable & { id: PgColumn } = t[name];
+    const kept = new Set<string>(["id", ...except]);
+    const change = eachColumn(table, (column) =>
+      kept.has(column.name) ? undefined : value(column, argument(p, column)),
+    );
+    return q
+      .update(table)
+      .set(change)
+      .where(eq(table.id, argument(p, table.id))) as Query<never>;
+  });
+
+const eachColumn = <Value>(table: PgTable, valueOf: (column: PgColumn) => Value): Record<string, Value> =>
+  Object.fromEntries(
+    Object.entries<PgColumn>(getTableColumns(table)).map(([name, column]) => [name, valueOf(column)]),
+  );
+
+/** The placeholder named like the column. */
+const argument = (p: object, { name }: PgColumn) => (p as Params<Record<string, unknown>>)[name]!;

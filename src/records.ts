@@ -1,0 +1,227 @@
+import { now } from "./clock";
+import { DbError } from "./db/errors";
+import { listPage, pageOf, type ListScope, type Resource } from "./db/list";
+import type { Session, Store } from "./db/store";
+import { write } from "./db/write";
+import { Conflict, Forbidden, Gone, NotFound } from "./errors";
+import { assertCurrent, type IfMatch } from "./events/current";
+import { record, type EntityType, type Recorded } from "./events/record";
+import type { DeletedMode, ListRequest, Page } from "./http/list";
+import { newId } from "./ids";
+import type { Actor } from "./policy";
+
+/** The columns that every record has; instants in milliseconds since 1970. */
+export interface RecordRow {
+  id: string;
+  created_at: number;
+  updated_at: number;
+  deleted_at: number | null;
+  version: number;
+}
+
+/** What a new record is made from: `Records` adds the columns that every record has. */
+export type NewRecord<Row extends RecordRow> = Omit<Row, keyof RecordRow>;
+
+/** Who may do what with records of one kind. */
+export interface RecordPolicy<Row> {
+  /** For a live record. */
+  mayRead(actor: Actor, row: Row): boolean;
+  mayChange(actor: Actor, row: Row): boolean;
+  /** Whoever may delete a record may restore it. */
+  mayDelete(actor: Actor, row: Row): boolean;
+  /** The same as a condition: live records that the actor may see, deleted ones that they may restore. */
+  listed(actor: Actor, deleted: DeletedMode): ListScope;
+}
+
+/** A field whose value no two live records share. */
+export interface UniqueField<Row> {
+  /** As the wire has it. */
+  field: string;
+  /** The column with the unique index, as `table.column`. */
+  column: string;
+  /** The live record that has the value that `row` was to get. */
+  holder(session: Session, row: Row): Promise<{ id: string } | undefined>;
+}
+
+/** What tells the records of one resource from others. */
+export interface RecordKind<Row extends RecordRow, View extends Recorded> {
+  /** What one of them is called, in events and in words. */
+  name: EntityType;
+  resource: Resource<Row>;
+  unique: readonly UniqueField<Row>[];
+  /** One by id, deleted or not. */
+  find(session: Session, id: string): Promise<Row | undefined>;
+  /** Both fail as `unique` when a unique value is taken. */
+  insert(session: Session, row: Row): Promise<void>;
+  update(session: Session, before: Row, after: Row): Promise<void>;
+  /** The record as the API shows it. */
+  present(row: Row): View;
+}
+
+/** A unique value is taken. Says by whom once that can be asked: after the rollback. */
+class Taken<Row> extends Conflict {
+  constructor(
+    name: string,
+    readonly unique: UniqueField<Row>,
+    readonly row: Row,
+    holder?: { id: string },
+  ) {
+    const { field } = unique;
+    const members = { field, conflicting_id: holder?.id ?? null };
+    super(`${field}_taken`, `Another ${name} has this ${field}.`, members);
+  }
+}
+
+/**
+ * The life of a record, alike for every resource: it is made, changed, hidden and brought back, each time as one
+ * transaction with its event, by whoever the policy lets. What a resource adds are its own rules.
+ */
+export class Records<Row extends RecordRow, View extends Recorded> {
+  constructor(
+    private readonly store: Store,
+    private readonly policy: RecordPolicy<Row>,
+    private readonly kind: RecordKind<Row, View>,
+  ) {}
+
+  /** One page of the records the actor may see, or of the deleted ones they may restore. */
+  async list(actor: Actor, request: ListRequest): Promise<Page<View>> {
+    const scope = this.policy.listed(actor, request.deleted);
+    const result = await listPage(this.store, this.kind.resource, request, scope);
+    return { data: result.rows.map(this.kind.present), pagination: pageOf(result, request) };
+  }
+
+  /** @throws NotFound when there is no such record or the actor may not see it, Gone when they may restore it */
+  async get(actor: Actor, id: string): Promise<View> {
+    return this.kind.present(await this.visible(this.store.read, actor, id));
+  }
+
+  /**
+   * Adds what `make` gives.
+   * @throws Conflict with the other record's id when a unique value is taken
+   */
+  create(actor: Actor, make: (session: Session) => Promise<NewRecord<Row>>): Promise<View> {
+    return this.#write(actor, async (session) => this.insert(session, actor, await make(session)));
+  }
+
+  /**
+   * Changes what `decide` says; a change that changes nothing leaves no trace.
+   * @throws NotFound when the record does not exist or the actor may not see it
+   * @throws Stale when `ifMatch` names an older version, with the fields changed since
+   * @throws Conflict with the other record's id when a unique value is taken
+   */
+  change(
+    actor: Actor,
+    id: string,
+    ifMatch: IfMatch,
+    decide: (session: Session, before: Row) => Promise<Partial<Row>>,
+  ): Promise<View> {
+    return this.#write(actor, async (session) => {
+      const before = await this.visible(session, actor, id);
+      if (!this.policy.mayChange(actor, before)) throw this.#mayNot("change");
+      await assertCurrent(session, this.kind.name, before, ifMatch);
+      return this.update(session, actor, "updated", before, await decide(session, before));
+    });
+  }
+
+  /** Hides a record. Its unique values are free again at once. */
+  async delete(actor: Actor, id: string, ifMatch: IfMatch): Promise<void> {
+    await this.#write(actor, async (session) => {
+      const before = await this.visible(session, actor, id);
+      if (!this.policy.mayDelete(actor, before)) throw this.#mayNot("delete");
+      await assertCurrent(session, this.kind.name, before, ifMatch);
+      await this.update(session, actor, "deleted", before, { deleted_at: now() } as Partial<Row>);
+    });
+  }
+
+  /**
+   * Brings a deleted record back; one that is not deleted stays as it is.
+   * @throws Stale when `ifMatch` names an older version
+   * @throws Conflict with the other record's id when a unique value is taken by now
+   */
+  restore(actor: Actor, id: string, ifMatch: IfMatch): Promise<View> {
+    return this.#write(actor, async (session) => {
+      const before = await this.#known(session, actor, id);
+      if (!this.policy.mayDelete(actor, before)) throw this.#mayNot("restore");
+      await assertCurrent(session, this.kind.name, before, ifMatch);
+      return this.update(session, actor, "restored", before, { deleted_at: null } as Partial<Row>);
+    });
+  }
+
+  /** A live record, within a transaction. @throws NotFound, Gone as `get` does */
+  async visible(session: Session, actor: Actor, id: string): Promise<Row> {
+    const row = await this.#known(session, actor, id);
+    if (row.deleted_at !== null) throw new Gone(this.kind.name);
+    return row;
+  }
+
+  /** Adds a record within a transaction and records it. @throws Conflict when a unique value is taken */
+  async insert(session: Session, actor: Actor, made: NewRecord<Row>): Promise<View> {
+    const { name, present } = this.kind;
+    const at = now();
+    const begun: RecordRow = {
+      ...{ id: newId(), version: 1 },
+      ...{ created_at: at, updated_at: at, deleted_at: null },
+    };
+    // The two parts of a Row: TypeScript does not put a generic one together again.
+    const row = { ...made, ...begun } as unknown as Row;
+    await this.#naming(row, () => this.kind.insert(session, row));
+    const view = present(row);
+    await record(session, actor, `${name}.created`, null, view, at);
+    return view;
+  }
+
+  /** Changes a record within a transaction and records it. @throws Conflict when a unique value is taken */
+  async update(
+    session: Session,
+    actor: Actor,
+    action: "updated" | "deleted" | "restored",
+    before: Row,
+    change: Partial<Row>,
+  ): Promise<View> {
+    const { name, present } = this.kind;
+    const changed: Row = { ...before, ...change };
+    if (Bun.deepEquals(before, changed)) return present(before);
+    const after: Row = { ...changed, version: before.version + 1, updated_at: now() };
+    await this.#naming(after, () => this.kind.update(session, before, after));
+    const view = present(after);
+    await record(session, actor, `${name}.${action}`, present(before), view, after.updated_at);
+    return view;
+  }
+
+  /** A live record that the actor may see, or a deleted one that they may restore. */
+  async #known(session: Session, actor: Actor, id: string): Promise<Row> {
+    const row = await this.kind.find(session, id);
+    if (!row || !this.#mayKnow(actor, row)) throw new NotFound(this.kind.name);
+    return row;
+  }
+
+  #mayKnow(actor: Actor, row: Row): boolean {
+    return row.deleted_at === null ? this.policy.mayRead(actor, row) : this.policy.mayDelete(actor, row);
+  }
+
+  async #write<T>(actor: Actor, work: (session: Session) => Promise<T>): Promise<T> {
+    try {
+      return await write(this.store, actor, work);
+    } catch (error) {
+      if (!(error instanceof Taken)) throw error;
+      // Asked after the rollback, because PostgreSQL's transaction is over with the first error.
+      const { unique, row } = error as Taken<Row>;
+      throw new Taken(this.kind.name, unique, row, await unique.holder(this.store.read, row));
+    }
+  }
+
+  /** Names the field whose value is taken. */
+  async #naming(row: Row, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (!(error instanceof DbError) || error.kind !== "unique") throw error;
+      const unique = this.kind.unique.find(({ column }) => column === error.field);
+      throw unique ? new Taken(this.kind.name, unique, row) : error;
+    }
+  }
+
+  #mayNot(verb: string) {
+    return new Forbidden(`You may see this ${this.kind.name}, but not ${verb} it.`);
+  }
+}

@@ -11,7 +11,7 @@ import { Identities } from "./features/auth/identities";
 import { passwordHasher, type PasswordHasher } from "./features/auth/passwords";
 import { AuthService } from "./features/auth/service";
 import { accessTokens } from "./features/auth/tokens";
-import { ClientPolicy } from "./features/clients/policy";
+import { clientPolicy } from "./features/clients/policy";
 import { ClientService } from "./features/clients/service";
 import { UserService } from "./features/users/service";
 import { Idempotency } from "./http/idempotency";
@@ -83,7 +83,7 @@ export async function openParts(config: ConfigWithSecrets, dataDir: string): Pro
     users: new UserService(store, forget),
     clients: new ClientService(
       store,
-      new ClientPolicy(() => config["visibility.clients"]),
+      clientPolicy(() => config["visibility.clients"]),
       () => config["clients.default_country"],
     ),
     async close() {

@@ -6,7 +6,7 @@ import { write } from "./db/write";
 import { Conflict, Forbidden, Gone, NotFound } from "./errors";
 import { assertCurrent, type IfMatch } from "./events/current";
 import { record, type EntityType, type Recorded } from "./events/record";
-import type { DeletedMode, ListRequest, Page } from "./http/list";
+import type { DeletedMode, ListRequest, Page } from "./list";
 import { newId } from "./ids";
 import type { Actor } from "./policy";
 

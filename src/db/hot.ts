@@ -52,24 +52,6 @@ export function hot<Args extends object, Result>(
   return queryOf((session) => (plans[session.dialect.engine] ??= compile(build(session, placeholders()))));
 }
 
-/**
- * A query whose SQL depends on a few choices, such as the sort order and which filters are set. `build` sees
- * the choices and no argument, so a plan fits every call that makes the same choices, and no value from
- * outside gets into the SQL. The choices come from a short list, never from what a user typed.
- */
-export function hotBy<Args extends object, Choices extends Record<string, string | boolean>, Result>(
-  choose: (args: Args) => Choices,
-  build: (shape: Shape, p: Params<Required<Args>>, choices: Choices) => Query<Result>,
-  capacity = 256,
-): HotQuery<Args, Result> {
-  const plans = new Lru<Plan>(capacity);
-  return queryOf((session, args) => {
-    const choices = choose(args);
-    const key = `${session.dialect.engine} ${Object.values(choices).join(" ")}`;
-    return plans.getOrCreate(key, () => compile(build(session, placeholders(), choices)));
-  });
-}
-
 /** Queries whose SQL follows from a shape that the caller names. See `hotByShape`. */
 export interface ShapedQueries<Result> {
   /**

@@ -1,5 +1,5 @@
 import { getTableConfig, type PgTable } from "drizzle-orm/pg-core";
-import type { Field, Fields, Filter, ListRequest, Operator } from "../http/list";
+import type { Field, Fields, Filter, ListRequest, Operator } from "../list";
 import type { TableName } from "./rows";
 import * as tables from "./tables.postgres";
 

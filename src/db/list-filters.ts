@@ -14,7 +14,7 @@ import {
   type SQL,
 } from "drizzle-orm";
 import type { PgTable } from "drizzle-orm/pg-core";
-import { isNullable, type Field, type Fields, type Filter } from "../http/list";
+import { isNullable, type Field, type Fields, type Filter } from "../list";
 import type { Params, Row, Shape } from "./hot";
 
 /** Values go into a query under these names only, so that the SQL follows from fields and operators. */

@@ -1,6 +1,6 @@
 import { and, asc, desc, eq, gte, isNotNull, isNull, lte, or, sql, type Column, type SQL } from "drizzle-orm";
 import type { PgTable } from "drizzle-orm/pg-core";
-import type { Fields, SortKey } from "../http/list";
+import type { Fields, SortKey } from "../list";
 import { columnOf, columnOfField, type ListParams } from "./list-filters";
 
 /**

@@ -1,6 +1,6 @@
 import { and, sql, type Column, type SQL } from "drizzle-orm";
 import type { PgTable } from "drizzle-orm/pg-core";
-import { encodeCursor, isNullable, type Fields, type ListRequest, type ListResult } from "../http/list";
+import { encodeCursor, isNullable, type Fields, type ListRequest, type ListResult } from "../list";
 import { hotByShape, type Query, type Row, type Shape } from "./hot";
 import { bindFilters, filterConditions, filterShape, type ListParams } from "./list-filters";
 import { idName, keyName, Order, type Segment } from "./list-order";
@@ -8,7 +8,7 @@ import { mayTakeLong } from "./list-cost";
 import type { Session, Store } from "./store";
 import type { Tables } from "./tables";
 
-export { pageOf } from "../http/list";
+export { pageOf } from "../list";
 
 /** What can be listed: the rows of the table that the fields are of. */
 export interface Resource<Item> {

@@ -1,7 +1,7 @@
 import { newId } from "../ids";
 import type { Actor } from "../policy";
 import type { Attempt } from "./idempotency";
-import type { ListRequest } from "./list";
+import type { ListRequest } from "../list";
 
 /** One request on its way through the server: what every part may ask about it. */
 export interface Call {

@@ -54,23 +54,6 @@ export function isSecure(peer: string, forwardedProto: string | null, trusted: T
   return nearest.trim().toLowerCase() === "https";
 }
 
-/**
- * The key under which an address is limited. One subscriber holds a whole IPv6 /64 (RFC 6177, RFC 7934), so
- * it counts as one; otherwise a single machine would have 2^64 fresh limits.
- * @param address as `clientAddress` writes it
- */
-export function limitKey(address: string): string {
-  if (!address.includes(":")) return address;
-  const [head = "", tail] = address.split("::");
-  const left = head === "" ? [] : head.split(":");
-  if (tail !== undefined) {
-    const right = tail === "" ? [] : tail.split(":");
-    while (left.length + right.length < 8) left.push("0");
-    left.push(...right);
-  }
-  return `${left.slice(0, 4).join(":")}::/64`;
-}
-
 const withPort = /^(?:\[([^\]]*)\]|([\d.]+))(?::\d{1,5})?$/;
 const mapped = /^::ffff:([\da-f]{1,4}):([\da-f]{1,4})$/;
 

@@ -6,7 +6,7 @@ import type { AnswerOf, ResponseSet } from "./answer";
 import { readJson } from "./body";
 import { callOf, queryOf, type Call } from "./call";
 import { readIdempotencyKey, Replay, type Idempotency } from "./idempotency";
-import { parseList, type Fields, type ListRequest } from "./list";
+import { parseList, type Fields, type ListRequest } from "../list";
 import { isUnchanged, readIfMatch } from "./preconditions";
 
 /** What the shared parts of a route need from the server. */

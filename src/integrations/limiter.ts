@@ -76,3 +76,20 @@ function usedMs(arrival: number | undefined, time: number, windowMs: number) {
 function refused(used: number, wait: number): Hit {
   return { ok: false, remaining: 0, retryMs: Math.max(1, Math.ceil(wait)), resetMs: Math.ceil(used) };
 }
+
+/**
+ * The key under which an address is limited. One subscriber holds a whole IPv6 /64 (RFC 6177, RFC 7934), so
+ * it counts as one; otherwise a single machine would have 2^64 fresh limits.
+ * @param address as `clientAddress` writes it
+ */
+export function limitKey(address: string): string {
+  if (!address.includes(":")) return address;
+  const [head = "", tail] = address.split("::");
+  const left = head === "" ? [] : head.split(":");
+  if (tail !== undefined) {
+    const right = tail === "" ? [] : tail.split(":");
+    while (left.length + right.length < 8) left.push("0");
+    left.push(...right);
+  }
+  return `${left.slice(0, 4).join(":")}::/64`;
+}

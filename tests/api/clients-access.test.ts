@@ -1,10 +1,10 @@
 /** Who may do what with which client, in every role and in none, under both values of `visibility.clients`. */
 import { expect, test } from "bun:test";
-import { ClientPolicy } from "../../src/features/clients/policy";
+import { clientPolicy } from "../../src/features/clients/policy";
 import { ClientService } from "../../src/features/clients/service";
 import { Gone, NotFound } from "../../src/errors";
-import type { ListRequest } from "../../src/http/list";
-import { parseList } from "../../src/http/list";
+import type { ListRequest } from "../../src/list";
+import { parseList } from "../../src/list";
 import { clientFields } from "../../src/features/clients/fields";
 import type { Actor, Scope } from "../../src/policy";
 import type { Name } from "../support/people";
@@ -175,7 +175,11 @@ inWorld("the predicate and the condition of the policy", { clients }, (world) =>
   for (const visibility of ["all", "own"] as const) {
     test(`agree for every set of grants where ${visibility} is visible`, async () => {
       const { server, people, ids } = world();
-      const service = new ClientService(server.parts.store, new ClientPolicy(() => visibility), () => null);
+      const service = new ClientService(
+        server.parts.store,
+        clientPolicy(() => visibility),
+        () => null,
+      );
       const records = Object.keys(clients).map((name) => ids[name]!);
       for (const read of reaches)
         for (const update of reaches)

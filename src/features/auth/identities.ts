@@ -1,5 +1,6 @@
 import { now, second } from "../../clock";
 import type { Store } from "../../db/store";
+import { RecentMap } from "../../integrations/recent-map";
 import type { Identity } from "../../policy";
 import { account, grantsOf } from "../users/accounts";
 import { sessionById } from "./store";
@@ -12,6 +13,8 @@ const mostTokens = 20_000;
 interface Known {
   identity: Identity;
   until: number;
+  /** The generation in which the tables were asked. */
+  since: number;
 }
 
 /**
@@ -19,10 +22,11 @@ interface Known {
  * expires or its user is forgotten. Whatever ends a token changes the tables first and forgets the user after.
  */
 export class Identities {
-  readonly #known = new Map<string, Known>();
-  readonly #tokensOf = new Map<string, Set<string>>();
-  /** Raised by every `forget`: what was read before must not be kept after. */
+  readonly #known = new RecentMap<Known>(mostTokens);
+  /** Raised by every `forget`: what the tables said before it is not believed after. */
   #generation = 0;
+  readonly #forgottenIn = new Map<string, number>();
+  #allForgottenIn = 0;
 
   constructor(
     private readonly store: Store,
@@ -32,30 +36,32 @@ export class Identities {
   /** The bearer of this token, at once when it is known; a text says why it is refused. */
   identify = (token: string): Identity | string | Promise<Identity | string> => {
     const known = this.#known.get(token);
-    if (known && known.until > now()) return known.identity;
+    if (known && known.until > now() && !this.#isForgotten(known)) return known.identity;
     return this.#lookUp(token);
   };
 
   /** Drops what is known of a user's tokens; the tables decide anew. */
   forget(userId: string): void {
-    this.#generation++;
-    for (const token of this.#tokensOf.get(userId) ?? []) this.#known.delete(token);
-    this.#tokensOf.delete(userId);
+    this.#forgottenIn.set(userId, ++this.#generation);
   }
 
   /** Drops everything, after a time in which doorbells may have been missed. */
   forgetAll(): void {
-    this.#generation++;
-    this.#known.clear();
-    this.#tokensOf.clear();
+    this.#allForgottenIn = ++this.#generation;
+    this.#forgottenIn.clear();
+  }
+
+  #isForgotten({ identity, since }: Known): boolean {
+    return since < Math.max(this.#allForgottenIn, this.#forgottenIn.get(identity.userId!) ?? 0);
   }
 
   async #lookUp(token: string): Promise<Identity | string> {
-    const generation = this.#generation;
+    const since = this.#generation;
     const claims = await this.tokens.verify(token);
     if (typeof claims === "string") return claims;
     const identity = await this.#bearer(claims);
-    if (typeof identity !== "string" && generation === this.#generation) this.#keep(token, identity, claims);
+    if (typeof identity === "string") return identity;
+    this.#known.set(token, { identity, since, until: Math.min(claims.expiresAt, now() + believedMs) });
     return identity;
   }
 
@@ -76,12 +82,5 @@ export class Identities {
       grants: await grantsOf(read, user.role_id),
       timeZone: user.time_zone,
     };
-  }
-
-  #keep(token: string, identity: Identity, claims: Claims): void {
-    if (this.#known.size >= mostTokens) this.forgetAll();
-    this.#known.set(token, { identity, until: Math.min(claims.expiresAt, now() + believedMs) });
-    const tokens = this.#tokensOf.get(claims.userId) ?? new Set();
-    this.#tokensOf.set(claims.userId, tokens.add(token));
   }
 }

@@ -1,9 +1,9 @@
 import { Elysia } from "elysia";
 import { made, noContent, plain, secret, unrepeatable, type ResponseSet } from "../../http/answer";
 import { callOf } from "../../http/call";
-import { limitKey } from "../../http/client-address";
+import { limitKey } from "../../integrations/limiter";
 import type { HttpKit } from "../../http/kit";
-import { pageOf } from "../../http/list";
+import { pageOf } from "../../list";
 import { countRequest } from "../../http/rate-limit";
 import { IdParams, NoBody } from "../../http/schema";
 import type { Limiter } from "../../integrations/limiter";

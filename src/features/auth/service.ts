@@ -2,7 +2,7 @@ import { now } from "../../clock";
 import type { Session, Store } from "../../db/store";
 import { write } from "../../db/write";
 import { Conflict, Forbidden, Invalid, NotFound, TooMany, Unauthenticated } from "../../errors";
-import { limitKey } from "../../http/client-address";
+import { limitKey } from "../../integrations/limiter";
 import type { LoginThrottle } from "../../integrations/login-throttle";
 import type { Actor } from "../../policy";
 import {

@@ -1,4 +1,4 @@
-import { fieldsOf } from "../../http/list";
+import { fieldsOf } from "../../list";
 import { phoneKey } from "./phone";
 import { clientStatuses } from "./schema";
 

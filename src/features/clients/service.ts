@@ -1,13 +1,13 @@
 import type { Session, Store } from "../../db/store";
 import { Invalid } from "../../errors";
 import type { IfMatch } from "../../events/current";
-import type { ListRequest, Page } from "../../http/list";
+import type { ListRequest, Page } from "../../list";
 import type { Actor } from "../../policy";
-import { Records, type NewRecord, type RecordKind } from "../../records";
+import { Records, type NewRecord, type RecordKind, type RecordPolicy } from "../../records";
 import { normalEmail, trimmed } from "../../text";
 import { isActiveUser } from "../users/accounts";
 import { clientFields } from "./fields";
-import type { ClientPolicy } from "./policy";
+
 import { presentClient, type ClientInput, type ClientPatch, type ClientView } from "./schema";
 import {
   clientById,
@@ -45,7 +45,7 @@ export class ClientService {
   readonly #clients: Records<ClientRow, ClientView>;
 
   /** @param defaultCountry ISO 3166 code of phone numbers without a country code */
-  constructor(store: Store, policy: ClientPolicy, defaultCountry: () => string | null) {
+  constructor(store: Store, policy: RecordPolicy<ClientRow>, defaultCountry: () => string | null) {
     this.#clients = new Records(store, policy, clientKind(defaultCountry));
   }
 

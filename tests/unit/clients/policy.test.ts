@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { ClientPolicy } from "../../../src/features/clients/policy";
+import { clientPolicy } from "../../../src/features/clients/policy";
 import type { ClientRow } from "../../../src/features/clients/store";
 import type { Actor, Grants, Scope } from "../../../src/policy";
 
@@ -73,7 +73,7 @@ describe("who may do what with a client", () => {
   for (const { role, grants, read, change, remove } of scenarios) {
     for (const visibility of ["all", "own"] as const) {
       test(`${role}, where ${visibility} is visible`, () => {
-        const policy = new ClientPolicy(() => visibility);
+        const policy = clientPolicy(() => visibility);
         expect(those((row) => policy.mayRead(actor(grants), row))).toBe(read[visibility]);
         expect(those((row) => policy.mayChange(actor(grants), row))).toBe(change);
         expect(those((row) => policy.mayDelete(actor(grants), row))).toBe(remove);
@@ -82,7 +82,7 @@ describe("who may do what with a client", () => {
   }
 
   test("an id alone makes nobody the owner", () => {
-    const policy = new ClientPolicy(() => "own");
+    const policy = clientPolicy(() => "own");
     for (const kind of ["share", "system"] as const) {
       expect(those((row) => policy.mayRead(actor(grantsOf("all", "own", "own"), kind), row))).toBe("");
       expect(policy.listed(actor(grantsOf("all", "own", "own"), kind), "none").args).toEqual({ me: null });
@@ -91,7 +91,7 @@ describe("who may do what with a client", () => {
 
   test("the setting is read at every question", () => {
     let visibility: "all" | "own" = "all";
-    const policy = new ClientPolicy(() => visibility);
+    const policy = clientPolicy(() => visibility);
     const user = actor(grantsOf("all", "own", "own"));
     expect(policy.mayRead(user, records.foreign)).toBe(true);
     visibility = "own";

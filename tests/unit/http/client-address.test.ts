@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { clientAddress, isSecure, limitKey, trustedProxies } from "../../../src/http/client-address";
+import { clientAddress, isSecure, trustedProxies } from "../../../src/http/client-address";
+import { limitKey } from "../../../src/integrations/limiter";
 
 const proxies = trustedProxies(["127.0.0.1", "::1", "10.0.0.0/8", "2001:db8:ffff::/48"]);
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { isoTime } from "../../../src/clock";
-import { readInstant } from "../../../src/http/list";
+import { readInstant } from "../../../src/list";
 
 const berlin = { now: Date.parse("2026-03-29T10:00:00.250Z"), timeZone: "Europe/Berlin" };
 const read = (text: string, clock = berlin) => isoTime(readInstant(text, clock));

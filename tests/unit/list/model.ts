@@ -1,7 +1,7 @@
 /** What a list has to answer, worked out on plain arrays. */
 import { clientFields } from "../../../src/features/clients/fields";
 import type { ClientRow } from "../../../src/features/clients/store";
-import type { DeletedMode, Filter, ListRequest, SortKey, Value } from "../../../src/http/list";
+import type { DeletedMode, Filter, ListRequest, SortKey, Value } from "../../../src/list";
 import { fold } from "../../../src/text";
 import { stored } from "./support";
 

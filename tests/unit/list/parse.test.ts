@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { Refusal } from "../../../src/errors";
 import { clientFields } from "../../../src/features/clients/fields";
-import { encodeCursor, fieldsOf, parseList, type ListRequest } from "../../../src/http/list";
+import { encodeCursor, fieldsOf, parseList, type ListRequest } from "../../../src/list";
 import { client, parse, queryOf, start, users } from "./support";
 
 const many = (count: number) => Array.from({ length: count }, (_, i) => `v${i}`).join();

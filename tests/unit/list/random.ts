@@ -1,7 +1,7 @@
 /** Random clients with many ties and gaps, and random queries about them. Repeatable by their seed. */
 import { clientFields } from "../../../src/features/clients/fields";
 import type { ClientRow } from "../../../src/features/clients/store";
-import type { Field, Operator } from "../../../src/http/list";
+import type { Field, Operator } from "../../../src/list";
 import { isoTime } from "../../../src/clock";
 import { randomNumbers } from "../integrations/random";
 import { client, start, users } from "./support";

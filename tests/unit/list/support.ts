@@ -5,7 +5,7 @@ import type { Store } from "../../../src/db/store";
 import { clientFields } from "../../../src/features/clients/fields";
 import { phoneKey } from "../../../src/features/clients/phone";
 import { clientColumns, type ClientRow } from "../../../src/features/clients/store";
-import { parseList, type DeletedMode, type ListOptions } from "../../../src/http/list";
+import { parseList, type DeletedMode, type ListOptions } from "../../../src/list";
 import { newId } from "../../../src/ids";
 import { fold } from "../../../src/text";
 import { engines, insertUser, temporaryFolder } from "../db/fixtures";

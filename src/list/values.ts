@@ -1,5 +1,5 @@
-import { isId } from "../../ids";
-import { fold } from "../../text";
+import { isId } from "../ids";
+import { fold } from "../text";
 import type { Field } from "./fields";
 import { readInstant, type Clock } from "./instants";
 import { BadParameter } from "./query";

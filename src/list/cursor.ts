@@ -1,4 +1,4 @@
-import { isId } from "../../ids";
+import { isId } from "../ids";
 import { isNullable, type Field, type Fields } from "./fields";
 import { BadParameter } from "./query";
 import type { ListRequest, Position } from "./request";

@@ -1,4 +1,4 @@
-import { now as presentTime } from "../../clock";
+import { now as presentTime } from "../clock";
 import { assertContinues, decodeCursor, type Cursor } from "./cursor";
 import type { Fields } from "./fields";
 import { Parameters } from "./parameters";

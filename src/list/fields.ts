@@ -1,6 +1,6 @@
 import type { Column } from "drizzle-orm";
 import type { PgTable } from "drizzle-orm/pg-core";
-import type { Tables } from "../../db/tables";
+import type { Tables } from "../db/tables";
 import type { Operator, SortKey } from "./request";
 
 /** What a field holds: decides which operators it has and how its values are read. */

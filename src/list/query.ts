@@ -1,4 +1,4 @@
-import { Refusal, type FieldError } from "../../errors";
+import { Refusal, type FieldError } from "../errors";
 
 /** Why one parameter cannot be taken. */
 export class BadParameter extends Error {

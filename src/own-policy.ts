@@ -1,0 +1,76 @@
+import { and, eq, isNotNull, isNull, or, sql, type SQL } from "drizzle-orm";
+import type { ListScope } from "./db/list";
+import type { DeletedMode } from "./list";
+import { isUser, scopeOf, type Actor, type Scope } from "./policy";
+import type { RecordPolicy } from "./records";
+
+/** How far an actor reaches: not at all, to their own records, or to all. */
+export type Reach = Scope | "none";
+
+/** A record that belongs to whoever made it and whoever works on it. */
+export interface OwnedRow {
+  created_by: string;
+  assigned_to: string | null;
+}
+
+/** The tables of such records. */
+type OwnedTable = "clients";
+
+/**
+ * Grants that reach to one's own records or to all: `<table>.read`, `.update` and `.delete`. Own means created by the
+ * actor or assigned to them. One predicate for a record, and the same as a condition for a query.
+ */
+export class OwnPolicy<Row extends OwnedRow> implements RecordPolicy<Row> {
+  /** @param narrowed how far reading reaches, where a setting narrows what is granted */
+  constructor(
+    private readonly table: OwnedTable,
+    private readonly narrowed: (actor: Actor, granted: Reach) => Reach = (_, granted) => granted,
+  ) {}
+
+  /** For a live record. */
+  mayRead(actor: Actor, row: Row): boolean {
+    return reaches(this.#reading(actor), actor, row);
+  }
+
+  mayChange(actor: Actor, row: Row): boolean {
+    return reaches(this.#granted(actor, "update"), actor, row);
+  }
+
+  /** Whoever may delete a record may restore it. */
+  mayDelete(actor: Actor, row: Row): boolean {
+    return reaches(this.#granted(actor, "delete"), actor, row);
+  }
+
+  /** Live records that the actor may see, deleted ones that they may restore. */
+  listed(actor: Actor, deleted: DeletedMode): ListScope {
+    const reading = this.#reading(actor);
+    const restoring = this.#granted(actor, "delete");
+    return {
+      shape: `${deleted} ${reading} ${restoring}`,
+      // A share link and a user can have the same id: only a user owns anything.
+      args: { me: actor.kind === "user" ? actor.userId : null },
+      isNarrow: reading === "own",
+      where: (t, p) => {
+        const records = t[this.table];
+        const mine = or(eq(records.created_by, p.me!), eq(records.assigned_to, p.me!));
+        const live = and(isNull(records.deleted_at), within(reading, mine));
+        const restorable = and(isNotNull(records.deleted_at), within(restoring, mine));
+        return deleted === "none" ? live : deleted === "only" ? restorable : or(live, restorable);
+      },
+    };
+  }
+
+  #granted(actor: Actor, action: "read" | "update" | "delete"): Reach {
+    return scopeOf(actor, `${this.table}.${action}`) ?? "none";
+  }
+
+  #reading(actor: Actor): Reach {
+    return this.narrowed(actor, this.#granted(actor, "read"));
+  }
+}
+
+const reaches = (reach: Reach, actor: Actor, { created_by, assigned_to }: OwnedRow) =>
+  reach === "all" || (reach === "own" && (isUser(actor, created_by) || isUser(actor, assigned_to)));
+
+const within = (reach: Reach, mine: SQL | undefined) =>
+  reach === "all" ? undefined : reach === "own" ? mine : sql`1 = 0`;

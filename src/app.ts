@@ -46,8 +46,8 @@ export function buildApp(config: Config, parts: Parts, health: Health) {
       }),
     )
     .use(systemRoutes(kit, health))
-    .use(authRoutes(kit, parts.auth, attempts))
-    .use(passwordRoutes(kit, parts.auth, attempts))
+    .use(authRoutes(kit, parts.auth, parts.sessions, attempts))
+    .use(passwordRoutes(kit, parts.passwords, attempts))
     .use(userRoutes(kit, parts.users))
     .use(clientRoutes(kit, parts.clients));
 

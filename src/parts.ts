@@ -9,7 +9,11 @@ import { openSqliteStore } from "./db/sqlite";
 import type { Store } from "./db/store";
 import { Identities } from "./features/auth/identities";
 import { passwordHasher, type PasswordHasher } from "./features/auth/passwords";
+import { PasswordChecks } from "./features/auth/password-checks";
+import { PasswordService } from "./features/auth/password-service";
 import { AuthService } from "./features/auth/service";
+import { SessionService } from "./features/auth/session-service";
+import { TokenIssuer } from "./features/auth/token-issuer";
 import { accessTokens } from "./features/auth/tokens";
 import { clientPolicy } from "./features/clients/policy";
 import { ClientService } from "./features/clients/service";
@@ -29,10 +33,12 @@ export interface Parts {
   store: Store;
   bus: Bus;
   limiter: Limiter;
-  passwords: PasswordHasher;
+  hasher: PasswordHasher;
   identities: Identities;
   idempotency: Idempotency;
   auth: AuthService;
+  sessions: SessionService;
+  passwords: PasswordService;
   users: UserService;
   clients: ClientService;
   close(): Promise<void>;
@@ -58,16 +64,18 @@ export async function openParts(config: ConfigWithSecrets, dataDir: string): Pro
   );
   const identities = new Identities(store, tokens);
   const { forget, told } = forgetEverywhere(identities, bus);
-  const passwords = passwordHasher({
+  const hasher = passwordHasher({
     concurrency: config["auth.password_concurrency"],
     queue: config["auth.password_queue"],
   });
+  const checks = new PasswordChecks(hasher, loginThrottle());
+  const issuer = new TokenIssuer(tokens, config["auth.refresh_token_days"]);
   await bus.start();
   return {
     store,
     bus,
     limiter: memoryLimiter({ maxKeys: 100_000 }),
-    passwords,
+    hasher,
     identities,
     idempotency: new Idempotency(
       store,
@@ -75,11 +83,12 @@ export async function openParts(config: ConfigWithSecrets, dataDir: string): Pro
       config["api.idempotency_hours"] * hour,
     ),
     auth: new AuthService({
-      ...{ store, passwords, tokens, secret, forget, throttle: loginThrottle() },
-      refreshTokenDays: config["auth.refresh_token_days"],
+      ...{ store, checks, issuer, secret, forget },
       registration: () => config["auth.registration"],
       setupEnabled: isEnabled(config, "setup"),
     }),
+    sessions: new SessionService(store, forget),
+    passwords: new PasswordService({ store, checks, issuer, forget }),
     users: new UserService(store, forget),
     clients: new ClientService(
       store,

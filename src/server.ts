@@ -42,7 +42,7 @@ export async function startServer({ config: given, dataDir }: LoadedConfig): Pro
     const parts = await openParts(config, dataDir);
     closing.push(() => parts.close());
     await makeFirstAdmin(config, parts);
-    const health = new Health({ store: parts.store, passwords: parts.passwords, dataDir });
+    const health = new Health({ store: parts.store, hasher: parts.hasher, dataDir });
     const control = listenForOperations(dataDir, (operation, input) => runOperation(parts, operation, input));
     closing.push(() => control.close());
     const listening = listen(config, parts, health);

@@ -24,14 +24,14 @@ const actor = () => systemActor(`cli-${newId()}`);
 export const operations = {
   "user.create": operation(
     Body({ email: Email, full_name: Text(200), role: Type.String(), password: Type.String() }),
-    async ({ users, auth }, { password, ...person }): Promise<UserView> =>
-      users.create(actor(), { ...person, password_hash: await auth.hashNew(password) }),
+    async ({ users, passwords }, { password, ...person }): Promise<UserView> =>
+      users.create(actor(), { ...person, password_hash: await passwords.hashNew(password) }),
   ),
   "user.list": operation(Body({}), ({ users }): Promise<UserView[]> => users.list()),
   "user.password": operation(
     Body({ email: Email, password: Type.String() }),
-    async ({ users, auth }, { email, password }): Promise<UserView> =>
-      auth.setPassword(actor(), (await users.byEmail(email)).id, password),
+    async ({ users, passwords }, { email, password }): Promise<UserView> =>
+      passwords.set(actor(), (await users.byEmail(email)).id, password),
   ),
   "user.role": operation(
     Body({ email: Email, role: Type.String() }),

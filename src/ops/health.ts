@@ -23,7 +23,7 @@ export interface HealthReport {
 /** What is looked after. */
 export interface HealthOptions {
   store: Pick<Store, "ping" | "waiting">;
-  passwords: { readonly waiting: number };
+  hasher: { readonly waiting: number };
   dataDir: string;
 }
 
@@ -59,12 +59,12 @@ export class Health {
   }
 
   async #check(): Promise<HealthReport> {
-    const { store, passwords, dataDir } = this.options;
+    const { store, hasher, dataDir } = this.options;
     const checks = {
       database: await checkDatabase(store),
       disk: await checkDisk(dataDir),
       writers: queue(store.waiting, manyWrites, "writes wait for the database"),
-      passwords: queue(passwords.waiting, manyPasswords, "people wait to sign in"),
+      passwords: queue(hasher.waiting, manyPasswords, "people wait to sign in"),
     };
     const statuses = Object.values(checks).map(({ status }) => status);
     const status = statuses.includes("down") ? "down" : statuses.includes("degraded") ? "degraded" : "ok";

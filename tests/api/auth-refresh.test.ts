@@ -112,7 +112,7 @@ scenarios("refreshing", given, [
   {
     ...refused,
     name: "after a new password",
-    after: ({ server, ids }) => server.parts.auth.setPassword(system, ids.rita!, "another good password"),
+    after: ({ server, ids }) => server.parts.passwords.set(system, ids.rita!, "another good password"),
     events: [],
   },
   {

@@ -102,7 +102,7 @@ test("/health is degraded, and serves, while many people wait to sign in", async
   const server = await started(startTestServer("sqlite", { NEOCRM_AUTH_PASSWORD_CONCURRENCY: "1" }));
   const gate = Promise.withResolvers<string>();
   const hash = spyOn(Bun.password, "hash").mockReturnValue(gate.promise);
-  const waiting = Array.from({ length: 22 }, () => server.parts.passwords.hash(password));
+  const waiting = Array.from({ length: 22 }, () => server.parts.hasher.hash(password));
   const { status, report } = await healthOf(server);
   gate.resolve("a hash");
   hash.mockRestore();
@@ -176,10 +176,10 @@ describe.each(engines)("a server that stops [%s]", (engine) => {
 
 /** A sign-in that has come as far as its password, and goes on when it is told to. */
 async function slowRequest(server: TestServer) {
-  const { passwords } = server.parts;
-  const { verify } = passwords;
+  const { hasher } = server.parts;
+  const { verify } = hasher;
   const [arrived, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-  passwords.verify = async (...given) => {
+  hasher.verify = async (...given) => {
     arrived.resolve();
     await gate.promise;
     return verify(...given);

@@ -172,11 +172,11 @@ inWorld("while a password is checked", given, (world) => {
     ["an admin sets another one", 401, async () => void (await setPassword(world()))],
     ["the account is closed", 403, async () => closeAccount(world().server, world().ids.rita!)],
   ])("%s, and has the last word over a sign-in and a change", async (_, status, act) => {
-    const { passwords } = world().server.parts;
-    const verify = passwords.verify.bind(passwords);
+    const { hasher } = world().server.parts;
+    const verify = hasher.verify.bind(hasher);
     let acted: Promise<void> | undefined;
     // What happens meanwhile happens after the comparison and before the write, whatever takes how long.
-    passwords.verify = async (...given) => {
+    hasher.verify = async (...given) => {
       const verdict = await verify(...given);
       await (acted ??= act());
       return verdict;
@@ -187,10 +187,10 @@ inWorld("while a password is checked", given, (world) => {
       expect([401, 422]).toContain(answers[1]!.status);
       for (const { text } of answers) expect(text).not.toContain("access_token");
     } finally {
-      passwords.verify = verify;
+      hasher.verify = verify;
     }
   });
 });
 
 const setPassword = ({ server, ids }: World) =>
-  server.parts.auth.setPassword(systemActor("an-admin-sets-it"), ids.rita!, "what the admin chose");
+  server.parts.passwords.set(systemActor("an-admin-sets-it"), ids.rita!, "what the admin chose");

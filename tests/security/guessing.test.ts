@@ -138,6 +138,6 @@ inWorld("more passwords than may wait", { env: narrow }, (world) => {
       for (const { json } of shed) expect(json).toMatchObject({ code: "busy" });
     }
     expect((await login(world(), "lan@cast.example", password)).status).toBe(200);
-    expect(world().server.parts.passwords.running).toBe(0);
+    expect(world().server.parts.hasher.running).toBe(0);
   });
 });

@@ -25,7 +25,7 @@ const endings: Ending[] = [
   { name: "another role", act: ({ parts }, id) => parts.users.setRole(system, id, "manager"), refresh: 200 },
   {
     name: "a new password",
-    act: ({ parts }, id) => parts.auth.setPassword(system, id, "what the admin chose"),
+    act: ({ parts }, id) => parts.passwords.set(system, id, "what the admin chose"),
     refresh: 401,
   },
   { name: "a closed account", act: closeAccount, refresh: 401 },

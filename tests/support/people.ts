@@ -31,7 +31,7 @@ export type People = Record<Name, Person>;
 
 /** Adds an account without going through HTTP. */
 export async function addPerson(server: TestServer, email: string, role: string): Promise<string> {
-  hash ??= server.parts.passwords.hash(password);
+  hash ??= server.parts.hasher.hash(password);
   const person = { email, full_name: `Test ${email.split("@")[0]}`, role, password_hash: await hash };
   return (await server.parts.users.create(systemActor("test-setup"), person)).id;
 }
@@ -58,13 +58,13 @@ export async function signIn(server: TestServer, email: string, secret = passwor
  * at a time, and while nobody else signs in.
  */
 export async function letIn(server: TestServer, email: string): Promise<Person> {
-  const { passwords } = server.parts;
-  const { verify } = passwords;
-  passwords.verify = async () => ({ ok: true, outdated: false });
+  const { hasher } = server.parts;
+  const { verify } = hasher;
+  hasher.verify = async () => ({ ok: true, outdated: false });
   try {
     return await signIn(server, email);
   } finally {
-    passwords.verify = verify;
+    hasher.verify = verify;
   }
 }
 

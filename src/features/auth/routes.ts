@@ -10,7 +10,9 @@ import type { Limiter } from "../../integrations/limiter";
 import type { Actor } from "../../policy";
 import { normalEmail } from "../../text";
 import { Credentials, LogoutBody, PasswordChange, RefreshBody, Registration, Setup } from "./schema";
+import type { PasswordService } from "./password-service";
 import type { AuthService } from "./service";
+import type { SessionService } from "./session-service";
 import type { Origin } from "./sessions";
 
 /** How often somebody may try: attempts a minute for a pair of address and account, or for a session. */
@@ -20,7 +22,12 @@ export interface AttemptLimits {
 }
 
 /** Signing in, staying in, leaving. */
-export const authRoutes = (kit: HttpKit, auth: AuthService, limits: AttemptLimits) =>
+export const authRoutes = (
+  kit: HttpKit,
+  auth: AuthService,
+  sessions: SessionService,
+  limits: AttemptLimits,
+) =>
   new Elysia({ prefix: "/api/auth", tags: ["Authentication"] })
     .use(kit)
     .post(
@@ -65,7 +72,7 @@ export const authRoutes = (kit: HttpKit, auth: AuthService, limits: AttemptLimit
     .post(
       "/refresh",
       async ({ request, set, body }) => {
-        const sessionId = await auth.sessionIdOf(body.refresh_token);
+        const sessionId = await sessions.idOf(body.refresh_token);
         if (sessionId !== undefined) await count(limits, set, `refresh ${sessionId}`);
         return auth.refresh(newcomer(request), body.refresh_token, originOf(request));
       },
@@ -76,23 +83,23 @@ export const authRoutes = (kit: HttpKit, auth: AuthService, limits: AttemptLimit
         detail: { summary: "Exchange a refresh token for the next pair of tokens" },
       },
     )
-    .post("/logout", ({ request, body }) => auth.logout(callerOrNewcomer(request), body?.refresh_token), {
+    .post("/logout", ({ request, body }) => sessions.logout(callerOrNewcomer(request), body?.refresh_token), {
       permission: "public",
       body: LogoutBody,
       answer: unrepeatable(noContent),
       detail: { summary: "End this session" },
     })
-    .post("/logout-all", ({ actor }) => auth.logoutAll(actor), {
+    .post("/logout-all", ({ actor }) => sessions.logoutAll(actor), {
       permission: "signed-in",
       body: NoBody,
       answer: unrepeatable(noContent),
       detail: { summary: "End all of your sessions" },
     })
-    .get("/sessions", ({ actor }) => listSessions(auth, actor), {
+    .get("/sessions", ({ actor }) => listSessions(sessions, actor), {
       permission: "signed-in",
       detail: { summary: "List your sessions" },
     })
-    .delete("/sessions/:id", ({ actor, params }) => auth.endSession(actor, params.id), {
+    .delete("/sessions/:id", ({ actor, params }) => sessions.end(actor, params.id), {
       permission: "signed-in",
       params: IdParams,
       answer: noContent,
@@ -100,12 +107,12 @@ export const authRoutes = (kit: HttpKit, auth: AuthService, limits: AttemptLimit
     });
 
 /** The password is changed among the users' routes and decided here. */
-export const passwordRoutes = (kit: HttpKit, auth: AuthService, limits: AttemptLimits) =>
+export const passwordRoutes = (kit: HttpKit, passwords: PasswordService, limits: AttemptLimits) =>
   new Elysia({ prefix: "/api/users", tags: ["Users"] }).use(kit).post(
     "/password",
     async ({ actor, request, set, body }) => {
       await count(limits, set, `password ${actor.userId}`);
-      return auth.changePassword(actor, body, originOf(request));
+      return passwords.change(actor, body, originOf(request));
     },
     {
       permission: "signed-in",
@@ -145,8 +152,8 @@ const count = ({ limiter, perMinute }: AttemptLimits, set: ResponseSet, key: str
   });
 
 /** A person has few sessions: they come as one page. */
-async function listSessions(auth: AuthService, actor: Actor) {
-  const data = await auth.sessions(actor);
+async function listSessions(sessions: SessionService, actor: Actor) {
+  const data = await sessions.list(actor);
   const total = data.length;
   const whole = { page: 1, limit: Math.max(20, total) };
   return { data, pagination: pageOf({ total, totalCapped: false, nextCursor: null }, whole) };

@@ -1,57 +1,24 @@
 import { now } from "../../clock";
 import type { Session, Store } from "../../db/store";
 import { write } from "../../db/write";
-import { Conflict, Forbidden, Invalid, NotFound, TooMany, Unauthenticated } from "../../errors";
-import { limitKey } from "../../integrations/limiter";
-import type { LoginThrottle } from "../../integrations/login-throttle";
+import { Conflict, Forbidden, Unauthenticated } from "../../errors";
 import type { Actor } from "../../policy";
-import {
-  accountWith,
-  addUser,
-  changeUser,
-  existingUser,
-  grantsOf,
-  hasAdmin,
-  passwordHash,
-  replacePasswordHash,
-  roleOf,
-  type UserRow,
-} from "../users/accounts";
 import { normalEmail } from "../../text";
-import { presentUser, type UserView } from "../users/schema";
-import { passwordProblem, type PasswordHasher } from "./passwords";
-import {
-  presentRole,
-  presentSession,
-  type Credentials,
-  type PasswordChange,
-  type Registration,
-  type SessionView,
-  type Setup,
-  type TokensView,
-} from "./schema";
-import {
-  continueSession,
-  endSession,
-  endSessionsOf,
-  hashToken,
-  openSession,
-  type OpenedSession,
-  type Origin,
-} from "./sessions";
+import { accountWith, addUser, existingUser, hasAdmin, replacePasswordHash } from "../users/accounts";
+import { isUnchanged, type PasswordChecks } from "./password-checks";
+import type { Credentials, Registration, Setup, TokensView } from "./schema";
+import { endSession, hashToken, isOver, type Origin } from "./sessions";
 import { isSetupCode } from "./setup-code";
-import { openSessionsOf, refreshTokenByHash, sessionById, useRefreshToken, type SessionRow } from "./store";
-import type { AccessTokens } from "./tokens";
+import { refreshTokenByHash, sessionById, useRefreshToken, type SessionRow } from "./store";
+import type { TokenIssuer } from "./token-issuer";
 
-/** What signing in depends on. */
+/** What coming in depends on. */
 export interface AuthOptions {
   store: Store;
-  passwords: PasswordHasher;
-  throttle: LoginThrottle;
-  tokens: AccessTokens;
+  checks: PasswordChecks;
+  issuer: TokenIssuer;
   /** The server's secret, from which the setup code follows. */
   secret: string;
-  refreshTokenDays: number;
   /** Whether anybody may register. */
   registration: () => "open" | "closed";
   /** Whether the first admin may be made with the setup code. */
@@ -67,7 +34,7 @@ export interface FirstAdmin {
   password: string;
 }
 
-/** How people come in, stay in and leave. */
+/** How people come in and stay in. */
 export class AuthService {
   constructor(private readonly options: AuthOptions) {}
 
@@ -87,11 +54,11 @@ export class AuthService {
     if (!isSetupCode(code, this.options.secret)) {
       throw new Forbidden("This is not the setup code that the server printed.", "wrong_setup_code");
     }
-    const password_hash = await this.#newHash(person.password, "password");
+    const password_hash = await this.options.checks.hashNew(person.password, "password");
     return write(this.options.store, actor, async (session) => {
       if (await hasAdmin(session)) throw alreadySetUp();
       const user = await addUser(session, actor, { ...person, password_hash, role: "admin" });
-      return this.#signIn(session, actor, user, origin);
+      return this.options.issuer.open(session, actor, user, origin);
     });
   }
 
@@ -101,7 +68,7 @@ export class AuthService {
    * @throws Invalid naming `password` when it may not be chosen
    */
   async makeFirstAdmin(actor: Actor, { password, ...person }: FirstAdmin): Promise<boolean> {
-    const password_hash = await this.#newHash(password, "password");
+    const password_hash = await this.options.checks.hashNew(password, "password");
     try {
       return await write(this.options.store, actor, async (session) => {
         if (await hasAdmin(session)) return false;
@@ -120,30 +87,26 @@ export class AuthService {
     if (this.options.registration() === "closed") {
       throw new Forbidden("Nobody can register here: ask an admin for an account.", "registration_closed");
     }
-    const password_hash = await this.#newHash(person.password, "password");
+    const password_hash = await this.options.checks.hashNew(person.password, "password");
     return write(this.options.store, actor, async (session) => {
       const user = await addUser(session, actor, { ...person, password_hash, role: "user" });
-      return this.#signIn(session, actor, user, origin);
+      return this.options.issuer.open(session, actor, user, origin);
     });
   }
 
   /** @throws Unauthenticated for a wrong address or password alike, TooMany after repeated failures */
   async login(actor: Actor, { email, password }: Credentials, origin: Origin): Promise<TokensView> {
-    const { store, passwords } = this.options;
-    const email_normal = normalEmail(email);
-    const known = await this.#attempt(origin.address, email_normal, async () => {
-      const row = await accountWith(store.read, email);
-      const verdict = await passwords.verify(password, row?.password_hash ?? null);
-      return verdict.ok && row ? { row, verdict } : undefined;
-    });
-    if (!known) throw wrongCredentials();
-    const { row, verdict } = known;
+    const { store, checks, issuer } = this.options;
+    const row = await accountWith(store.read, email);
+    const find = async () => row?.password_hash ?? null;
+    const verdict = await checks.compare(origin.address, normalEmail(email), password, find);
+    if (!verdict.ok || !row) throw wrongCredentials();
     if (!row.is_active) throw new Forbidden("This account is not active: ask an admin.", "account_inactive");
-    const rehashed = verdict.outdated ? await passwords.hash(password) : undefined;
+    const rehashed = verdict.outdated ? await checks.rehash(password) : undefined;
     const answer = await write(store, actor, async (session) => {
       if (!(await isUnchanged(session, row))) return undefined;
       if (rehashed) await replacePasswordHash(session, row.id, rehashed);
-      return this.#signIn(session, actor, await existingUser(session, row.id), origin);
+      return issuer.open(session, actor, await existingUser(session, row.id), origin);
     });
     // What was compared is no longer true. It may be the same password, hashed anew by a sign-in elsewhere.
     return answer ?? this.login(actor, { email, password }, origin);
@@ -165,8 +128,7 @@ export class AuthService {
         await endSession(session, self, found);
         return { ended: user.id };
       }
-      const opened = await continueSession(session, self, found, origin, this.options.refreshTokenDays);
-      return this.#answer(session, user, opened);
+      return this.options.issuer.continue(session, actor, user, found, origin);
     });
     if (outcome && "ended" in outcome) this.options.forget(outcome.ended);
     if (!outcome || "ended" in outcome) {
@@ -177,202 +139,14 @@ export class AuthService {
     }
     return outcome;
   }
-
-  /** The session that a refresh token belongs to, for counting. */
-  async sessionIdOf(refreshToken: string): Promise<string | undefined> {
-    const row = await refreshTokenByHash.first(this.options.store.read, { hash: hashToken(refreshToken) });
-    return row?.session_id;
-  }
-
-  /**
-   * Ends the caller's session: that of their access token, of the refresh token they send, or both.
-   * @throws Unauthenticated when neither is good
-   */
-  async logout(actor: Actor, refreshToken: string | undefined): Promise<void> {
-    const users = await write(this.options.store, actor, async (session) => {
-      const ended = new Set<string>();
-      for (const id of await sessionsToEnd(session, actor, refreshToken)) {
-        const found = await sessionById.first(session, { id });
-        if (!found || isOver(found)) continue;
-        await endSession(session, { ...actor, userId: found.user_id }, found);
-        ended.add(found.user_id);
-      }
-      return ended;
-    });
-    if (users.size === 0) throw new Unauthenticated("You are not signed in.");
-    for (const userId of users) this.options.forget(userId);
-  }
-
-  /** Ends all of the caller's sessions. */
-  async logoutAll(actor: Actor): Promise<void> {
-    const userId = actor.userId!;
-    await write(this.options.store, actor, (session) => endSessionsOf(session, actor, userId));
-    this.options.forget(userId);
-  }
-
-  /** The caller's open sessions, the newest first. */
-  async sessions(actor: Actor): Promise<SessionView[]> {
-    const rows = await openSessionsOf.all(this.options.store.read, { user_id: actor.userId!, now: now() });
-    return rows.map((row) => presentSession(row, actor.sessionId));
-  }
-
-  /** @throws NotFound when it is not an open session of the caller */
-  async endSession(actor: Actor, id: string): Promise<void> {
-    await write(this.options.store, actor, async (session) => {
-      const found = await sessionById.first(session, { id });
-      if (!found || found.user_id !== actor.userId || isOver(found)) throw new NotFound("session");
-      await endSession(session, actor, found);
-    });
-    this.options.forget(actor.userId!);
-  }
-
-  /**
-   * Changes the caller's password. Everything signed in with the old one ends; the caller gets a new pair.
-   * @throws Invalid when the present password is wrong or the new one is not good enough
-   */
-  async changePassword(actor: Actor, change: PasswordChange, origin: Origin): Promise<TokensView> {
-    const { store, passwords, forget } = this.options;
-    const user = await existingUser(store.read, actor.userId);
-    const checked = await this.#attempt(origin.address, normalEmail(user.email), async () => {
-      const hash = await passwordHash(store.read, user.id);
-      const { ok } = await passwords.verify(change.current_password, hash);
-      return ok && hash !== null ? { id: user.id, password_hash: hash } : undefined;
-    });
-    if (!checked) throw wrongPassword();
-    const password_hash = await this.#newHash(change.new_password, "new_password");
-    const answer = await write(store, actor, async (session) => {
-      if (!(await isUnchanged(session, checked))) throw wrongPassword();
-      const after = await this.#replacePassword(session, actor, user.id, password_hash);
-      return this.#signIn(session, actor, after, origin);
-    });
-    forget(user.id);
-    return answer;
-  }
-
-  /** Sets somebody's password, as `neocrm user password` does. Everything signed in with the old one ends. */
-  async setPassword(actor: Actor, userId: string, password: string): Promise<UserView> {
-    const password_hash = await this.#newHash(password, "password");
-    const user = await write(this.options.store, actor, (session) =>
-      this.#replacePassword(session, actor, userId, password_hash),
-    );
-    this.options.forget(userId);
-    return presentUser(user);
-  }
-
-  /** The hash of a password that may be chosen. @throws Invalid naming `password` when it may not */
-  hashNew(password: string): Promise<string> {
-    return this.#newHash(password, "password");
-  }
-
-  async #newHash(password: string, field: string): Promise<string> {
-    const problem = passwordProblem(password);
-    if (problem) throw invalidField(field, problem.code, problem.message);
-    return this.options.passwords.hash(password);
-  }
-
-  async #replacePassword(
-    session: Session,
-    actor: Actor,
-    userId: string,
-    password_hash: string,
-  ): Promise<UserRow> {
-    const before = await existingUser(session, userId);
-    await replacePasswordHash(session, userId, password_hash);
-    await endSessionsOf(session, actor, userId);
-    const change = { auth_version: before.auth_version + 1 };
-    return changeUser(session, actor, "user.password_changed", before, change);
-  }
-
-  /** One try with a password, slowed down after failures; `check` gives `undefined` for a wrong one. */
-  async #attempt<T>(
-    address: string,
-    account: string,
-    check: () => Promise<T | undefined>,
-  ): Promise<T | undefined> {
-    const { throttle } = this.options;
-    const from = limitKey(address);
-    const waitMs = throttle.begin(from, account);
-    if (waitMs > 0)
-      throw new TooMany("too_many_failures", "Too many wrong passwords. Wait a little.", waitMs);
-    try {
-      const result = await check();
-      if (result !== undefined) throttle.succeeded(from, account);
-      return result;
-    } catch (error) {
-      throttle.abandoned(from, account);
-      throw error;
-    }
-  }
-
-  async #signIn(session: Session, actor: Actor, user: UserRow, origin: Origin): Promise<TokensView> {
-    const self = { ...actor, userId: user.id };
-    const opened = await openSession(session, self, user.id, origin, this.options.refreshTokenDays);
-    return this.#answer(session, user, opened);
-  }
-
-  async #answer(
-    session: Session,
-    user: UserRow,
-    { session: opened, refreshToken }: OpenedSession,
-  ): Promise<TokensView> {
-    const { tokens } = this.options;
-    const access_token = await tokens.sign({
-      userId: user.id,
-      sessionId: opened.id,
-      authVersion: user.auth_version,
-    });
-    const role = await roleOf(session, user);
-    return {
-      access_token,
-      refresh_token: refreshToken,
-      token_type: "Bearer",
-      expires_in: tokens.expiresIn,
-      token: access_token,
-      user: presentUser(user),
-      roles: [presentRole(role)],
-      permissions: Object.keys(await grantsOf(session, user.role_id)),
-    };
-  }
 }
 
 const alreadySetUp = () => new Conflict("already_set_up", "There is an admin already.");
 
-const invalidField = (field: string, code: string, message: string) =>
-  new Invalid([{ field, code, message }]);
-
 const wrongCredentials = () =>
   new Unauthenticated("The e-mail address or the password is wrong.", "wrong_credentials");
-
-const wrongPassword = () =>
-  invalidField("current_password", "wrong_password", "is not your present password");
-
-const isOver = (session: SessionRow) => session.ended_at !== null || session.expires_at <= now();
 
 async function sessionOf(session: Session, hash: string): Promise<SessionRow | undefined> {
   const token = await refreshTokenByHash.first(session, { hash });
   return token && sessionById.first(session, { id: token.session_id });
-}
-
-/** Checking a password takes a while: whoever changed it, or closed the account, in that time has the last word. */
-async function isUnchanged(
-  session: Session,
-  checked: Pick<UserRow, "id"> & { password_hash: string },
-): Promise<boolean> {
-  const { is_active } = await existingUser(session, checked.id);
-  const hash = await passwordHash(session, checked.id);
-  return is_active && hash === checked.password_hash;
-}
-
-async function sessionsToEnd(
-  session: Session,
-  actor: Actor,
-  refreshToken: string | undefined,
-): Promise<Set<string>> {
-  const ids = new Set<string>();
-  if (actor.sessionId !== null) ids.add(actor.sessionId);
-  if (refreshToken !== undefined) {
-    const token = await refreshTokenByHash.first(session, { hash: hashToken(refreshToken) });
-    if (token) ids.add(token.session_id);
-  }
-  return ids;
 }

@@ -109,3 +109,7 @@ const recorded = (row: SessionRow): Recorded => ({
   ended_at: row.ended_at === null ? null : isoTime(row.ended_at),
   version: row.version,
 });
+
+/** Whether nobody is signed in with it any more. */
+export const isOver = (session: SessionRow): boolean =>
+  session.ended_at !== null || session.expires_at <= now();

@@ -58,7 +58,7 @@ export interface RecordKind<Row extends RecordRow, View extends Recorded> {
   present(row: Row): View;
 }
 
-/** A unique value is taken. Says by whom once that can be asked: after the rollback. */
+/** A unique value is taken. Says by whom, to those who may see it, once that can be asked: after the rollback. */
 class Taken<Row> extends Conflict {
   constructor(
     name: string,
@@ -206,8 +206,15 @@ export class Records<Row extends RecordRow, View extends Recorded> {
       if (!(error instanceof Taken)) throw error;
       // Asked after the rollback, because PostgreSQL's transaction is over with the first error.
       const { unique, row } = error as Taken<Row>;
-      throw new Taken(this.kind.name, unique, row, await unique.holder(this.store.read, row));
+      throw new Taken(this.kind.name, unique, row, await this.#holder(actor, unique, row));
     }
+  }
+
+  /** Who holds the value, if the actor may know: an id tells that there is such a record. */
+  async #holder(actor: Actor, unique: UniqueField<Row>, row: Row): Promise<Row | undefined> {
+    const holder = await unique.holder(this.store.read, row);
+    const found = holder && (await this.kind.find(this.store.read, holder.id));
+    return found && this.#mayKnow(actor, found) ? found : undefined;
   }
 
   /** Names the field whose value is taken. */

@@ -10,8 +10,8 @@ import { newId } from "./ids";
 import { lockDataDirectory } from "./ops/data-lock";
 import { Health } from "./ops/health";
 import { log } from "./ops/logging";
-import { listenForOperations } from "./cli/control";
-import { runOperation } from "./cli/operations";
+import { listenForOperations } from "./control/socket";
+import { runOperation } from "./control/operations";
 import { openMigrator, openParts, type Parts } from "./parts";
 import { systemActor } from "./policy";
 

@@ -2,7 +2,7 @@ import { isoTime } from "../clock";
 import type { Migrator } from "../db/migrate";
 import { openMigrator } from "../parts";
 import { configOptions, configOptionsHelp, exitCodes, UsageError, type Command } from "./command";
-import { holdingData } from "./local";
+import { holdingData } from "../control/operate";
 import type { Terminal } from "./terminal";
 
 /** Shows and changes the version of the database's structure. */

@@ -7,7 +7,7 @@ import {
   type Command,
   type CommandContext,
 } from "./command";
-import { operate } from "./local";
+import { operate } from "../control/operate";
 
 /** Looks after accounts from the command line. */
 export const user: Command = {

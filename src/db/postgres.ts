@@ -57,13 +57,14 @@ export function openPostgresStore(url: string, options: PostgresOptions = {}): S
     aside: new PostgresSession(unprepared, unprepared),
     async tx(work) {
       refuseNesting();
+      const giveUpAt = performance.now() + deadlineMs;
       for (let attempts = 1; ; attempts++) {
         try {
           return await attempt(work);
         } catch (cause) {
           const error = toDbError(cause);
           const lostAgainstAnother = error instanceof DbError && error.kind === "retry";
-          if (!lostAgainstAnother || attempts === maxAttempts) throw error;
+          if (!lostAgainstAnother || attempts === maxAttempts || performance.now() > giveUpAt) throw error;
           await Bun.sleep(2 ** Math.min(attempts, 7) * Math.random());
         }
       }

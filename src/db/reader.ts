@@ -27,12 +27,15 @@ export function serveReads(db: Database): (request: ReadRequest) => ReadReply {
 }
 
 interface Waiting {
+  request: ReadRequest;
   resolve: (rows: Row[]) => void;
   reject: (error: unknown) => void;
 }
 
 /** More would wait longer than their deadline anyway. */
 const mostWaiting = 64;
+/** Workers that were given up and still read: more of them would take the processor from everybody else. */
+const mostLeaving = 2;
 
 /**
  * Reads in a worker with its own connection, so that a long one delays nobody. A read that is not answered in time
@@ -40,7 +43,10 @@ const mostWaiting = 64;
  */
 export class Reader {
   #worker: Worker | undefined;
+  #leaving = 0;
+  #isClosed = false;
   #nextId = 1;
+  /** In the order in which the worker answers them. */
   readonly #waiting = new Map<number, Waiting>();
 
   constructor(
@@ -48,26 +54,36 @@ export class Reader {
     private readonly deadlineMs: number,
   ) {}
 
-  /** @throws DbError `deadline` when it takes too long, `busy` when too many wait */
+  /** @throws DbError `deadline` when it takes too long, `busy` when too many wait, `unavailable` once it is closed */
   run(text: string, values: unknown[]): Promise<Row[]> {
-    if (this.#waiting.size >= mostWaiting) return Promise.reject(new DbError("busy"));
-    const id = this.#nextId++;
+    if (this.#isClosed) return Promise.reject(new DbError("unavailable"));
+    if (this.#waiting.size >= mostWaiting || this.#leaving >= mostLeaving) {
+      return Promise.reject(new DbError("busy"));
+    }
+    const request: ReadRequest = { id: this.#nextId++, text, values };
     return new Promise<Row[]>((resolve, reject) => {
-      const timer = setTimeout(() => this.#giveUp(new DbError("deadline")), this.deadlineMs);
+      const timer = setTimeout(() => this.#giveUp(request.id), this.deadlineMs);
       const settle = () => {
         clearTimeout(timer);
-        this.#waiting.delete(id);
+        this.#waiting.delete(request.id);
       };
-      this.#waiting.set(id, {
+      this.#waiting.set(request.id, {
+        request,
         resolve: (rows) => (settle(), resolve(rows)),
         reject: (error) => (settle(), reject(error)),
       });
-      (this.#worker ??= this.#start()).postMessage({ id, text, values } satisfies ReadRequest);
+      this.#send(request);
     });
   }
 
+  /** Tells whoever still waits, and reads nothing more. */
   close(): void {
-    this.#giveUp(new DbError("unavailable"));
+    this.#isClosed = true;
+    this.#fail(new DbError("unavailable"));
+  }
+
+  #send(request: ReadRequest): void {
+    (this.#worker ??= this.#start()).postMessage(request);
   }
 
   #start(): Worker {
@@ -77,15 +93,28 @@ export class Reader {
       if ("rows" in data) caller?.resolve(data.rows);
       else caller?.reject(Object.assign(new Error(data.error.message), { code: data.error.code }));
     };
-    worker.onerror = ({ message }) => this.#giveUp(new Error(`The reader failed: ${message}`));
+    worker.onerror = ({ message }) => this.#fail(new Error(`The reader failed: ${message}`));
     worker.postMessage({ open: this.file });
     return worker;
   }
 
-  /** Whoever still waits for this worker is told; the next read gets a new one. */
-  #giveUp(reason: unknown): void {
-    this.#worker?.terminate();
-    this.#worker = undefined;
+  /** Reads run in the order they came, so the one that is late is the one that runs; the others get a new worker. */
+  #giveUp(id: number): void {
+    this.#dismiss();
+    this.#waiting.get(id)?.reject(new DbError("deadline"));
+    for (const { request } of this.#waiting.values()) this.#send(request);
+  }
+
+  #fail(reason: unknown): void {
+    this.#dismiss();
     for (const caller of [...this.#waiting.values()]) caller.reject(reason);
+  }
+
+  #dismiss(): void {
+    if (!this.#worker) return;
+    this.#leaving++;
+    this.#worker.addEventListener("close", () => this.#leaving--);
+    this.#worker.terminate();
+    this.#worker = undefined;
   }
 }

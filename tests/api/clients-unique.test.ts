@@ -185,3 +185,35 @@ inWorld("many at once with one address", {}, (world) => {
     expect(json.data).toHaveLength(1);
   });
 });
+
+scenarios(
+  "a value that a client holds whom the actor may not see",
+  {
+    env: { NEOCRM_VISIBILITY_CLIENTS: "own" },
+    clients: { acme: { email: "info@acme.example" } },
+  },
+  [
+    {
+      by: "stranger",
+      post: "/api/clients",
+      body: { name: "Another Acme", email: "info@acme.example" },
+      status: 409,
+      problem: { code: "email_taken", conflicting_id: null },
+      events: [],
+    },
+    {
+      by: "lan",
+      post: "/api/clients",
+      body: { name: "Another Acme", email: "info@acme.example" },
+      status: 409,
+      problem: { code: "email_taken", conflicting_id: "$acme" },
+    },
+    {
+      by: "manager",
+      post: "/api/clients",
+      body: { name: "Another Acme", email: "info@acme.example" },
+      status: 409,
+      problem: { code: "email_taken", conflicting_id: "$acme" },
+    },
+  ],
+);

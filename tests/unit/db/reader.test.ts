@@ -27,11 +27,9 @@ const roles = hot(({ q, t }, p: Params<{ slug: string }>) =>
 const broken = hot(({ q, t }, _: Params<object>) =>
   q.select({ n: sql<number>`no_such_function(1)` }).from(t.roles),
 );
-/** Counts far longer than anybody waits. */
-const endless =
-  "with recursive c(x) as (select 1 union all select x + 1 from c) select count(*) from c limit 60000000";
-const long =
-  "with recursive c(x) as (select 1 union all select x + 1 from c limit 3000000) select count(*) as n from c";
+/** A read that takes as long as it takes to count so far. */
+const counting = (to: number) =>
+  `with recursive c(x) as (select 1 union all select x + 1 from c limit ${to}) select count(*) as n from c`;
 
 const stores: Record<string, () => Promise<Store>> = {
   sqlite: async () => openSqliteStore(file),
@@ -76,19 +74,36 @@ describe("the reader", () => {
     const reader = new Reader(file, 60_000);
     let ticks = 0;
     const ticking = setInterval(() => ticks++, 1);
-    expect(await reader.run(long, [])).toEqual([{ n: 3_000_000 }]);
+    expect(await reader.run(counting(3_000_000), [])).toEqual([{ n: 3_000_000 }]);
     clearInterval(ticking);
     reader.close();
     expect(ticks).toBeGreaterThan(5);
   });
 
-  test("a read past its deadline fails, and the next one has a new worker", async () => {
-    const reader = new Reader(file, 50);
-    expect(reader.run(endless, [])).rejects.toThrow("deadline");
-    const late = new Reader(file, 10_000);
-    expect(await late.run("select 1 as one", [])).toEqual([{ one: 1 }]);
+  test("a read past its deadline fails alone: those behind it get a new worker", async () => {
+    const reader = new Reader(file, 200);
+    const late = reader.run(counting(8_000_000), []);
+    const behind = Bun.sleep(100).then(() => reader.run("select 1 as one", []));
+    const [first, second] = await Promise.allSettled([late, behind]);
+    expect(String(first.status === "rejected" && first.reason)).toContain("deadline");
+    expect(second).toMatchObject({ status: "fulfilled", value: [{ one: 1 }] });
     reader.close();
-    late.close();
+  });
+
+  test("while two that were given up still read, it is busy, and no longer", async () => {
+    const reader = new Reader(file, 100);
+    const late = () => reader.run(counting(8_000_000), []).catch(String);
+    expect(await late()).toContain("deadline");
+    expect(await late()).toContain("deadline");
+    expect(await late()).toContain("busy");
+    for (;;) {
+      const outcome = await reader.run("select 1 as one", []).catch(String);
+      if (typeof outcome !== "string") break;
+      expect(outcome).toContain("busy");
+      await Bun.sleep(20);
+    }
+    reader.close();
+    expect(await late()).toContain("unavailable");
   });
 
   test("more than it can answer in time are turned away", async () => {
@@ -104,7 +119,7 @@ describe("the reader", () => {
 
   test("closing it tells whoever still waits", async () => {
     const reader = new Reader(file, 10_000);
-    const read = reader.run(long, []);
+    const read = reader.run(counting(3_000_000), []);
     reader.close();
     expect(read).rejects.toThrow("unavailable");
   });

@@ -2,7 +2,7 @@ import type { LoadedConfig } from "../config";
 import { ensureSecrets } from "../config/secrets";
 import { lockDataDirectory } from "../ops/data-lock";
 import { openMigrator, openParts, type Parts } from "../parts";
-import { askServer } from "./control";
+import { askServer } from "./socket";
 import { runOperation, type InputOf, type OperationName, type ResultOf } from "./operations";
 
 /**

@@ -29,6 +29,7 @@ export function buildApp(config: Config, parts: Parts, health: Health) {
     proxies: trustedProxies([...config["server.trusted_proxies"]]),
     https: config["server.https"],
     hstsSeconds: config["server.hsts_max_age"],
+    publicUrl: config["server.public_url"],
   };
   const attempts = { limiter, perMinute: () => config["limits.auth_per_minute"] };
 
@@ -81,9 +82,10 @@ const acceptedHeaders = [
 /** CORS for the origins that were named; tokens travel in a header, so no cookies are allowed along. */
 function crossOrigin(origins: readonly string[]) {
   if (origins.length === 0) return new Elysia();
+  const allowed = new Set(origins);
   return cors({
-    // `true` would answer `Vary: *`, and no browser could revalidate what it keeps.
-    origin: origins.includes("*") ? () => true : [...origins],
+    // A function, because `true` would answer `Vary: *`, after which no browser revalidates what it keeps.
+    origin: ({ headers }) => allowed.has("*") || allowed.has(headers.get("origin") ?? ""),
     methods: ["GET", "POST", "PUT", "PATCH", "DELETE"],
     allowedHeaders: acceptedHeaders,
     exposeHeaders: exposedHeaders,

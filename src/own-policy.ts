@@ -49,6 +49,7 @@ export class OwnPolicy<Row extends OwnedRow> implements RecordPolicy<Row> {
       shape: `${deleted} ${reading} ${restoring}`,
       // A share link and a user can have the same id: only a user owns anything.
       args: { me: actor.kind === "user" ? actor.userId : null },
+      caller: `${actor.kind} ${actor.userId}`,
       isNarrow: reading === "own",
       where: (t, p) => {
         const records = t[this.table];

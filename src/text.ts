@@ -35,9 +35,17 @@ const ascii = /^[\0-\x7f]*$/;
 
 /**
  * The form that both engines compare and sort by: no accents, lower case, letters taken apart. `Stanisław`
- * and `STANISLAW` fold alike, and folding twice changes nothing.
+ * and `STANISLAW` fold alike, and folding twice changes nothing. What folds to more than 600 characters is cut: a few
+ * letters grow to eighteen, and nobody who types looks that far.
  */
 export function fold(text: string): string {
+  const folded = foldWhole(text);
+  return folded.length <= longestFolded ? folded : folded.slice(0, longestFolded).toWellFormed();
+}
+
+const longestFolded = 600;
+
+function foldWhole(text: string): string {
   if (ascii.test(text)) return text.toLowerCase();
   // Upper case first: ß becomes SS, ı becomes I, and ſ, ς and ᾳ meet their plain forms.
   const plain = text.normalize("NFKD").toUpperCase().normalize("NFKD").replace(accents, "");

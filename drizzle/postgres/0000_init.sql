@@ -122,17 +122,17 @@ CREATE UNIQUE INDEX "client_tags_by_tag" ON "client_tags" USING btree ("tag_key"
 CREATE INDEX "client_tags_by_client" ON "client_tags" USING btree ("client_id");--> statement-breakpoint
 CREATE UNIQUE INDEX "clients_email" ON "clients" USING btree ("email_normal") WHERE deleted_at is null;--> statement-breakpoint
 CREATE UNIQUE INDEX "clients_external_id" ON "clients" USING btree ("external_id") WHERE deleted_at is null;--> statement-breakpoint
-CREATE INDEX "clients_by_name" ON "clients" USING btree ("name_key","id");--> statement-breakpoint
-CREATE INDEX "clients_by_company" ON "clients" USING btree ("company_key","id");--> statement-breakpoint
-CREATE INDEX "clients_by_email" ON "clients" USING btree ("email_key","id");--> statement-breakpoint
-CREATE INDEX "clients_by_status" ON "clients" USING btree ("status","id");--> statement-breakpoint
-CREATE INDEX "clients_by_creation" ON "clients" USING btree ("created_at","id");--> statement-breakpoint
-CREATE INDEX "clients_by_update" ON "clients" USING btree ("updated_at","id");--> statement-breakpoint
-CREATE INDEX "clients_by_status_creation" ON "clients" USING btree ("status","created_at","id");--> statement-breakpoint
-CREATE INDEX "clients_by_assignee" ON "clients" USING btree ("assigned_to","created_at","id");--> statement-breakpoint
-CREATE INDEX "clients_by_creator" ON "clients" USING btree ("created_by","created_at","id");--> statement-breakpoint
+CREATE INDEX "clients_by_name" ON "clients" USING btree ("name_key","id") WHERE deleted_at is null;--> statement-breakpoint
+CREATE INDEX "clients_by_company" ON "clients" USING btree ("company_key","id") WHERE deleted_at is null;--> statement-breakpoint
+CREATE INDEX "clients_by_email" ON "clients" USING btree ("email_key","id") WHERE deleted_at is null;--> statement-breakpoint
+CREATE INDEX "clients_by_status" ON "clients" USING btree ("status","id") WHERE deleted_at is null;--> statement-breakpoint
+CREATE INDEX "clients_by_creation" ON "clients" USING btree ("created_at","id") WHERE deleted_at is null;--> statement-breakpoint
+CREATE INDEX "clients_by_update" ON "clients" USING btree ("updated_at","id") WHERE deleted_at is null;--> statement-breakpoint
+CREATE INDEX "clients_by_phone" ON "clients" USING btree ("phone_key") WHERE deleted_at is null;--> statement-breakpoint
+CREATE INDEX "clients_by_status_creation" ON "clients" USING btree ("status","created_at","id") WHERE deleted_at is null;--> statement-breakpoint
+CREATE INDEX "clients_by_assignee" ON "clients" USING btree ("assigned_to","created_at","id") WHERE deleted_at is null;--> statement-breakpoint
+CREATE INDEX "clients_by_creator" ON "clients" USING btree ("created_by","created_at","id") WHERE deleted_at is null;--> statement-breakpoint
 CREATE INDEX "clients_by_deletion" ON "clients" USING btree ("created_at","id") WHERE deleted_at is not null;--> statement-breakpoint
-CREATE INDEX "clients_by_phone" ON "clients" USING btree ("phone_key");--> statement-breakpoint
 CREATE INDEX "events_by_entity" ON "events" USING btree ("entity_type","entity_id","version");--> statement-breakpoint
 CREATE UNIQUE INDEX "events_by_seq" ON "events" USING btree ("seq");--> statement-breakpoint
 CREATE UNIQUE INDEX "grants_permission" ON "grants" USING btree ("role_id","permission");--> statement-breakpoint

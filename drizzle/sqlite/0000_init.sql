@@ -41,17 +41,17 @@ CREATE TABLE `clients` (
 --> statement-breakpoint
 CREATE UNIQUE INDEX `clients_email` ON `clients` (`email_normal`) WHERE deleted_at is null;--> statement-breakpoint
 CREATE UNIQUE INDEX `clients_external_id` ON `clients` (`external_id`) WHERE deleted_at is null;--> statement-breakpoint
-CREATE INDEX `clients_by_name` ON `clients` (`name_key`,`id`);--> statement-breakpoint
-CREATE INDEX `clients_by_company` ON `clients` (`company_key`,`id`);--> statement-breakpoint
-CREATE INDEX `clients_by_email` ON `clients` (`email_key`,`id`);--> statement-breakpoint
-CREATE INDEX `clients_by_status` ON `clients` (`status`,`id`);--> statement-breakpoint
-CREATE INDEX `clients_by_creation` ON `clients` (`created_at`,`id`);--> statement-breakpoint
-CREATE INDEX `clients_by_update` ON `clients` (`updated_at`,`id`);--> statement-breakpoint
-CREATE INDEX `clients_by_status_creation` ON `clients` (`status`,`created_at`,`id`);--> statement-breakpoint
-CREATE INDEX `clients_by_assignee` ON `clients` (`assigned_to`,`created_at`,`id`);--> statement-breakpoint
-CREATE INDEX `clients_by_creator` ON `clients` (`created_by`,`created_at`,`id`);--> statement-breakpoint
+CREATE INDEX `clients_by_name` ON `clients` (`name_key`,`id`) WHERE deleted_at is null;--> statement-breakpoint
+CREATE INDEX `clients_by_company` ON `clients` (`company_key`,`id`) WHERE deleted_at is null;--> statement-breakpoint
+CREATE INDEX `clients_by_email` ON `clients` (`email_key`,`id`) WHERE deleted_at is null;--> statement-breakpoint
+CREATE INDEX `clients_by_status` ON `clients` (`status`,`id`) WHERE deleted_at is null;--> statement-breakpoint
+CREATE INDEX `clients_by_creation` ON `clients` (`created_at`,`id`) WHERE deleted_at is null;--> statement-breakpoint
+CREATE INDEX `clients_by_update` ON `clients` (`updated_at`,`id`) WHERE deleted_at is null;--> statement-breakpoint
+CREATE INDEX `clients_by_phone` ON `clients` (`phone_key`) WHERE deleted_at is null;--> statement-breakpoint
+CREATE INDEX `clients_by_status_creation` ON `clients` (`status`,`created_at`,`id`) WHERE deleted_at is null;--> statement-breakpoint
+CREATE INDEX `clients_by_assignee` ON `clients` (`assigned_to`,`created_at`,`id`) WHERE deleted_at is null;--> statement-breakpoint
+CREATE INDEX `clients_by_creator` ON `clients` (`created_by`,`created_at`,`id`) WHERE deleted_at is null;--> statement-breakpoint
 CREATE INDEX `clients_by_deletion` ON `clients` (`created_at`,`id`) WHERE deleted_at is not null;--> statement-breakpoint
-CREATE INDEX `clients_by_phone` ON `clients` (`phone_key`);--> statement-breakpoint
 CREATE TABLE `events` (
 	`id` text PRIMARY KEY NOT NULL,
 	`seq` integer,

@@ -21,7 +21,7 @@ ${configOptionsHelp}`,
   options: configOptions,
   async run({ words, terminal, load }) {
     const [action = "status", ...others] = words;
-    const run = actions[action];
+    const run = Object.hasOwn(actions, action) ? actions[action] : undefined;
     if (!run || others.length > 0) throw new UsageError("Say what to do: neocrm migrate status, up or down.");
     const { config, dataDir } = load();
     const migrator = openMigrator(config, dataDir);

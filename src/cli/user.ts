@@ -33,7 +33,7 @@ ${configOptionsHelp}`,
   },
   async run(context) {
     const [action = "", ...others] = context.words;
-    const run = actions[action];
+    const run = Object.hasOwn(actions, action) ? actions[action] : undefined;
     if (!run || others.length > 0)
       throw new UsageError("Say what to do: neocrm user create, list, password or role.");
     await run(context);
@@ -97,7 +97,7 @@ function table(users: UserView[]): string[] {
     email,
     role,
     is_active ? "active" : "inactive",
-    full_name,
+    printable(full_name),
   ]);
   const all = [["EMAIL", "ROLE", "STATE", "NAME"], ...rows];
   const widths = [0, 1, 2].map((column) => Math.max(...all.map((row) => row[column]!.length)));
@@ -108,3 +108,6 @@ function table(users: UserView[]): string[] {
       .trimEnd(),
   );
 }
+
+/** A name is whatever somebody typed: none of it may command the terminal. */
+const printable = (text: string) => text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "\ufffd");

@@ -1,35 +1,43 @@
-import { getTableConfig, type PgTable } from "drizzle-orm/pg-core";
-import type { Field, Fields, Filter, ListRequest, Operator } from "../list";
+import { getTableConfig, PgDialect, type PgTable } from "drizzle-orm/pg-core";
+import type { Fields, ListRequest } from "../list";
 import type { TableName } from "./rows";
 import * as tables from "./tables.postgres";
 
-/** These look at every record, whatever index there is. */
-const scanning = new Set<Operator>(["contains", "ne", "nin", "all"]);
+/** So many records are passed over quickly. */
+const fewSkipped = 1_000;
 
 /**
- * Whether a list may have to look at many records to find a few, so that it must not run on the event loop: it counts
- * exactly, or filters by something that no index leads to.
+ * Whether a list may have to look at many records to find a few, so that it must not run on the event loop. Quick is
+ * only what one index gives in order: live records by one sort key, or by one after an equality on one field.
  */
-export function mayTakeLong(fields: Fields, { filters, count, deleted }: ListRequest): boolean {
-  if (count === "exact" || deleted === "with") return true;
-  return filters.some((filter) => isScan(fields, fields.byName.get(filter.field)!, filter));
+export function mayTakeLong(fields: Fields, request: ListRequest): boolean {
+  const { count, deleted, page, limit } = request;
+  if (count === "exact" || deleted !== "none") return true;
+  if (page !== null && (page - 1) * limit > fewSkipped) return true;
+  return !isInOrder(fields, request);
 }
 
-function isScan({ resource }: Fields, field: Field, { op }: Filter): boolean {
-  return field.type === "tags" || scanning.has(op) || !leadingColumns(resource).has(field.column);
+function isInOrder({ resource, byName }: Fields, { filters, sort }: ListRequest): boolean {
+  if (sort.length > 1 || filters.length > 1 || filters.some(({ op }) => op !== "eq")) return false;
+  const columns = [...filters, ...sort].map(({ field }) => byName.get(field)!.column);
+  return indexesOf(resource).has([...new Set(columns), "id"].join());
 }
 
 const tableNamed: Readonly<Record<TableName, PgTable>> = tables;
-const leading = new Map<TableName, ReadonlySet<string>>();
+const indexes = new Map<TableName, ReadonlySet<string>>();
 
-/** The columns of a table that an index starts with; both engines have the same indexes. */
-function leadingColumns(table: TableName): ReadonlySet<string> {
-  let columns = leading.get(table);
-  if (!columns) {
-    const { indexes } = getTableConfig(tableNamed[table]);
-    const whole = indexes.filter(({ config }) => config.where === undefined);
-    columns = new Set(whole.map(({ config }) => (config.columns[0] as { name: string }).name));
-    leading.set(table, columns);
+/** The columns of each index over the live records of a table, joined; both engines have the same indexes. */
+function indexesOf(table: TableName): ReadonlySet<string> {
+  let known = indexes.get(table);
+  if (!known) {
+    const all = getTableConfig(tableNamed[table]).indexes.map(({ config }) => config);
+    const live = all.filter(({ where }) => !where || dialect.sqlToQuery(where).sql === "deleted_at is null");
+    known = new Set(
+      live.map(({ columns }) => columns.map((column) => (column as { name: string }).name).join()),
+    );
+    indexes.set(table, known);
   }
-  return columns;
+  return known;
 }
+
+const dialect = new PgDialect();

@@ -24,6 +24,8 @@ export interface ListScope {
   where: (t: Tables, p: ListParams) => SQL | undefined;
   /** The values of its placeholders. Names that start with `list_` are taken. */
   args: Row;
+  /** Who asks, where lists that take long wait for their turn. */
+  caller: string;
   /** Few of the records may be the caller's, and no index leads to them in the order of the list. */
   isNarrow?: boolean;
 }
@@ -40,7 +42,7 @@ export async function listPage<Item extends object>(
   scope: ListScope,
 ): Promise<ListResult<Item>> {
   const isLong = scope.isNarrow === true || mayTakeLong(resource.fields, request);
-  const session = isLong ? store.aside : store.read;
+  const session = isLong ? store.aside(scope.caller) : store.read;
   const list = new List(session, resource as Resource<object>, request, scope);
   const rows = await list.rows(request.limit + 1);
   const hasMore = rows.length > request.limit;

@@ -14,18 +14,23 @@ import {
   type StoreOptions,
 } from "./store";
 import type { Tables } from "./tables";
+import { inTurn, Turns } from "./turns";
 import * as postgresTables from "./tables.postgres";
 
 /** What can be chosen for a store on PostgreSQL. */
 export interface PostgresOptions extends StoreOptions {
-  /** At most this many at once, plus `unpreparedConnections`; opened when they are needed. */
+  /** At most this many at once, plus those for rare and for long queries; opened when they are needed. */
   connections?: number;
 }
 
-/** For queries of rare shapes and long ones; all others never wait for them. */
+/** For queries of rare shapes; common ones never wait for them. */
 const unpreparedConnections = 2;
+/** For reads aside; nothing else waits for them. */
+const asideConnections = 2;
 /** Without a limit, a server that is reached but does not answer would be waited for 30 s. */
 const connectionTimeoutSeconds = 5;
+
+const closeSeconds = 2;
 
 const maxAttempts = 12;
 const tables: Tables = postgresTables;
@@ -37,8 +42,10 @@ export function openPostgresStore(url: string, options: PostgresOptions = {}): S
   const connection = { statement_timeout: deadlineMs, idle_in_transaction_session_timeout: deadlineMs * 2 };
   const shared = { url, connection, connectionTimeout: connectionTimeoutSeconds };
   const client = new SQL({ ...shared, max: connections });
-  const patience = { ...connection, statement_timeout: Math.min(deadlineMs, asideDeadlineMs) };
-  const unprepared = new SQL({ ...shared, connection: patience, max: unpreparedConnections, prepare: false });
+  const unprepared = new SQL({ ...shared, max: unpreparedConnections, prepare: false });
+  const patience = { ...connection, statement_timeout: asideDeadlineMs };
+  const aside = new SQL({ ...shared, connection: patience, max: asideConnections, prepare: false });
+  const turns = new Turns(asideConnections, asideDeadlineMs);
 
   /** Under READ COMMITTED, two transactions that read, compute and write lose updates; SERIALIZABLE does not. */
   function attempt<T>(work: (session: Session) => Promise<T>): Promise<T> {
@@ -54,7 +61,7 @@ export function openPostgresStore(url: string, options: PostgresOptions = {}): S
     engine: "postgres",
     waiting: 0,
     read: new PostgresSession(client, unprepared),
-    aside: new PostgresSession(unprepared, unprepared),
+    aside: (caller) => inTurn(new PostgresSession(aside, aside), turns, caller),
     async tx(work) {
       refuseNesting();
       const giveUpAt = performance.now() + deadlineMs;
@@ -75,7 +82,9 @@ export function openPostgresStore(url: string, options: PostgresOptions = {}): S
       });
     },
     async close() {
-      await Promise.all([client.close(), unprepared.close()]);
+      // Whoever waits for a connection by now waits for nothing: the requests are over.
+      const timeout = closeSeconds;
+      await Promise.all([client, unprepared, aside].map((pool) => pool.close({ timeout })));
     },
   };
 }

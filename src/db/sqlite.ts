@@ -8,6 +8,7 @@ import { GroupCommit, type GroupCommitOptions } from "./group-commit";
 import type { Plan } from "./hot";
 import { Lru } from "./lru";
 import { Reader } from "./reader";
+import { inTurn, Turns } from "./turns";
 import {
   asideDeadlineMs,
   refuseNesting,
@@ -43,12 +44,14 @@ export function openSqliteStore(file: string, options: SqliteOptions = {}): Stor
   const { ino: fileAtStart } = statSync(file);
 
   const aside = new Reader(file, asideDeadlineMs);
+  // The worker reads one after the other: whoever waits, waits here, where turns are taken.
+  const turns = new Turns(1, asideDeadlineMs);
   const openWrite = sessions(writer);
   const groupCommit = new GroupCommit<Session>(writer, openWrite, options);
   return {
     engine: "sqlite",
     read: sessions(reader)(),
-    aside: asideSession(reader, aside),
+    aside: (caller) => inTurn(asideSession(reader, aside), turns, caller),
     get waiting() {
       return groupCommit.waiting;
     },

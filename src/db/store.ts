@@ -28,10 +28,12 @@ export interface Store {
   /** Sees what is committed, nothing else. Inside `tx`, read through the transaction's own session. */
   readonly read: Session;
   /**
-   * The same for reads that may take long, such as counting everything: off the event loop on SQLite. One that takes
-   * longer than two seconds fails as `deadline`. Only for queries made by `hot.ts`.
+   * The same for reads that may take long, such as counting everything: off the event loop on SQLite, on connections of
+   * their own on PostgreSQL. One that takes longer than two seconds, waiting included, fails as `deadline`. Only for
+   * queries made by `hot.ts`.
+   * @param caller who asks; callers take turns, so that nobody's long reads are in the way of everybody's
    */
-  readonly aside: Session;
+  aside(caller: string): Session;
   /**
    * Runs `work` in one serializable transaction and answers when it is durable. `work` may run more than
    * once, so it does nothing but query: no mail, no request, no counter outside. Transactions do not nest.

@@ -26,9 +26,14 @@ export interface EdgeOptions {
   proxies: TrustedProxies;
   https: "off" | "redirect" | "require";
   hstsSeconds: number;
+  /** Where browsers reach the server, without a slash at the end. */
+  publicUrl: string | null;
   /** Filled in once every route is mounted. */
   routes: RouteTable;
 }
+
+/** Anybody can send a path of 16 KB; the log need not hold it. */
+const longestLoggedPath = 500;
 
 const securityHeaders = {
   "cache-control": "no-store",
@@ -53,6 +58,8 @@ export const opening =
         isSecure(peer, request.headers.get("x-forwarded-proto"), proxies),
       );
       set.headers["x-request-id"] = call.id;
+      // Without a host, the URL begins with its path, and the router would take another path from it than we do.
+      if (request.url.startsWith("/")) throw withoutHost();
       if (https === "off" || !call.isSecure || hstsSeconds === 0) return;
       set.headers["strict-transport-security"] = `max-age=${hstsSeconds}; includeSubDomains`;
     });
@@ -65,7 +72,7 @@ export const edge = (options: EdgeOptions) => (app: AnyElysia) =>
   app
     .onRequest(async ({ request, set }) => {
       const call = callOf(request);
-      const elsewhere = enforceHttps(options.https, request, call, set);
+      const elsewhere = enforceHttps(options, request, call, set);
       if (elsewhere) return elsewhere;
       // A check of the server's health must not depend on the database that tokens are looked up in.
       if (isFree(call.path)) return undefined;
@@ -82,7 +89,7 @@ export const edge = (options: EdgeOptions) => (app: AnyElysia) =>
       logRequest({
         request_id: call.id,
         method: request.method,
-        path: call.path,
+        path: call.path.slice(0, longestLoggedPath),
         route: route || null,
         status: Number(set.status ?? 200),
         ms: performance.now() - call.startedAt,
@@ -91,9 +98,16 @@ export const edge = (options: EdgeOptions) => (app: AnyElysia) =>
       });
     });
 
+const withoutHost = () =>
+  new Refusal(
+    "malformed",
+    "invalid_host",
+    "Name the server in the Host header, as in Host: crm.example.com.",
+  );
+
 /** Redirects or refuses what came in the clear; whoever checks the server's health may always do so. */
 function enforceHttps(
-  https: EdgeOptions["https"],
+  { https, publicUrl }: Pick<EdgeOptions, "https" | "publicUrl">,
   request: Request,
   call: Call,
   set: ResponseSet,
@@ -101,12 +115,18 @@ function enforceHttps(
   if (https === "off" || call.isSecure || isFree(call.path)) return undefined;
   // A body, and most often a token, went over the wire already: sending it again elsewhere would hide that.
   const isRead = request.method === "GET" || request.method === "HEAD";
-  // Where the Host is no host, the URL has none: there is nowhere to redirect to.
-  const mayRedirect = https === "redirect" && isRead && request.url.startsWith("http:");
-  if (!mayRedirect) throw new Forbidden("This server answers over HTTPS only.", "https_required");
-  const location = request.url.replace(/^http:/, "https:");
+  if (https !== "redirect" || !isRead) {
+    throw new Forbidden("This server answers over HTTPS only.", "https_required");
+  }
+  const location = secureUrl(request.url, publicUrl);
   set.status = 308;
   return new Response(null, { status: 308, headers: { location } });
+}
+
+/** The same over HTTPS: at the server's public address where it is known, because anybody can write a `Host`. */
+function secureUrl(url: string, publicUrl: string | null): string {
+  if (!publicUrl?.startsWith("https:")) return url.replace(/^http:/, "https:");
+  return publicUrl + url.slice(url.indexOf("/", url.indexOf("://") + 3));
 }
 
 async function identifyCaller(identify: Identify, request: Request, call: Call): Promise<void> {
@@ -123,7 +143,7 @@ async function identifyCaller(identify: Identify, request: Request, call: Call):
 }
 
 /** Whoever checks the server's health is never turned away. */
-const isFree = (path: string) => path === "/health" || path.startsWith("/health/");
+const isFree = (path: string) => path === "/health" || path === "/health/live" || path === "/health/ready";
 
 function countCall({ limiter, limits }: EdgeOptions, call: Call, set: ResponseSet): Promise<void> {
   const { ip, user } = limits();

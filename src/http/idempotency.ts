@@ -15,7 +15,7 @@ export interface Attempt {
   method: string;
   path: string;
   key: string;
-  bodyHash: string;
+  body: string;
 }
 
 /** The first answer, as it went out. */
@@ -91,13 +91,13 @@ export class Idempotency {
 
   /** Keeps the answer, in the transaction that `session` belongs to. */
   async keep(session: Session, attempt: Attempt, answer: KeptAnswer, secret: boolean): Promise<void> {
-    const { userId, method, path, key, bodyHash } = attempt;
+    const { userId, method, path, key } = attempt;
     const created_at = now();
     await forgetBefore.all(session, { user_id: userId, before: created_at - this.keepMs });
     const body = answer.body !== null && secret ? this.seal.close(answer.body) : answer.body;
     const { status, headers } = answer;
     await keepRow.all(session, {
-      ...{ id: newId(), user_id: userId, method, path, key, body_hash: bodyHash },
+      ...{ id: newId(), user_id: userId, method, path, key, body_hash: this.seal.digests(attempt.body)[0]! },
       ...{ status, headers: secret ? { ...headers, [sealed]: "1" } : headers, body, created_at },
     });
   }
@@ -122,10 +122,10 @@ export class Idempotency {
     this.#running.delete(nameOf(attempt));
   }
 
-  async #find({ userId, method, path, key, bodyHash }: Attempt): Promise<KeptAnswer | undefined> {
+  async #find({ userId, method, path, key, body: sent }: Attempt): Promise<KeptAnswer | undefined> {
     const row = await keptAnswer.first(this.store.read, { user_id: userId, method, path, key });
     if (!row || row.created_at < now() - this.keepMs) return undefined;
-    if (row.body_hash !== bodyHash) throw otherBody();
+    if (!this.seal.digests(sent).includes(row.body_hash)) throw otherBody();
     const { [sealed]: isSealed, ...headers } = row.headers;
     const body = isSealed && row.body !== null ? this.#unseal(row.body) : row.body;
     return { status: row.status, headers, body };

@@ -30,6 +30,9 @@ interface Incoming {
   body?: unknown;
 }
 
+/** Bytes that a body may have from somebody who is not signed in: nothing they may send needs more. */
+const strangersLimit = 16 * 1024;
+
 /** The name under which a route's permission stands in its OpenAPI operation. */
 export const permissionKey = "x-permission";
 
@@ -48,7 +51,8 @@ export function httpKit({ idempotency, bodyLimit, requireIfMatch, defaultCountry
         detail: extension({ [permissionKey]: permission }),
         parse: async ({ request }: Incoming) => {
           guard({ request });
-          const body = await readJson(request, bodyLimit);
+          const isKnown = callOf(request).actor !== null;
+          const body = await readJson(request, isKnown ? bodyLimit : Math.min(bodyLimit, strangersLimit));
           return body === undefined ? nothing : anObject(body);
         },
         transform: (incoming: Incoming) => {
@@ -156,9 +160,9 @@ async function beginAttempt(
   const attempt = {
     userId: call.actor.userId,
     method: request.method,
-    path: call.path,
+    path: call.path.replace(/\/$/, ""),
     key: readIdempotencyKey(header),
-    bodyHash: new Bun.CryptoHasher("sha256").update(JSON.stringify(body) ?? "").digest("hex"),
+    body: JSON.stringify(body) ?? "",
   };
   const kept = await idempotency.begin(attempt);
   if (kept) throw new Replay(kept.status, kept.headers, kept.body);

@@ -13,9 +13,14 @@ export function refusalOf(error: unknown): Refusal | undefined {
     if (e instanceof Refusal) return e;
     if (e instanceof ValidationError) return refuseInput(e);
     if (e instanceof DbError) return refuseByDatabase(e);
+    if (e.name === "AbortError") return brokenOff(e);
   }
   return undefined;
 }
+
+/** The caller went away in the middle of the body: nobody hears this. */
+const brokenOff = (cause: Error) =>
+  new Refusal("malformed", "broken_off", "The request broke off before its end.", { cause });
 
 function refuseByDatabase(error: DbError): Refusal | undefined {
   switch (error.kind) {

@@ -15,16 +15,24 @@ export const Nullable = <Schema extends TSchema>(schema: Schema) => Type.Union([
 export const Text = (maxLength: number) =>
   Type.String({ minLength: 1, maxLength, pattern: "\\S", description: "must not be blank" });
 
-/** Control characters and what else cannot be seen: two addresses that look alike would be two accounts. */
-const invisible = "\\u0000-\\u001f\\u007f-\\u009f\\u00ad\\u200b-\\u200f\\u202a-\\u202e\\u2060-\\u2069\\ufeff";
+/**
+ * Control characters and what else cannot be seen (Unicode's Default_Ignorable_Code_Point; the planes that hold some of
+ * them are left out as a whole): two addresses that look alike would be two accounts.
+ */
+const invisible =
+  "\\u0000-\\u001f\\u007f-\\u009f\\u00ad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f\\u200b-\\u200f" +
+  "\\u202a-\\u202e\\u2060-\\u206f\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\uffff\\ud82f\\ud834\\udb40-\\udb43";
 const delimiters = `\\s@<>(),;:\\\\"\\[\\]${invisible}`;
 /** One label of a host name. Without the dot in it, there is one way to match: no text takes long to refuse. */
 const label = `[^.${delimiters}]`;
 
+const longestEmail = 254;
+
 /** An e-mail address: something before the @ (accents too, RFC 6531) and a host name after it. */
 export const Email = Type.String({
-  maxLength: 254,
-  pattern: `^[^${delimiters}]{1,64}@(localhost|(${label}+\\.)+${label}{2,})$`,
+  maxLength: longestEmail,
+  // The length once more: the pattern is also tried on a text that is too long.
+  pattern: `^(?=[^]{3,${longestEmail}}$)[^${delimiters}]{1,64}@(localhost|(${label}+\\.)+${label}{2,})$`,
   description: "must be an e-mail address",
 });
 

@@ -1,10 +1,12 @@
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from "node:crypto";
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from "node:crypto";
 
 /** Keeps what is stored for a while and must not be read from a copy of the database. */
 export interface Seal {
   close(text: string): string;
   /** @throws Error when it was closed with another secret, or changed since */
   open(sealed: string): string;
+  /** Keyed hashes of a text, by which it is recognised and not guessed: the present one, and that of the previous secret. */
+  digests(text: string): string[];
 }
 
 const ivBytes = 12;
@@ -16,7 +18,9 @@ const tagBytes = 16;
  */
 export function sealWith(secret: string, previous: string | null = null): Seal {
   const older = previous === null ? undefined : sealWith(previous);
-  const key = Buffer.from(hkdfSync("sha256", secret, "", "neocrm kept answers", 32));
+  const derive = (purpose: string) => Buffer.from(hkdfSync("sha256", secret, "", purpose, 32));
+  const key = derive("neocrm kept answers");
+  const digestKey = derive("neocrm kept requests");
   const current: Seal = {
     close(text) {
       const iv = randomBytes(ivBytes);
@@ -30,6 +34,7 @@ export function sealWith(secret: string, previous: string | null = null): Seal {
       decipher.setAuthTag(bytes.subarray(ivBytes, ivBytes + tagBytes));
       return decipher.update(bytes.subarray(ivBytes + tagBytes), undefined, "utf8") + decipher.final("utf8");
     },
+    digests: (text) => [createHmac("sha256", digestKey).update(text).digest("hex")],
   };
   if (!older) return current;
   return {
@@ -41,5 +46,6 @@ export function sealWith(secret: string, previous: string | null = null): Seal {
         return older.open(sealed);
       }
     },
+    digests: (text) => [...current.digests(text), ...older.digests(text)],
   };
 }

@@ -75,14 +75,14 @@ limited("an address without credentials", { RATE_LIMIT_IP: "4" }, ({ get, times 
     }
   });
 
-  test("is not another one by a Host that looks like the free paths", async () => {
+  test("gets no other path, and no free one, by a Host that is none", async () => {
     const { url } = { url: (await get("/health")).url.replace("/health", "") };
-    for (const host of ["x/health/", "x/health?", "health"]) {
-      const { status } = await rawHttp(
-        url,
-        `GET /api HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`,
-      );
-      expect([host, status]).toEqual([host, 429]);
+    const heads = ["HTTP/1.0", "HTTP/1.1\r\nHost:", "HTTP/1.1\r\nHost: <>", "HTTP/1.1\r\nHost: a b"];
+    for (const head of heads) {
+      for (const path of ["/api", "/health", "/health/api", "/public/api", "/health/api/auth/login"]) {
+        const request = `GET ${path} ${head}\r\nConnection: close\r\n\r\n`;
+        expect([request, (await rawHttp(url, request)).status]).toEqual([request, 400]);
+      }
     }
   });
 

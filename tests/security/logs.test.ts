@@ -149,10 +149,10 @@ test("every request leaves one line, however early it ended", async () => {
     await world.send("nobody", "GET", "/health"),
     await world.send("nobody", "GET", "/health/x%0a%0dfake"),
   ];
-  expect(answers.map(({ status }) => status)).toEqual([400, 413, 429, 200, 404]);
+  expect(answers.map(({ status }) => status)).toEqual([400, 413, 429, 200, 429]);
   await server.stop();
   const lines = log.requests();
-  expect(lines.map(({ status }) => status)).toEqual([400, 413, 429, 200, 404]);
+  expect(lines.map(({ status }) => status)).toEqual([400, 413, 429, 200, 429]);
   expect(lines.map(({ request_id }) => request_id)).toEqual(
     answers.map(({ headers }) => headers.get("x-request-id")!),
   );

@@ -2,6 +2,9 @@ import { sql } from "drizzle-orm";
 import type { Columns } from "../columns.postgres";
 import type { AccountTables } from "./accounts";
 
+const live = sql`deleted_at is null`;
+const deleted = sql`deleted_at is not null`;
+
 /** The people and companies a company works for. */
 export function describeClients(c: Columns, { users }: AccountTables) {
   const clients = c.table(
@@ -42,30 +45,22 @@ export function describeClients(c: Columns, { users }: AccountTables) {
       version: c.integer("version").notNull().default(1),
     },
     (t) => [
-      // Deleted rows keep their values; the index leaves them out, so that the values are free again at once.
-      c
-        .uniqueIndex("clients_email")
-        .on(t.email_normal)
-        .where(sql`deleted_at is null`),
-      c
-        .uniqueIndex("clients_external_id")
-        .on(t.external_id)
-        .where(sql`deleted_at is null`),
-      c.index("clients_by_name").on(t.name_key, t.id),
-      c.index("clients_by_company").on(t.company_key, t.id),
-      c.index("clients_by_email").on(t.email_key, t.id),
-      c.index("clients_by_status").on(t.status, t.id),
-      c.index("clients_by_creation").on(t.created_at, t.id),
-      c.index("clients_by_update").on(t.updated_at, t.id),
+      // Deleted rows keep their values; the indexes leave them out: the values are free again at once, and lists of
+      // live clients do not wade through what was deleted.
+      c.uniqueIndex("clients_email").on(t.email_normal).where(live),
+      c.uniqueIndex("clients_external_id").on(t.external_id).where(live),
+      c.index("clients_by_name").on(t.name_key, t.id).where(live),
+      c.index("clients_by_company").on(t.company_key, t.id).where(live),
+      c.index("clients_by_email").on(t.email_key, t.id).where(live),
+      c.index("clients_by_status").on(t.status, t.id).where(live),
+      c.index("clients_by_creation").on(t.created_at, t.id).where(live),
+      c.index("clients_by_update").on(t.updated_at, t.id).where(live),
+      c.index("clients_by_phone").on(t.phone_key).where(live),
       // Filtered by one of these, a list is still in the order that it has without being asked for one.
-      c.index("clients_by_status_creation").on(t.status, t.created_at, t.id),
-      c.index("clients_by_assignee").on(t.assigned_to, t.created_at, t.id),
-      c.index("clients_by_creator").on(t.created_by, t.created_at, t.id),
-      c
-        .index("clients_by_deletion")
-        .on(t.created_at, t.id)
-        .where(sql`deleted_at is not null`),
-      c.index("clients_by_phone").on(t.phone_key),
+      c.index("clients_by_status_creation").on(t.status, t.created_at, t.id).where(live),
+      c.index("clients_by_assignee").on(t.assigned_to, t.created_at, t.id).where(live),
+      c.index("clients_by_creator").on(t.created_by, t.created_at, t.id).where(live),
+      c.index("clients_by_deletion").on(t.created_at, t.id).where(deleted),
     ],
   );
 

@@ -201,6 +201,7 @@ test("a scope narrows rows and counts alike", async () => {
     where: ({ clients }, p) =>
       or(and(isNull(clients.deleted_at), eq(clients.assigned_to, p.me!)), isNotNull(clients.deleted_at)),
     args: { me: users.lan },
+    caller: "lan",
   };
   for (const store of both.stores) {
     const request = parse("deleted=with&sort=name&limit=1");

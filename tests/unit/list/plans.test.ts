@@ -48,7 +48,7 @@ async function explain(store: Store, query: string): Promise<{ plan: string; nex
   };
   const request = parse(query);
   const { nextCursor } = await listPage<ClientRow>(
-    { read: watched, aside: watched },
+    { read: watched, aside: () => watched },
     clients,
     request,
     everything("none"),

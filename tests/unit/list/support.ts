@@ -103,6 +103,7 @@ export const everything = (deleted: DeletedMode): ListScope => ({
         ? isNotNull(clients.deleted_at)
         : undefined,
   args: {},
+  caller: "somebody",
 });
 
 export const parse = (query: string, options: Partial<ListOptions> = {}) =>

@@ -61,8 +61,12 @@ export class NotFound extends Refusal {
 
 /** The record is deleted, and the actor may restore it. */
 export class Gone extends Refusal {
-  constructor(what: string) {
-    super("gone", "deleted", `This ${what} is deleted. You can restore it.`);
+  /** @param version of the deleted record, which restoring it may have to name */
+  constructor(what: string, version: number) {
+    super("gone", "deleted", `This ${what} is deleted. You can restore it.`, {
+      members: { version },
+      headers: { etag: `"v${version}"` },
+    });
   }
 }
 
@@ -90,15 +94,14 @@ export class Conflict extends Refusal {
 /** The record changed since the version that the caller named; `changed` are the fields that did. */
 export class Stale extends Refusal {
   constructor(version: number, changed: string[]) {
-    super(
-      "stale",
-      "stale",
-      "The record was changed since you read it. Read it again, then repeat your change.",
-      {
-        members: { changed, version },
-        headers: { etag: `"v${version}"` },
-      },
-    );
+    const message =
+      changed.length > 0
+        ? "The record was changed since you read it. Read it again, then repeat your change."
+        : `If-Match names no earlier version of this record; it is at v${version}. Read it again.`;
+    super("stale", "stale", message, {
+      members: { changed, version },
+      headers: { etag: `"v${version}"` },
+    });
   }
 }
 

@@ -150,7 +150,7 @@ export class Records<Row extends RecordRow, View extends Recorded> {
   /** A live record, within a transaction. @throws NotFound, Gone as `get` does */
   async visible(session: Session, actor: Actor, id: string): Promise<Row> {
     const row = await this.#known(session, actor, id);
-    if (row.deleted_at !== null) throw new Gone(this.kind.name);
+    if (row.deleted_at !== null) throw new Gone(this.kind.name, row.version);
     return row;
   }
 

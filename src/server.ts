@@ -3,6 +3,9 @@ import { buildApp } from "./app";
 import { version } from "./build";
 import { second } from "./clock";
 import type { ConfigWithSecrets, LoadedConfig } from "./config";
+import { ConfigError } from "./config/error";
+import { Conflict } from "./errors";
+import { passwordProblem } from "./features/auth/passwords";
 import { isEnabled } from "./config/features";
 import { ensureSecrets } from "./config/secrets";
 import { setupCode } from "./features/auth/setup-code";
@@ -29,7 +32,9 @@ export interface RunningServer {
  * Starts the server: takes the data directory, makes the secrets, migrates, and listens.
  * @throws DataDirectoryInUse, NewerDatabase, or whatever keeps a store from opening
  */
-export async function startServer({ config: given, dataDir }: LoadedConfig): Promise<RunningServer> {
+export async function startServer(loaded: LoadedConfig): Promise<RunningServer> {
+  const { config: given, dataDir } = loaded;
+  assertFirstAdmin(loaded);
   const lock = lockDataDirectory(dataDir);
   const closing: (() => unknown)[] = [() => lock.release()];
   const close = async () => {
@@ -37,7 +42,7 @@ export async function startServer({ config: given, dataDir }: LoadedConfig): Pro
   };
   try {
     const config = ensureSecrets(given, dataDir);
-    warnAboutSecret(given);
+    warn(loaded);
     await migrate(config, dataDir);
     const parts = await openParts(config, dataDir);
     closing.push(() => parts.close());
@@ -102,9 +107,29 @@ async function migrate(config: ConfigWithSecrets, dataDir: string): Promise<void
   if (tags.length > 0) log.info("Database migrated", { migrations: tags, snapshot });
 }
 
-function warnAboutSecret(config: LoadedConfig["config"]): void {
-  if (config["database.url"] === null || config["auth.jwt_secret"] !== null) return;
-  log.warn("JWT_SECRET is not set: other instances on this database will refuse the tokens of this one");
+/** What is allowed and most likely not meant. */
+function warn({ config, strangers }: LoadedConfig): void {
+  for (const stranger of strangers) log.warn(`Not a setting: ${stranger}`);
+  if (config["database.url"] !== null && config["auth.jwt_secret"] === null) {
+    log.warn("JWT_SECRET is not set: other instances on this database will refuse the tokens of this one");
+  }
+  if (config["server.https"] !== "off" && config["server.trusted_proxies"].length === 0) {
+    log.warn("server.https is on and server.trusted_proxies is empty: nothing will count as HTTPS");
+  }
+}
+
+/** @throws ConfigError when the configured admin could not be made */
+function assertFirstAdmin({ config, sources }: LoadedConfig): void {
+  const { "admin.email": email, "admin.password": password } = config;
+  if (email === null && password === null) return;
+  if (email === null || password === null) {
+    const [given, missing] =
+      email === null ? (["password", "email"] as const) : (["email", "password"] as const);
+    throw new ConfigError([`${sources[`admin.${given}`]}: admin.${given} needs admin.${missing} beside it`]);
+  }
+  const problem = passwordProblem(password);
+  if (problem)
+    throw new ConfigError([`${sources["admin.password"]}: admin.password = ***: ${problem.message}`]);
 }
 
 /** The first admin comes from the configuration, or from whoever holds the code that is printed here. */
@@ -113,7 +138,15 @@ async function makeFirstAdmin(config: ConfigWithSecrets, { auth }: Parts): Promi
   const { "admin.email": email, "admin.password": password } = config;
   if (email !== null && password !== null) {
     const person = { email, password, full_name: "Administrator" };
-    if (await auth.makeFirstAdmin(systemActor(newId()), person)) log.info("First admin made", { email });
+    try {
+      if (await auth.makeFirstAdmin(systemActor(newId()), person)) log.info("First admin made", { email });
+    } catch (error) {
+      if (!(error instanceof Conflict)) throw error;
+      const mend = "neocrm user role --role admin makes its owner the admin";
+      log.warn(`There is no admin: the address of admin.email belongs to another account; ${mend}`, {
+        email,
+      });
+    }
     return;
   }
   const withCode = isEnabled(config, "setup")

@@ -2,7 +2,8 @@
 INSERT INTO "roles" ("id", "slug", "description") VALUES
 	('01941f29-7c00-7000-8000-000000000001', 'admin', 'Runs the system: everything, for everyone'),
 	('01941f29-7c00-7000-8000-000000000002', 'manager', 'Sees and changes all clients and tasks'),
-	('01941f29-7c00-7000-8000-000000000003', 'user', 'Works with their own clients and tasks');
+	('01941f29-7c00-7000-8000-000000000003', 'user', 'Works with their own clients and tasks')
+ON CONFLICT DO NOTHING;
 --> statement-breakpoint
 INSERT INTO "grants" ("id", "role_id", "permission", "scope") VALUES
 	('01941f29-7c00-7000-8000-000000000101', '01941f29-7c00-7000-8000-000000000001', 'clients.read', 'all'),

@@ -6,7 +6,7 @@ import { loadConfig } from "../config/load";
 import type { Terminal } from "./terminal";
 
 /** How a command ended; scripts rely on these. */
-export const exitCodes = { done: 0, failed: 1, usage: 2, configuration: 3 } as const;
+export const exitCodes = { done: 0, failed: 1, usage: 2, configuration: 3, interrupted: 130 } as const;
 /** One of `exitCodes`. */
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 
@@ -31,12 +31,19 @@ export interface Command {
   /** The text of `neocrm <command> --help`. */
   help: string;
   options: NonNullable<ParseArgsConfig["options"]>;
+  /** It takes words, such as what to do; without this, a stray word is refused. */
+  takesWords?: boolean;
   run(context: CommandContext): Promise<ExitCode>;
 }
 
 /** The command was called in a way it does not understand. */
 export class UsageError extends Error {
   override name = "UsageError";
+}
+
+/** Whoever was asked something broke off. */
+export class Interrupted extends Error {
+  override name = "Interrupted";
 }
 
 /** The options of every command that reads the configuration. */
@@ -67,6 +74,11 @@ export function runCommand(
   if (options["help"]) {
     terminal.out(command.help);
     return Promise.resolve(exitCodes.done);
+  }
+  if (!command.takesWords && positionals.length > 0) {
+    throw new UsageError(
+      `neocrm ${command.name} takes no "${positionals[0]}".\nTry: neocrm ${command.name} --help`,
+    );
   }
   const load = () => {
     const { host, port, "data-dir": dataDir, profile, config } = options;

@@ -11,6 +11,7 @@ Prints every setting with where it comes from, as TOML. Secrets are masked.
 
 ${configOptionsHelp}`,
   options: configOptions,
+  takesWords: true,
   async run({ words, terminal, load }) {
     if (words.join(" ") !== "print") throw new UsageError("Say what to do: neocrm config print.");
     terminal.out(printConfig(load()).trimEnd());

@@ -20,7 +20,9 @@ Exits 0 when the server on this machine answers that it is ready, else 1.`,
       }
       terminal.err(`not ready: ${url} answered ${response.status}`);
     } catch (error) {
-      terminal.err(`not ready: ${url} does not answer (${(error as Error).message})`);
+      const { code, message } = error as { code?: string; message: string };
+      const why = code === "ECONNREFUSED" || code === "ConnectionRefused" ? "nothing listens there" : message;
+      terminal.err(`not ready: ${url} does not answer (${why})`);
     }
     return exitCodes.failed;
   },

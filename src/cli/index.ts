@@ -3,7 +3,7 @@ import { ConfigError } from "../config/error";
 import type { Environment } from "../config/environment";
 import { DbError } from "../db/errors";
 import { refusalOf } from "../http/refusals";
-import { exitCodes, runCommand, UsageError, type Command, type ExitCode } from "./command";
+import { exitCodes, Interrupted, runCommand, UsageError, type Command, type ExitCode } from "./command";
 import { configCommand } from "./config";
 import { healthcheck } from "./healthcheck";
 import { migrate } from "./migrate";
@@ -44,8 +44,8 @@ export async function runCli(
     (name === undefined ? terminal.err : terminal.out)(overview);
     return name === undefined ? exitCodes.usage : exitCodes.done;
   }
-  if (name === "--version" || name === "-v") return runCommand(versionCommand, [], context);
-  const command = commands.find((candidate) => candidate.name === name);
+  const isVersion = name === "--version" || name === "-v";
+  const command = isVersion ? versionCommand : commands.find((candidate) => candidate.name === name);
   if (!command) {
     terminal.err(`There is no command "${name}".\n\n${overview}`);
     return exitCodes.usage;
@@ -67,7 +67,7 @@ function explain(error: unknown, terminal: Terminal): ExitCode {
     return exitCodes.configuration;
   }
   terminal.err(messageOf(error));
-  return exitCodes.failed;
+  return error instanceof Interrupted ? exitCodes.interrupted : exitCodes.failed;
 }
 
 function messageOf(error: unknown): string {

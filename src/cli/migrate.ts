@@ -15,10 +15,12 @@ export const migrate: Command = {
   up       apply what is missing; \`serve\` does this by itself
   down     revert the last migration, and whatever it stored with it
 
-The server must not run for up and down. On SQLite, a snapshot is taken before.
+The server must not run for up and down; on PostgreSQL, none of its instances.
+On SQLite, a snapshot is taken before.
 
 ${configOptionsHelp}`,
   options: configOptions,
+  takesWords: true,
   async run({ words, terminal, load }) {
     const [action = "status", ...others] = words;
     const run = Object.hasOwn(actions, action) ? actions[action] : undefined;
@@ -34,9 +36,12 @@ ${configOptionsHelp}`,
 const actions: Record<string, (migrator: Migrator, terminal: Terminal) => Promise<void>> = {
   async status(migrator, terminal) {
     const { applied, pending, unknown } = await migrator.status();
-    for (const { tag, applied_at } of applied) terminal.out(`applied  ${tag}  ${isoTime(applied_at)}`);
+    for (const { tag, applied_at } of applied) {
+      const known = unknown.includes(tag) ? "unknown" : "applied";
+      terminal.out(`${known}  ${tag}  ${isoTime(applied_at)}`);
+    }
     for (const tag of pending) terminal.out(`pending  ${tag}`);
-    for (const tag of unknown) terminal.out(`unknown  ${tag}  (of a newer neocrm)`);
+    if (unknown.length > 0) terminal.out("This database belongs to a newer neocrm.");
   },
   async up(migrator, terminal) {
     const { tags, snapshot } = await migrator.up();

@@ -1,3 +1,4 @@
+import { now, second } from "../clock";
 import { startLogging, flushLogs, log } from "../ops/logging";
 import { startServer } from "../server";
 import { configOptions, configOptionsHelp, exitCodes, type Command } from "./command";
@@ -20,10 +21,9 @@ ${configOptionsHelp}`,
     const { "log.level": level, "log.format": format } = loaded.config;
     const isPretty = format === "auto" ? process.stdout.isTTY === true : format === "pretty";
     startLogging({ level, format: isPretty ? "pretty" : "json" });
-    const stopRequested = nextSignal();
+    const stopRequested = untilSignal();
     const server = await startServer(loaded);
     log.info("Stopping", { signal: await stopRequested });
-    void nextSignal().then(() => process.exit(exitCodes.failed));
     await server.stop();
     log.info("Stopped");
     flushLogs();
@@ -31,12 +31,21 @@ ${configOptionsHelp}`,
   },
 };
 
-function nextSignal(): Promise<string> {
+/** npm passes on a Ctrl-C that the terminal sent to everybody: a second signal so soon is the same one. */
+const sameSignalMs = 1 * second;
+
+/** Waits for the signal to stop; one that comes after it ends the process at once. */
+function untilSignal(): Promise<string> {
   return new Promise((resolve) => {
+    let firstAt: number | undefined;
     const stop = (signal: string) => {
-      process.off("SIGTERM", stop);
-      process.off("SIGINT", stop);
-      resolve(signal);
+      if (firstAt === undefined) {
+        firstAt = now();
+        resolve(signal);
+      } else if (now() - firstAt > sameSignalMs) {
+        flushLogs();
+        process.exit(exitCodes.failed);
+      }
     };
     process.on("SIGTERM", stop);
     process.on("SIGINT", stop);

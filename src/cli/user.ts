@@ -1,8 +1,10 @@
 import type { UserView } from "../features/users/schema";
+import type { Terminal } from "./terminal";
 import {
   configOptions,
   configOptionsHelp,
   exitCodes,
+  Interrupted,
   UsageError,
   type Command,
   type CommandContext,
@@ -31,6 +33,7 @@ ${configOptionsHelp}`,
     "password-stdin": { type: "boolean" },
     json: { type: "boolean" },
   },
+  takesWords: true,
   async run(context) {
     const [action = "", ...others] = context.words;
     const run = Object.hasOwn(actions, action) ? actions[action] : undefined;
@@ -82,11 +85,15 @@ async function askPassword({ options, terminal }: CommandContext): Promise<strin
   if (options["password-stdin"]) return (await terminal.readAll()).replace(/\r?\n$/, "");
   if (!terminal.isInteractive)
     throw new UsageError("Pass the password with --password-stdin, or run this in a terminal.");
-  const first = await terminal.askSecret("Password: ");
-  const second = await terminal.askSecret("Once more: ");
-  if (first === undefined || second === undefined) throw new UsageError("No password was given.");
-  if (first !== second) throw new UsageError("The two passwords differ.");
+  const first = await ask(terminal, "Password: ");
+  if (first !== (await ask(terminal, "Once more: "))) throw new UsageError("The two passwords differ.");
   return first;
+}
+
+async function ask(terminal: Terminal, question: string): Promise<string> {
+  const answer = await terminal.askSecret(question);
+  if (answer === undefined) throw new Interrupted("No password was given; nothing was done.");
+  return answer;
 }
 
 const show = ({ terminal }: CommandContext, what: string, { email, role, id }: UserView) =>

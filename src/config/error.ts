@@ -29,7 +29,7 @@ function shown(value: unknown) {
 
 /** A misspelt name first; else the same word in another section, as in `port` for `server.port`. */
 function nearest(name: string, known: readonly string[]) {
-  const ranked = known.map((each) => ({ each, edits: editsBetween(name.toLowerCase(), each) }));
+  const ranked = known.map((each) => ({ each, edits: editsBetween(name.toLowerCase(), each.toLowerCase()) }));
   const best = ranked.toSorted((a, b) => a.edits - b.edits)[0];
   if (best && best.edits <= Math.max(2, name.length / 4)) return best.each;
   return known.find((each) => lastWord(each) === lastWord(name));

@@ -28,6 +28,11 @@ export interface LoadedConfig {
   sources: Readonly<Record<Key, string>>;
   /** `data.dir` as an absolute path. */
   dataDir: string;
+  /**
+   * Environment variables that look like settings and are none, each with what may be meant. Not refused: other
+   * programs make some too (Kubernetes, for a service called `neocrm`).
+   */
+  strangers: readonly string[];
 }
 
 interface Given {
@@ -64,7 +69,19 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
   ];
   if (problems.length > 0 || !profile) throw new ConfigError(problems);
   const { config, sources } = layered(given);
-  return { config, profile, sources, dataDir: resolve(options.cwd, config["data.dir"]) };
+  const dataDir = resolve(options.cwd, config["data.dir"]);
+  return { config, profile, sources, dataDir, strangers: strangers(options.env) };
+}
+
+function strangers(env: Environment): string[] {
+  const known = keys.flatMap((key) => {
+    const { env: name, secret } = settingOf(key);
+    return secret ? [name, `${name}_FILE`] : [name];
+  });
+  const all = new Set([...known, "NEOCRM_PROFILE"]);
+  return Object.keys(env)
+    .filter((name) => name.startsWith("NEOCRM_") && !all.has(name))
+    .map((name) => unknownName("environment", "variable", name, [...all]));
 }
 
 /** Each value over the one before it. */

@@ -1,9 +1,21 @@
+import { existsSync } from "node:fs";
 import type { LoadedConfig } from "../config";
 import { ensureSecrets } from "../config/secrets";
 import { lockDataDirectory } from "../ops/data-lock";
 import { openMigrator, openParts, type Parts } from "../parts";
 import { askServer } from "./socket";
 import { runOperation, type InputOf, type OperationName, type ResultOf } from "./operations";
+
+/** There is nothing to work on: most likely the directory's name is misspelt. */
+export class NoDataDirectory extends Error {
+  override name = "NoDataDirectory";
+
+  constructor(dataDir: string) {
+    super(
+      `There is no data directory ${dataDir}. Name the right one with --data-dir, or start the server once.`,
+    );
+  }
+}
 
 /**
  * Runs an operation: in the server that holds the data directory, or here, holding it meanwhile.
@@ -16,6 +28,7 @@ export async function operate<Name extends OperationName>(
 ): Promise<ResultOf<Name>> {
   const reply = await askServer(loaded.dataDir, name, input);
   if (reply) return reply.result as ResultOf<Name>;
+  if (needsData(loaded, name) && !existsSync(loaded.dataDir)) throw new NoDataDirectory(loaded.dataDir);
   return withData(loaded, (parts) => runOperation(parts, name, input) as Promise<ResultOf<Name>>);
 }
 
@@ -44,3 +57,7 @@ export async function holdingData<T>(dataDir: string, work: () => Promise<T>): P
     lock.release();
   }
 }
+
+/** Making the first account may come before everything else; PostgreSQL has its data elsewhere. */
+const needsData = ({ config }: LoadedConfig, name: OperationName) =>
+  config["database.url"] === null && name !== "user.create";

@@ -38,8 +38,8 @@ export const created =
     headers: { location: `${path}/${(record as { id: string }).id}`, ...versionHeaders(record) },
   });
 
-/** Something new that has no address of its own: 201. */
-export const made: AnswerOf = () => ({ status: 201, headers: {} });
+/** A new account and its tokens: 201, and where the account is for whoever holds them. */
+export const accountCreated: AnswerOf = () => ({ status: 201, headers: { location: "/api/users/me" } });
 
 /** The same answer, sealed when it is kept. */
 export const secret = (answerOf: AnswerOf): AnswerOf =>

@@ -23,7 +23,8 @@ const notATag = (text: string) =>
   new Refusal("malformed", "invalid_etag", `This is not an entity tag: ${text.trim().slice(0, 100)}`);
 
 /**
- * Reads `If-Match`. The comparison is strong: a weak tag, or one we never gave, matches no version.
+ * Reads `If-Match`. A tag we never gave matches no version. A weak one counts as the tag it was made from: a proxy that
+ * compresses weakens it on the way (nginx does), and the version that it names is still the same.
  * @throws Refusal 400 when the header is malformed, 428 when it is required and missing
  */
 export function readIfMatch(header: string | null, required: boolean): IfMatch {
@@ -36,9 +37,7 @@ export function readIfMatch(header: string | null, required: boolean): IfMatch {
     );
   }
   if (header.trim() === "*") return "any";
-  return readTags(header).map(({ weak, tag }) =>
-    weak || !/^v[1-9]\d{0,8}$/.test(tag) ? -1 : Number(tag.slice(1)),
-  );
+  return readTags(header).map(({ tag }) => (/^v[1-9]\d{0,8}$/.test(tag) ? Number(tag.slice(1)) : -1));
 }
 
 /** Whether `If-None-Match` names this ETag. The comparison is weak, as for every GET. */

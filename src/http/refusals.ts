@@ -56,7 +56,7 @@ const mostErrors = 50;
  */
 function fieldErrors(found: Iterable<ValueError>): FieldError[] {
   const byField = new Map<string, FieldError>();
-  for (const error of found) {
+  for (const error of meant(found)) {
     const field = fieldName(error.path);
     if (!byField.has(field)) byField.set(field, { field, ...describe(error) });
     if (byField.size === mostErrors) break;
@@ -76,7 +76,7 @@ function fieldName(pointer: string) {
 
 type Description = Omit<FieldError, "field">;
 
-function describe({ type, schema, value, message }: ValueError): Description {
+function describe({ type, schema, message }: ValueError): Description {
   switch (type) {
     case ValueErrorType.ObjectRequiredProperty:
       return { code: "required", message: "is required" };
@@ -95,32 +95,28 @@ function describe({ type, schema, value, message }: ValueError): Description {
     case ValueErrorType.StringFormat:
     case ValueErrorType.StringPattern:
       return { code: "invalid_format", message: schema.description ?? "does not have the right form" };
+    case ValueErrorType.Literal:
+      return { code: "invalid_choice", message: typeMessage(schema)! };
     case ValueErrorType.Union:
-      return describeUnion(schema, value);
+      return describeChoice(schema);
     default:
       return { code: "invalid_type", message: typeMessage(schema) ?? message.toLowerCase() };
   }
 }
 
-/** `T | null`, or a choice of literals: what the caller meant is the first part. */
-function describeUnion(schema: TSchema, value: unknown): Description {
-  const parts: TSchema[] = schema.anyOf.flatMap((part: TSchema) => (part.anyOf as TSchema[]) ?? [part]);
-  const choices = parts.filter((part) => "const" in part).map((part) => String(part.const));
-  if (choices.length > 0) return { code: "invalid_choice", message: `must be one of ${choices.join(", ")}` };
-  const meant = parts.find((part) => part.type !== "null");
-  if (meant?.type === "string" && typeof value === "string") return describeString(meant, value);
-  const expected = typeMessage(meant ?? schema) ?? "has the wrong type";
-  return { code: "invalid_type", message: `${expected}, or null` };
+/** Of a `T | null`, what is wrong with the T: that is what the caller meant. */
+function* meant(found: Iterable<ValueError>): Generator<ValueError> {
+  for (const error of found) {
+    const parts = (error.type === ValueErrorType.Union ? error.schema.anyOf : []) as TSchema[];
+    if (parts[1]?.type === "null" && error.errors[0]) yield* meant(error.errors[0]);
+    else yield error;
+  }
 }
 
-function describeString(schema: TSchema, value: string): Description {
-  const type =
-    value.length < (schema.minLength ?? 0)
-      ? ValueErrorType.StringMinLength
-      : value.length > (schema.maxLength ?? Infinity)
-        ? ValueErrorType.StringMaxLength
-        : ValueErrorType.StringFormat;
-  return describe({ type, schema, value, path: "", message: "", errors: [] });
+/** A choice of literals. */
+function describeChoice({ anyOf }: TSchema): Description {
+  const choices = (anyOf as TSchema[]).map((part) => String(part.const));
+  return { code: "invalid_choice", message: `must be one of ${choices.join(", ")}` };
 }
 
 function typeMessage(schema: TSchema): string | undefined {

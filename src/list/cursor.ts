@@ -69,8 +69,10 @@ function isValueOf(field: Field, value: string | number | null): boolean {
 function parse(text: string): unknown[] {
   if (text.length > longestCursor || !/^[\w-]+$/.test(text)) throw invalid();
   try {
-    const parsed: unknown = JSON.parse(utf8.decode(Buffer.from(text, "base64url")));
-    if (Array.isArray(parsed)) return parsed;
+    const bytes = Buffer.from(text, "base64url");
+    const parsed: unknown = JSON.parse(utf8.decode(bytes));
+    // Decoding is lenient: only what we wrote, letter for letter, is a cursor.
+    if (Array.isArray(parsed) && bytes.toString("base64url") === text) return parsed;
   } catch {
     // Refused below, like everything else that is no cursor.
   }

@@ -23,14 +23,13 @@ export interface HealthReport {
 /** What is looked after. */
 export interface HealthOptions {
   store: Pick<Store, "ping" | "waiting">;
-  hasher: { readonly waiting: number };
+  hasher: { readonly waiting: number; readonly places: number };
   dataDir: string;
 }
 
 const lowDiskBytes = 500 * 1024 * 1024;
 const lastDiskBytes = 20 * 1024 * 1024;
 const manyWrites = 2_000;
-const manyPasswords = 20;
 /** Probes come from several places at once; the answer is as good for all of them. */
 const keptMs = second;
 
@@ -64,7 +63,7 @@ export class Health {
       database: await checkDatabase(store),
       disk: await checkDisk(dataDir),
       writers: queue(store.waiting, manyWrites, "writes wait for the database"),
-      passwords: queue(hasher.waiting, manyPasswords, "people wait to sign in"),
+      passwords: queue(hasher.waiting, Math.max(1, hasher.places / 2), "people wait to sign in"),
     };
     const statuses = Object.values(checks).map(({ status }) => status);
     const status = statuses.includes("down") ? "down" : statuses.includes("degraded") ? "degraded" : "ok";

@@ -1,4 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { existsSync } from "node:fs";
+import { ConfigError } from "../../src/config/error";
 import { setupCode } from "../../src/features/auth/setup-code";
 import { flushLogs, startLogging } from "../../src/ops/logging";
 import { systemActor } from "../../src/policy";
@@ -249,4 +251,40 @@ test("an address that somebody else has makes no admin of them", async () => {
   ).rejects.toMatchObject({ code: "email_taken" });
   expect(await server.parts.auth.isSetUp()).toBe(false);
   await server.stop();
+});
+
+test.each([
+  [{ NEOCRM_ADMIN_EMAIL: "env@first.example" }, "NEOCRM_ADMIN_EMAIL: admin.email needs admin.password"],
+  [{ NEOCRM_ADMIN_PASSWORD: password }, "NEOCRM_ADMIN_PASSWORD: admin.password needs admin.email"],
+  [
+    { NEOCRM_ADMIN_EMAIL: "env@first.example", NEOCRM_ADMIN_PASSWORD: "short" },
+    "NEOCRM_ADMIN_PASSWORD: admin.password = ***: A password has at least 10 characters",
+  ],
+])("%p stops the start before anything is made", async (env, message) => {
+  const place = await newInstallation("sqlite");
+  const failure = await place.start(env).catch((error: Error) => error);
+  expect(failure).toBeInstanceOf(ConfigError);
+  expect((failure as Error).message).toContain(message);
+  expect(existsSync(place.dataDir)).toBe(false);
+  place.remove();
+});
+
+test("an address that a user has already does not stop the start: the log says how to make them admin", async () => {
+  const place = await newInstallation("sqlite");
+  const first = await place.start();
+  await addPerson(first, "env@first.example", "user");
+  await first.stop();
+  const lines: string[] = [];
+  startLogging({ level: "warn", format: "json", write: (text) => void lines.push(text) });
+  const second = await place.start({
+    NEOCRM_ADMIN_EMAIL: "env@first.example",
+    NEOCRM_ADMIN_PASSWORD: password,
+    NEOCRM_SERVER_HTTPPS: "require",
+  });
+  flushLogs();
+  expect(lines.join("")).toContain("neocrm user role --role admin");
+  expect(lines.join("")).toContain("NEOCRM_SERVER_HTTPPS (did you mean NEOCRM_SERVER_HTTPS?)");
+  expect(await second.parts.auth.isSetUp()).toBe(false);
+  await second.stop();
+  place.remove();
 });

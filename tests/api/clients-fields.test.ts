@@ -76,7 +76,6 @@ const refused: Refused[] = [
   ["assigned_to", "00000000-0000-0000-0000-000000000000", "unknown_user"],
   ["assigned_to", "$off", "unknown_user"],
   ["tags", "a", "invalid_type"],
-  ["tags", null, "invalid_type"],
   ["tags", { 0: "a", length: 1 }, "invalid_type"],
   ["tags", [1], "invalid_type", "tags.0"],
   ["tags", ["a", null], "invalid_type", "tags.1"],

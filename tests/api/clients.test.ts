@@ -248,3 +248,23 @@ scenarios("deleting a client and bringing it back", { clients: { ...given, burie
     events: [],
   },
 ]);
+
+scenarios("clearing a client's fields", { clients: { acme: { tags: ["vip"], company: "Acme" } } }, [
+  {
+    by: "lan",
+    patch: "/api/clients/$acme",
+    body: { tags: null, company: null },
+    status: 200,
+    has: { tags: [], company: null },
+    events: ["client.updated"],
+  },
+  { by: "lan", patch: "/api/clients/$acme", body: { name: null }, status: 422, problem: { field: "name" } },
+  {
+    by: "lan",
+    patch: "/api/clients/$acme",
+    body: { status: null },
+    status: 422,
+    problem: { field: "status" },
+  },
+  { by: "lan", get: "/api/clients?filter[id][in]=$acme", status: 200, has: { data: [{ id: "$acme" }] } },
+]);

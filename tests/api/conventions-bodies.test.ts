@@ -210,3 +210,28 @@ inWorld("bodies beyond the limit", { env: small }, (world) => {
     ).toBe(413);
   });
 });
+
+scenarios("a body from somebody who is not signed in", { env: { NEOCRM_AUTH_REGISTRATION: "open" } }, [
+  {
+    name: "needs no more than 16 KiB",
+    by: "nobody",
+    post: "/api/auth/login",
+    body: { email: "a@b.example", password: "x".repeat(17_000) },
+    status: 413,
+    problem: { code: "body_too_large" },
+  },
+  {
+    name: "is refused as large with credentials that are no good",
+    by: { token: "a.b.c" },
+    post: "/api/auth/login",
+    body: { email: "a@b.example", password: "x".repeat(17_000) },
+    status: 413,
+  },
+  {
+    name: "while who is signed in may send more",
+    by: "lan",
+    post: "/api/clients",
+    body: { name: "Acme", notes: "x".repeat(18_000) },
+    status: 201,
+  },
+]);

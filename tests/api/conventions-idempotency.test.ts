@@ -360,3 +360,22 @@ describe("two servers over one PostgreSQL", () => {
     }
   });
 });
+
+inWorld("what is kept for a key", {}, (world) => {
+  test("tells nobody who has a copy of the database what was sent", async () => {
+    const body = { name: "Acme" };
+    await world().send("lan", "POST", "/api/clients", { body, headers: { "idempotency-key": "guess" } });
+    const { read } = world().server.parts.store;
+    const [row] = await read.q.select().from(read.t.idempotency_keys);
+    const plain = new Bun.CryptoHasher("sha256").update(JSON.stringify(body)).digest("hex");
+    expect(row!.body_hash).toHaveLength(64);
+    expect(row!.body_hash).not.toBe(plain);
+  });
+
+  test("counts for the path with a slash at its end as without", async () => {
+    const send = (path: string) =>
+      world().send("lan", "POST", path, { body: { name: "Acme" }, headers: { "idempotency-key": "slash" } });
+    const [first, second] = [await send("/api/clients"), await send("/api/clients/")];
+    expect(second.json.id).toBe(first.json.id);
+  });
+});

@@ -99,7 +99,9 @@ describe("/health without its database", () => {
 });
 
 test("/health is degraded, and serves, while many people wait to sign in", async () => {
-  const server = await started(startTestServer("sqlite", { NEOCRM_AUTH_PASSWORD_CONCURRENCY: "1" }));
+  const server = await started(
+    startTestServer("sqlite", { NEOCRM_AUTH_PASSWORD_CONCURRENCY: "1", NEOCRM_AUTH_PASSWORD_QUEUE: "40" }),
+  );
   const gate = Promise.withResolvers<string>();
   const hash = spyOn(Bun.password, "hash").mockReturnValue(gate.promise);
   const waiting = Array.from({ length: 22 }, () => server.parts.hasher.hash(password));

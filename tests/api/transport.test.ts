@@ -145,6 +145,8 @@ describe("CORS", () => {
       "https://sub.app.example",
       `${app}:8443`,
       "null",
+      "constructor",
+      "__proto__",
       "",
     ]) {
       test(`${origin || "no one"} may not`, async () => {
@@ -202,6 +204,17 @@ describe("HTTPS", () => {
       }
     });
   });
+
+  transport(
+    "redirect, with a public address",
+    { ...proxy, NEOCRM_SERVER_HTTPS: "redirect", NEOCRM_SERVER_PUBLIC_URL: "https://crm.example/" },
+    ({ send }) => {
+      test("sends there, whatever the Host says", async () => {
+        const answer = await send("GET", "/api/clients?limit=5", { host: "evil.example" });
+        expect(answer.headers.get("location")).toBe("https://crm.example/api/clients?limit=5");
+      });
+    },
+  );
 
   for (const https of ["redirect", "require"] as const) {
     transport(

@@ -5,7 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { version } from "../../src/build";
 import { startLogging } from "../../src/ops/logging";
+import type { People } from "../support/people";
 import { newInstallation } from "../support/restart";
+import { newWorld } from "../support/scenario";
 import { engines, startTestServer } from "../support/servers";
 import { neocrm } from "../support/terminal";
 
@@ -58,6 +60,12 @@ describe("neocrm", () => {
     [["user", "create", "--email", " ", "--name", "X"], "--email is missing"],
     [["user", "create", "--email", "x@new.example"], "--name is missing"],
     [["user", "password"], "--email is missing"],
+    [["user", "constructor"], "create, list, password or role"],
+    [["migrate", "toString"], "status, up or down"],
+    [["serve", "extra", "words"], 'takes no "extra"'],
+    [["version", "extra"], 'takes no "extra"'],
+    [["-v", "extra"], 'takes no "extra"'],
+    [["healthcheck", "now"], 'takes no "now"'],
     [["user", "role", "--email", "x@new.example"], "--role is missing"],
   ])("%p is wrong usage", async (args, message) => {
     const env = { DATA_DIR: join(folder, "untouched") };
@@ -117,6 +125,23 @@ describe.each(engines)("neocrm migrate [%s]", (engine) => {
     if (engine === "sqlite") expect(down.out).toMatch(/^snapshot .*backups/m);
     expect((await migrate()).out).toMatch(/^pending/m);
     while (!(await migrate("down")).out.includes("nothing to revert"));
+    place.remove();
+  });
+
+  test("down and up again leave the accounts that are there, and their roles", async () => {
+    const place = await newInstallation(engine);
+    const run = (args: string[], stdin = "") => neocrm(args, { env: place.env, stdin });
+    const person = ["--email", "ada@new.example", "--name", "Ada", "--role", "admin", "--password-stdin"];
+    expect((await run(["user", "create", ...person], "a long enough phrase")).code).toBe(0);
+    expect(await run(["migrate", "down"])).toMatchObject(done);
+    expect((await run(["migrate", "up"])).out).toContain("applied  0001_roles");
+    expect((await run(["user", "list"])).out).toMatch(/^ada@new.example +admin +active +Ada$/m);
+    const server = await place.start();
+    const { json } = await newWorld(server, {} as People).send("nobody", "POST", "/api/auth/login", {
+      body: { email: "ada@new.example", password: "a long enough phrase" },
+    });
+    expect(json.permissions).toContain("clients.read");
+    await server.stop();
     place.remove();
   });
 

@@ -86,10 +86,10 @@ describe.each(engines)("neocrm user [%s]", (engine) => {
           [() => create(["--email", "x@new.example"], { stdin: "password123\n" }), "among the commonest"],
           [() => user(["role", "--email", email, "--role", "user"]), "This is the last active admin"],
           [() => user(["role", "--email", email, "--role", "root"]), "must be one of admin, manager, user"],
-          [() => user(["role", "--email", "who@new.example", "--role", "user"]), "There is no such user"],
+          [() => user(["role", "--email", "who@new.example", "--role", "user"]), "Nobody has the address"],
           [
             () => user(["password", "--email", "who@new.example", "--password-stdin"], { stdin }),
-            "There is no such user",
+            "Nobody has the address",
           ],
           [
             () => user(["password", "--email", email, "--password-stdin"], { stdin: "short" }),
@@ -121,8 +121,8 @@ describe.each(engines)("neocrm user [%s]", (engine) => {
       [password, undefined],
     ]) {
       expect(await create({ answers })).toMatchObject({
-        code: 2,
-        err: expect.stringContaining("No password was given."),
+        code: 130,
+        err: expect.stringContaining("No password was given"),
       });
     }
     expect(await create({})).toMatchObject({ code: 2, err: expect.stringContaining("--password-stdin") });
@@ -238,4 +238,32 @@ describe("neocrm.sock", () => {
     await server.stop();
     place.remove();
   });
+});
+
+test("a data directory that is not there is not made by looking into it", async () => {
+  const place = await newInstallation("sqlite");
+  const env = { DATA_DIR: `${place.dataDir}-misspelt` };
+  for (const args of [["list"], ["role", "--email", email, "--role", "admin"]]) {
+    const ran = await neocrm(["user", ...args], { env });
+    expect(ran).toMatchObject({
+      code: 1,
+      out: "",
+      err: expect.stringContaining("There is no data directory"),
+    });
+  }
+  expect(existsSync(env.DATA_DIR)).toBe(false);
+  place.remove();
+});
+
+test("a name cannot command the terminal of whoever lists it", async () => {
+  const place = await newInstallation("sqlite");
+  const name = "Bob\u001b[2K\u001b]52;c;aGk=\u0007\nadmin@new.example  admin  active\u202e";
+  const person = ["--email", email, "--name", name, "--password-stdin"];
+  await neocrm(["user", "create", ...person], { env: place.env, stdin: password });
+  const { out } = await neocrm(["user", "list"], { env: place.env });
+  expect(out.split("\n")).toHaveLength(2);
+  for (const control of ["\u001b", "\u0007", "\u202e"]) expect(out).not.toContain(control);
+  const { out: json } = await neocrm(["user", "list", "--json"], { env: place.env });
+  expect(JSON.parse(json)[0].full_name).toBe(name);
+  place.remove();
 });

@@ -53,6 +53,8 @@ export interface PasswordHasher {
   readonly running: number;
   /** Hashes that wait for their turn. */
   readonly waiting: number;
+  /** Hashes that may wait. */
+  readonly places: number;
 }
 
 /**
@@ -75,6 +77,7 @@ export function passwordHasher(options: PasswordHasherOptions): PasswordHasher {
     get waiting() {
       return turns.waiting;
     },
+    places: options.queue,
   };
 }
 

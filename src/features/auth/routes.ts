@@ -1,5 +1,5 @@
 import { Elysia } from "elysia";
-import { made, noContent, plain, secret, unrepeatable, type ResponseSet } from "../../http/answer";
+import { accountCreated, noContent, plain, secret, unrepeatable, type ResponseSet } from "../../http/answer";
 import { callOf } from "../../http/call";
 import { limitKey } from "../../integrations/limiter";
 import type { HttpKit } from "../../http/kit";
@@ -39,7 +39,7 @@ export const authRoutes = (
       {
         permission: "public",
         body: Setup,
-        answer: unrepeatable(made),
+        answer: unrepeatable(accountCreated),
         detail: { summary: "Make the first admin with the code that the server printed" },
       },
     )
@@ -52,7 +52,7 @@ export const authRoutes = (
       {
         permission: "public",
         body: Registration,
-        answer: unrepeatable(made),
+        answer: unrepeatable(accountCreated),
         detail: { summary: "Register, where registration is open" },
       },
     )

@@ -6,6 +6,7 @@ import { clientStatuses } from "./schema";
 export const clientFields = fieldsOf(
   "clients",
   {
+    id: { type: "id" },
     external_id: { type: "text", key: "external_id_key", nullable: true },
     name: { type: "text", key: "name_key", sort: true },
     email: { type: "text", key: "email_key", sort: true, nullable: true },

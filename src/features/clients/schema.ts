@@ -42,7 +42,7 @@ const optional = {
   address: Nullable(Text(500)),
   status: Status,
   assigned_to: Nullable(Id),
-  tags: Type.Array(Text(50), { maxItems: 50 }),
+  tags: Nullable(Type.Array(Text(50), { maxItems: 50 })),
   notes: Nullable(Type.String({ maxLength: 20_000 })),
   avatar_url: Nullable(Url),
 };

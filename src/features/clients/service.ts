@@ -117,11 +117,11 @@ const blank = {
 } satisfies Partial<NewRecord<ClientRow>>;
 
 /** Without the blanks around it, a text is the same text; notes keep theirs. */
-function tidy<Input extends ClientPatch>(input: Input): Input {
-  const tidied = trimmed(input, ["notes"]);
-  if (tidied.tags) tidied.tags = [...new Set(tidied.tags.map((tag) => tag.trim()))];
+function tidy<Input extends ClientPatch>(input: Input) {
+  const { tags, ...tidied } = trimmed(input, ["notes"]);
   if (tidied.assigned_to) tidied.assigned_to = tidied.assigned_to.toLowerCase();
-  return tidied;
+  if (tags === undefined) return tidied;
+  return { ...tidied, tags: [...new Set((tags ?? []).map((tag) => tag.trim()))] };
 }
 
 async function assertAssignable(session: Session, userId: string | null | undefined): Promise<void> {

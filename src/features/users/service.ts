@@ -1,6 +1,6 @@
 import type { Session, Store } from "../../db/store";
 import { write } from "../../db/write";
-import { Conflict, Invalid, NotFound } from "../../errors";
+import { Conflict, Invalid, Refusal } from "../../errors";
 import { assertCurrent, type IfMatch } from "../../events/current";
 import type { Actor } from "../../policy";
 import { presentUser, type ProfilePatch, type UserView } from "./schema";
@@ -57,10 +57,10 @@ export class UserService {
     return (await allUsers.all(this.store.read, {})).map(presentUser);
   }
 
-  /** @throws NotFound when nobody has this address */
+  /** For the command line. @throws Refusal that names the address when nobody has it */
   async byEmail(email: string): Promise<UserView> {
     const row = await accountWith(this.store.read, email);
-    if (!row) throw new NotFound("user");
+    if (!row) throw new Refusal("not_found", "not_found", `Nobody has the address ${email}.`);
     return presentUser(row);
   }
 

@@ -34,6 +34,12 @@ describe("an e-mail address", () => {
     "ad\u202ea@example.com",
     "ad\u0007a@example.com",
     "ada@exam\u00adple.com",
+    "ad\u034fa@example.com",
+    "ad\u061ca@example.com",
+    "ad\u3164a@example.com",
+    "ad\ufe0fa@example.com",
+    "ad\u{e0041}a@example.com",
+    "ad\u{1d173}a@example.com",
   ])("%p is none", (address) => {
     expect(Value.Check(Email, address)).toBe(false);
   });
@@ -41,6 +47,7 @@ describe("an e-mail address", () => {
   test("is refused as fast as it is long", () => {
     expect(Value.Check(Email, `a@${"a.".repeat(120)}@`)).toBe(false);
     expect(Value.Check(Email, `${"a".repeat(64)}@${"a".repeat(180)}`)).toBe(false);
+    expect([...Value.Errors(Email, `a@${"a.".repeat(520_000)}`)].length).toBeGreaterThan(0);
   });
 });
 

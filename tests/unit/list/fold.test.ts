@@ -71,3 +71,11 @@ test("so does text of any letters", () => {
     expect(variants(text).map(fold)).toEqual(variants(text).map(() => key));
   }
 });
+
+test("what grows when it is folded is cut, and stays whole text", () => {
+  const folded = fold("\ufdfa".repeat(500));
+  expect(folded.length).toBeLessThanOrEqual(600);
+  expect(folded.isWellFormed()).toBe(true);
+  expect(fold(folded)).toBe(folded);
+  expect(fold("a".repeat(500))).toHaveLength(500);
+});

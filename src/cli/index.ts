@@ -31,7 +31,7 @@ Usage: neocrm <command> [options]
 ${commands.map(({ name, summary }) => `  ${name.padEnd(12)} ${summary}`).join("\n")}
 
   neocrm <command> --help says more.
-  Exit codes: 0 done, 1 failed, 2 wrong usage, 3 wrong configuration.`;
+  Exit codes: 0 done, 1 failed, 2 wrong usage, 3 wrong configuration, 130 broken off.`;
 
 /** Runs `neocrm` with these arguments and gives its exit code. Every failure ends in one plain message. */
 export async function runCli(

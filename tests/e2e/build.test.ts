@@ -258,6 +258,18 @@ describe("serve", () => {
     expect(await stopped).toBe(0);
     expect(server.log()).toContain('"message":"Stopped"');
   });
+
+  test("a Ctrl-C that comes twice, once by the terminal and once by npm, is one", async () => {
+    const server = await start();
+    const request = await halfARequest(server.url);
+    server.process.kill("SIGINT");
+    await Bun.sleep(5);
+    server.process.kill("SIGINT");
+    await refusal(server.url);
+    expect(await request.finish()).toStartWith("HTTP/1.1 401 ");
+    expect(await server.process.exited).toBe(0);
+    expect(server.log()).toContain('"message":"Stopped"');
+  });
 });
 
 describe("healthcheck", () => {

@@ -1,6 +1,17 @@
 import { Database } from "bun:sqlite";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  statSync,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
+import { log } from "./logging";
 
 /** Another process holds the data directory. */
 export class DataDirectoryInUse extends Error {
@@ -39,13 +50,32 @@ export function lockDataDirectory(dataDir: string): DataLock {
     }
     throw error;
   }
-  writeFileSync(pidFile, `${process.pid}\n`, { mode: 0o600 });
+  keepPrivate(dataDir);
+  writePid(pidFile);
   return {
     release() {
       db.run("ROLLBACK");
       db.close();
     },
   };
+}
+
+/** A directory that somebody made before, or restored from a backup, may be more open than one of ours. */
+function keepPrivate(dataDir: string): void {
+  if ((statSync(dataDir).mode & 0o022) !== 0) {
+    log.warn(`Others may write in ${dataDir}, and so replace what is in it: chmod 700 ${dataDir}`);
+  }
+  for (const file of ["neocrm.db", "neocrm.db-wal", "neocrm.db-shm"].map((name) => join(dataDir, name))) {
+    if (existsSync(file)) chmodSync(file, 0o600);
+  }
+}
+
+/** Never through a link: it would overwrite what the link names. */
+function writePid(file: string): void {
+  const { O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW } = constants;
+  const descriptor = openSync(file, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0o600);
+  writeSync(descriptor, `${process.pid}\n`);
+  closeSync(descriptor);
 }
 
 function readPid(file: string): string | null {

@@ -1,0 +1,65 @@
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DataDirectoryInUse, lockDataDirectory } from "../../../src/ops/data-lock";
+import { flushLogs, startLogging } from "../../../src/ops/logging";
+
+let folder: string;
+let dataDir: string;
+const lines: string[] = [];
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "neocrm-lock-"));
+  dataDir = join(folder, "data");
+  lines.length = 0;
+  startLogging({ level: "warn", format: "json", write: (text) => void lines.push(text) });
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const modeOf = (file: string) => (statSync(file).mode & 0o777).toString(8);
+
+test("makes the directory for its own user, and holds it until it lets go", () => {
+  const lock = lockDataDirectory(dataDir);
+  expect([modeOf(dataDir), modeOf(join(dataDir, "neocrm.pid"))]).toEqual(["700", "600"]);
+  expect(readFileSync(join(dataDir, "neocrm.pid"), "utf8")).toBe(`${process.pid}\n`);
+  expect(() => lockDataDirectory(dataDir)).toThrow(DataDirectoryInUse);
+  expect(() => lockDataDirectory(dataDir)).toThrow(`process ${process.pid}`);
+  lock.release();
+  lockDataDirectory(dataDir).release();
+});
+
+test("closes a database that others could read", () => {
+  mkdirSync(dataDir, { mode: 0o700 });
+  const file = join(dataDir, "neocrm.db");
+  writeFileSync(file, "");
+  chmodSync(file, 0o644);
+  lockDataDirectory(dataDir).release();
+  expect(modeOf(file)).toBe("600");
+});
+
+test("says so when others may write in it", () => {
+  mkdirSync(dataDir);
+  chmodSync(dataDir, 0o777);
+  lockDataDirectory(dataDir).release();
+  flushLogs();
+  expect(lines.join("")).toContain(`chmod 700 ${dataDir}`);
+});
+
+test("writes through no link", () => {
+  mkdirSync(dataDir, { mode: 0o700 });
+  const precious = join(folder, "precious");
+  writeFileSync(precious, "mine");
+  symlinkSync(precious, join(dataDir, "neocrm.pid"));
+  expect(() => lockDataDirectory(dataDir)).toThrow();
+  expect(readFileSync(precious, "utf8")).toBe("mine");
+});

@@ -7,6 +7,7 @@ import { sqliteMigrator } from "./db/migrate.sqlite";
 import { openPostgresStore } from "./db/postgres";
 import { openSqliteStore } from "./db/sqlite";
 import type { Store } from "./db/store";
+import { AccountService } from "./features/auth/account-service";
 import { Identities } from "./features/auth/identities";
 import { passwordHasher, type PasswordHasher } from "./features/auth/passwords";
 import { PasswordChecks } from "./features/auth/password-checks";
@@ -38,6 +39,7 @@ export interface Parts {
   idempotency: Idempotency;
   auth: AuthService;
   sessions: SessionService;
+  accounts: AccountService;
   passwords: PasswordService;
   users: UserService;
   clients: ClientService;
@@ -88,6 +90,7 @@ export async function openParts(config: ConfigWithSecrets, dataDir: string): Pro
       setupEnabled: isEnabled(config, "setup"),
     }),
     sessions: new SessionService(store, forget),
+    accounts: new AccountService(store, forget),
     passwords: new PasswordService({ store, checks, issuer, forget }),
     users: new UserService(store, forget),
     clients: new ClientService(

@@ -14,14 +14,15 @@ import { operate } from "../control/operate";
 /** Looks after accounts from the command line. */
 export const user: Command = {
   name: "user",
-  summary: "look after accounts: create, list, password, role",
+  summary: "look after accounts: create, list, password, role, deactivate, activate",
   help: `neocrm user create --email MAIL --name NAME [--role ROLE] [--password-stdin]
 neocrm user list [--json]
 neocrm user password --email MAIL [--password-stdin]
 neocrm user role --email MAIL --role ROLE
+neocrm user deactivate|activate --email MAIL
 
-Works while the server runs and while it does not. A new role or password ends
-what the user is signed in with. Without --password-stdin, the password is asked for.
+Works while the server runs and while it does not. A new role or password, and
+deactivate, end what the user is signed in with. Without --password-stdin, the password is asked for.
 
   --role ROLE        admin, manager or user (default: user)
 ${configOptionsHelp}`,
@@ -38,7 +39,9 @@ ${configOptionsHelp}`,
     const [action = "", ...others] = context.words;
     const run = Object.hasOwn(actions, action) ? actions[action] : undefined;
     if (!run || others.length > 0)
-      throw new UsageError("Say what to do: neocrm user create, list, password or role.");
+      throw new UsageError(
+        "Say what to do: neocrm user create, list, password, role, deactivate or activate.",
+      );
     await run(context);
     return exitCodes.done;
   },
@@ -67,6 +70,14 @@ const actions: Record<string, (context: CommandContext) => Promise<void>> = {
     const loaded = context.load();
     const password = await askPassword(context);
     show(context, "password set for", await operate(loaded, "user.password", { email, password }));
+  },
+  async deactivate(context) {
+    const email = required(context, "email");
+    show(context, "deactivated", await operate(context.load(), "user.deactivate", { email }));
+  },
+  async activate(context) {
+    const email = required(context, "email");
+    show(context, "activated", await operate(context.load(), "user.activate", { email }));
   },
   async role(context) {
     const email = required(context, "email");

@@ -33,6 +33,16 @@ export const operations = {
     async ({ users, passwords }, { email, password }): Promise<UserView> =>
       passwords.set(actor(), (await users.byEmail(email)).id, password),
   ),
+  "user.deactivate": operation(
+    Body({ email: Email }),
+    async ({ users, accounts }, { email }): Promise<UserView> =>
+      accounts.deactivate(actor(), (await users.byEmail(email)).id),
+  ),
+  "user.activate": operation(
+    Body({ email: Email }),
+    async ({ users, accounts }, { email }): Promise<UserView> =>
+      accounts.activate(actor(), (await users.byEmail(email)).id),
+  ),
   "user.role": operation(
     Body({ email: Email, role: Type.String() }),
     async ({ users }, { email, role }): Promise<UserView> =>

@@ -117,9 +117,9 @@ scenarios("refreshing", given, [
   },
   {
     ...refused,
-    name: "of a closed account, and its session is over",
+    name: "of a closed account, whose sessions ended with it",
     after: (world) => closeAccount(world.server, world.ids.rita!),
-    events: ["session.ended"],
+    events: [],
   },
   {
     ...refused,

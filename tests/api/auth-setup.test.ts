@@ -242,8 +242,8 @@ test.each(engines)(
   },
 );
 
-test("an address that somebody else has makes no admin of them", async () => {
-  const server = await startTestServer("sqlite");
+test.each(engines)("an address that somebody else has makes no admin of them [%s]", async (engine) => {
+  const server = await startTestServer(engine);
   await addPerson(server, "env@first.example", "user");
   const person = { email: "ENV@first.example", full_name: "Env", password };
   await expect(
@@ -269,22 +269,25 @@ test.each([
   place.remove();
 });
 
-test("an address that a user has already does not stop the start: the log says how to make them admin", async () => {
-  const place = await newInstallation("sqlite");
-  const first = await place.start();
-  await addPerson(first, "env@first.example", "user");
-  await first.stop();
-  const lines: string[] = [];
-  startLogging({ level: "warn", format: "json", write: (text) => void lines.push(text) });
-  const second = await place.start({
-    NEOCRM_ADMIN_EMAIL: "env@first.example",
-    NEOCRM_ADMIN_PASSWORD: password,
-    NEOCRM_SERVER_HTTPPS: "require",
-  });
-  flushLogs();
-  expect(lines.join("")).toContain("neocrm user role --role admin");
-  expect(lines.join("")).toContain("NEOCRM_SERVER_HTTPPS (did you mean NEOCRM_SERVER_HTTPS?)");
-  expect(await second.parts.auth.isSetUp()).toBe(false);
-  await second.stop();
-  place.remove();
-});
+test.each(engines)(
+  "an address that a user has already does not stop the start, and the log says why [%s]",
+  async (engine) => {
+    const place = await newInstallation(engine);
+    const first = await place.start();
+    await addPerson(first, "env@first.example", "user");
+    await first.stop();
+    const lines: string[] = [];
+    startLogging({ level: "warn", format: "json", write: (text) => void lines.push(text) });
+    const second = await place.start({
+      NEOCRM_ADMIN_EMAIL: "env@first.example",
+      NEOCRM_ADMIN_PASSWORD: password,
+      NEOCRM_SERVER_HTTPPS: "require",
+    });
+    flushLogs();
+    expect(lines.join("")).toContain("neocrm user role --role admin");
+    expect(lines.join("")).toContain("NEOCRM_SERVER_HTTPPS (did you mean NEOCRM_SERVER_HTTPS?)");
+    expect(await second.parts.auth.isSetUp()).toBe(false);
+    await second.stop();
+    place.remove();
+  },
+);

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { addPerson, letIn } from "../support/people";
 import { rawHttp } from "../support/raw-http";
-import { startTestServer, type TestServer } from "../support/servers";
+import { engines, startTestServer, type TestServer } from "../support/servers";
 
 interface Limited {
   get(path: string, headers?: Record<string, string>): Promise<Response>;
@@ -11,12 +11,11 @@ interface Limited {
   server(): TestServer;
 }
 
-/** The counters are in memory, whatever the database: one engine shows it all. */
 function limited(title: string, env: Record<string, string>, tests: (limited: Limited) => void): void {
-  describe(title, () => {
+  describe.each(engines)(`${title} [%s]`, (engine) => {
     let server: TestServer;
     beforeAll(async () => {
-      server = await startTestServer("sqlite", env);
+      server = await startTestServer(engine, env);
     });
     afterAll(() => server.stop());
     const get = (path: string, headers: Record<string, string> = {}) => fetch(server.url + path, { headers });

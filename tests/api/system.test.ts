@@ -98,40 +98,46 @@ describe("/health without its database", () => {
   });
 });
 
-test("/health is degraded, and serves, while many people wait to sign in", async () => {
-  const server = await started(
-    startTestServer("sqlite", { NEOCRM_AUTH_PASSWORD_CONCURRENCY: "1", NEOCRM_AUTH_PASSWORD_QUEUE: "40" }),
-  );
-  const gate = Promise.withResolvers<string>();
-  const hash = spyOn(Bun.password, "hash").mockReturnValue(gate.promise);
-  const waiting = Array.from({ length: 22 }, () => server.parts.hasher.hash(password));
-  const { status, report } = await healthOf(server);
-  gate.resolve("a hash");
-  hash.mockRestore();
-  expect([status, report.status]).toEqual([200, "degraded"]);
-  expect(report.checks.passwords).toEqual({ status: "degraded", detail: "21 people wait to sign in." });
-  expect((await fetch(`${server.url}/health/ready`)).status).toBe(200);
-  await Promise.all(waiting);
-  expect((await healthBecomes(server, "ok")).status).toBe(200);
-});
+test.each(engines)(
+  "/health is degraded, and serves, while many people wait to sign in [%s]",
+  async (engine) => {
+    const server = await started(
+      startTestServer(engine, { NEOCRM_AUTH_PASSWORD_CONCURRENCY: "1", NEOCRM_AUTH_PASSWORD_QUEUE: "40" }),
+    );
+    const gate = Promise.withResolvers<string>();
+    const hash = spyOn(Bun.password, "hash").mockReturnValue(gate.promise);
+    const waiting = Array.from({ length: 22 }, () => server.parts.hasher.hash(password));
+    const { status, report } = await healthOf(server);
+    gate.resolve("a hash");
+    hash.mockRestore();
+    expect([status, report.status]).toEqual([200, "degraded"]);
+    expect(report.checks.passwords).toEqual({ status: "degraded", detail: "21 people wait to sign in." });
+    expect((await fetch(`${server.url}/health/ready`)).status).toBe(200);
+    await Promise.all(waiting);
+    expect((await healthBecomes(server, "ok")).status).toBe(200);
+  },
+);
 
-test("the limit of an address does not count who looks after the server's health", async () => {
-  const server = await started(startTestServer("sqlite", { RATE_LIMIT_IP: "3" }));
-  const ask = (path: string) => fetch(server.url + path);
-  for (const path of ["/health", "/health/live", "/health/ready"]) {
-    for (let i = 0; i < 6; i++) {
-      const answer = await ask(path);
-      expect([answer.status, answer.headers.get("ratelimit")]).toEqual([200, null]);
+test.each(engines)(
+  "the limit of an address does not count who looks after the server's health [%s]",
+  async (engine) => {
+    const server = await started(startTestServer(engine, { RATE_LIMIT_IP: "3" }));
+    const ask = (path: string) => fetch(server.url + path);
+    for (const path of ["/health", "/health/live", "/health/ready"]) {
+      for (let i = 0; i < 6; i++) {
+        const answer = await ask(path);
+        expect([answer.status, answer.headers.get("ratelimit")]).toEqual([200, null]);
+      }
     }
-  }
-  const statuses = [];
-  for (let i = 0; i < 6; i++) statuses.push((await ask("/api")).status);
-  expect(statuses).toContain(429);
-  expect((await ask("/health")).status).toBe(200);
-});
+    const statuses = [];
+    for (let i = 0; i < 6; i++) statuses.push((await ask("/api")).status);
+    expect(statuses).toContain(429);
+    expect((await ask("/health")).status).toBe(200);
+  },
+);
 
-test("a data directory that cannot be read is down", async () => {
-  const server = await started(startTestServer("sqlite"));
+test.each(engines)("a data directory that cannot be read is down [%s]", async (engine) => {
+  const server = await started(startTestServer(engine));
   const health = new Health({ ...server.parts, dataDir: join(server.dataDir, "nowhere") });
   expect(await health.report()).toMatchObject({ status: "down", checks: { disk: { status: "down" } } });
   expect(await health.isReady()).toBe(false);

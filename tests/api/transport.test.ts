@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { addPerson, signIn } from "../support/people";
 import { rawHttp } from "../support/raw-http";
-import { startTestServer, type TestServer } from "../support/servers";
+import { engines, startTestServer, type TestServer } from "../support/servers";
 
 interface Transport {
   send(method: string, path: string, headers?: Record<string, string>, body?: string): Promise<Response>;
@@ -10,13 +10,12 @@ interface Transport {
   server(): TestServer;
 }
 
-/** What is answered before a database is asked is the same on both: one engine shows it all. */
 function transport(title: string, env: Record<string, string>, tests: (transport: Transport) => void): void {
-  describe(title, () => {
+  describe.each(engines)(`${title} [%s]`, (engine) => {
     let server: TestServer;
     let token: string;
     beforeAll(async () => {
-      server = await startTestServer("sqlite", { NEOCRM_SERVER_BODY_LIMIT: "1KiB", ...env });
+      server = await startTestServer(engine, { NEOCRM_SERVER_BODY_LIMIT: "1KiB", ...env });
       await addPerson(server, "lan@cast.example", "user");
       const secure = env["NEOCRM_SERVER_TRUSTED_PROXIES"] !== undefined;
       token = secure ? "" : (await signIn(server, "lan@cast.example")).token;

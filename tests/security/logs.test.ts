@@ -137,8 +137,8 @@ describe.each(engines)("the log of a whole life of sessions [%s]", (engine) => {
   });
 });
 
-test("every request leaves one line, however early it ended", async () => {
-  const server = await startTestServer("sqlite", { RATE_LIMIT_IP: "2", NEOCRM_SERVER_BODY_LIMIT: "1KiB" });
+test.each(engines)("every request leaves one line, however early it ended [%s]", async (engine) => {
+  const server = await startTestServer(engine, { RATE_LIMIT_IP: "2", NEOCRM_SERVER_BODY_LIMIT: "1KiB" });
   const log = captureLog();
   const world = newWorld(server, {} as People);
   const json = { "content-type": "application/json" };

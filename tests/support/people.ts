@@ -83,15 +83,7 @@ export async function bringPeople(server: TestServer): Promise<People> {
   return people;
 }
 
-/** Nothing in the API closes an account yet: the row is changed, and what is known of it forgotten. */
+/** Closes an account, as `neocrm user deactivate` does. */
 export async function closeAccount(server: TestServer, id: string): Promise<void> {
-  const { store, identities } = server.parts;
-  const { sql } = await import("drizzle-orm");
-  await store.tx(async ({ q, t }) => {
-    await q
-      .update(t.users)
-      .set({ is_active: false })
-      .where(sql`${t.users.id} = ${id}`);
-  });
-  identities.forget(id);
+  await server.parts.accounts.deactivate(systemActor("test-setup"), id);
 }

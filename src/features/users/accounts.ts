@@ -75,7 +75,8 @@ export async function addUser(session: Session, actor: Actor, user: NewUser): Pr
 export async function changeUser(
   session: Session,
   actor: Actor,
-  event: "user.updated" | "user.role_changed" | "user.password_changed",
+  event:
+    "user.updated" | "user.role_changed" | "user.password_changed" | "user.deactivated" | "user.activated",
   before: UserRow,
   change: Partial<UserRow>,
 ): Promise<UserRow> {
@@ -92,6 +93,12 @@ export async function changeUser(
 /** Whether anybody can run the system yet. */
 export async function hasAdmin(session: Session): Promise<boolean> {
   return ((await countActiveAdmins.first(session, {}))?.admins ?? 0) > 0;
+}
+
+/** @throws Conflict when a change has left nobody who could run the system */
+export async function assertAdminLeft(session: Session): Promise<void> {
+  if (await hasAdmin(session)) return;
+  throw new Conflict("last_admin", "This is the last active admin: make another one first.");
 }
 
 /** The account with this e-mail address and the hash of its password, if there is one. */

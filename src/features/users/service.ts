@@ -1,12 +1,13 @@
-import type { Session, Store } from "../../db/store";
+import type { Store } from "../../db/store";
 import { write } from "../../db/write";
-import { Conflict, Invalid, Refusal } from "../../errors";
+import { Invalid, Refusal } from "../../errors";
 import { assertCurrent, type IfMatch } from "../../events/current";
 import type { Actor } from "../../policy";
 import { presentUser, type ProfilePatch, type UserView } from "./schema";
 import {
-  addUser,
   accountWith,
+  addUser,
+  assertAdminLeft,
   changeUser,
   existingRole,
   existingUser,
@@ -87,11 +88,6 @@ export class UserService {
     this.forget(userId);
     return view;
   }
-}
-
-async function assertAdminLeft(session: Session): Promise<void> {
-  if (await hasAdmin(session)) return;
-  throw new Conflict("last_admin", "This is the last active admin: make another one first.");
 }
 
 function trimmed(patch: ProfilePatch): ProfilePatch {

@@ -49,7 +49,7 @@ export class GroupCommit<Session> {
   constructor(
     private readonly db: Database,
     private readonly openSession: OpenSession<Session>,
-    { maxCallers = 64, maxBatchMs = 5, maxWaiting = 10_000, deadlineMs = 5_000 }: GroupCommitOptions,
+    { maxCallers = 64, maxBatchMs = 10, maxWaiting = 10_000, deadlineMs = 5_000 }: GroupCommitOptions,
   ) {
     this.#maxCallers = maxCallers;
     this.#maxBatchMs = maxBatchMs;

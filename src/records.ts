@@ -43,6 +43,9 @@ export interface UniqueField<Row> {
   holder(session: Session, row: Row): Promise<{ id: string } | undefined>;
 }
 
+/** What can happen to a record after it was made; its events are called `<name>.<action>`. */
+export type RecordAction = "updated" | "completed" | "deleted" | "restored";
+
 /** What tells the records of one resource from others. */
 export interface RecordKind<Row extends RecordRow, View extends Recorded> {
   /** What one of them is called, in events and in words. */
@@ -74,14 +77,20 @@ class Taken<Row> extends Conflict {
 
 /**
  * The life of a record, alike for every resource: it is made, changed, hidden and brought back, each time as one
- * transaction with its event, by whoever the policy lets. What a resource adds are its own rules.
+ * transaction with its event, by whoever the policy lets. What a resource adds are its rules: `begin` and `revise`.
  */
-export class Records<Row extends RecordRow, View extends Recorded> {
+export abstract class RecordService<Row extends RecordRow, View extends Recorded, Input, Patch> {
   constructor(
-    private readonly store: Store,
-    private readonly policy: RecordPolicy<Row>,
-    private readonly kind: RecordKind<Row, View>,
+    protected readonly store: Store,
+    protected readonly policy: RecordPolicy<Row>,
+    protected readonly kind: RecordKind<Row, View>,
   ) {}
+
+  /** What a new record starts as. Runs within the transaction. @throws Invalid for what the rules forbid */
+  protected abstract begin(session: Session, actor: Actor, input: Input): Promise<NewRecord<Row>>;
+
+  /** What a patch changes about a record. Runs within the transaction. @throws Invalid for what the rules forbid */
+  protected abstract revise(session: Session, actor: Actor, before: Row, patch: Patch): Promise<Partial<Row>>;
 
   /** One page of the records the actor may see, or of the deleted ones they may restore. */
   async list(actor: Actor, request: ListRequest): Promise<Page<View>> {
@@ -96,30 +105,42 @@ export class Records<Row extends RecordRow, View extends Recorded> {
   }
 
   /**
-   * Adds what `make` gives.
+   * Adds a record.
+   * @throws Invalid for what the resource's rules forbid
    * @throws Conflict with the other record's id when a unique value is taken
    */
-  create(actor: Actor, make: (session: Session) => Promise<NewRecord<Row>>): Promise<View> {
-    return this.#write(actor, async (session) => this.insert(session, actor, await make(session)));
+  create(actor: Actor, input: Input): Promise<View> {
+    return this.#write(actor, async (session) =>
+      this.insert(session, actor, await this.begin(session, actor, input)),
+    );
   }
 
   /**
-   * Changes what `decide` says; a change that changes nothing leaves no trace.
+   * Applies a patch and records what changed; a patch that changes nothing leaves no trace.
    * @throws NotFound when the record does not exist or the actor may not see it
    * @throws Stale when `ifMatch` names an older version, with the fields changed since
+   * @throws Invalid for what the resource's rules forbid
    * @throws Conflict with the other record's id when a unique value is taken
    */
-  change(
+  change(actor: Actor, id: string, patch: Patch, ifMatch: IfMatch): Promise<View> {
+    return this.alter(actor, id, ifMatch, "updated", (session, before) =>
+      this.revise(session, actor, before, patch),
+    );
+  }
+
+  /** One change of a live record by whoever may change it: `decide` says what becomes of it. */
+  protected alter(
     actor: Actor,
     id: string,
     ifMatch: IfMatch,
+    action: RecordAction,
     decide: (session: Session, before: Row) => Promise<Partial<Row>>,
   ): Promise<View> {
     return this.#write(actor, async (session) => {
       const before = await this.visible(session, actor, id);
       if (!this.policy.mayChange(actor, before)) throw this.#mayNot("change");
       await assertCurrent(session, this.kind.name, before, ifMatch);
-      return this.update(session, actor, "updated", before, await decide(session, before));
+      return this.update(session, actor, action, before, await decide(session, before));
     });
   }
 
@@ -174,7 +195,7 @@ export class Records<Row extends RecordRow, View extends Recorded> {
   async update(
     session: Session,
     actor: Actor,
-    action: "updated" | "deleted" | "restored",
+    action: RecordAction,
     before: Row,
     change: Partial<Row>,
   ): Promise<View> {

@@ -49,14 +49,13 @@ export function withDerived<Name extends TableName, Given extends Partial<Record
   return row as Given & RowOf<Name>;
 }
 
+const tableNamed: Readonly<Record<TableName, PgTable>> = tables;
 const knownDerived = new Map<TableName, { column: string; neighbour: string }[]>();
 
 function derivedColumns(name: TableName) {
   let known = knownDerived.get(name);
   if (!known) {
-    const columns = Object.keys(getTableColumns<PgTable>(tables[name])).filter((column) =>
-      derived.test(column),
-    );
+    const columns = Object.keys(getTableColumns(tableNamed[name])).filter((column) => derived.test(column));
     known = columns.map((column) => ({ column, neighbour: column.replace(derived, "") }));
     knownDerived.set(name, known);
   }

@@ -43,9 +43,6 @@ export interface UniqueField<Row> {
   holder(session: Session, row: Row): Promise<{ id: string } | undefined>;
 }
 
-/** What can happen to a record after it was made; its events are called `<name>.<action>`. */
-export type RecordAction = "updated" | "completed" | "deleted" | "restored";
-
 /** What tells the records of one resource from others. */
 export interface RecordKind<Row extends RecordRow, View extends Recorded> {
   /** What one of them is called, in events and in words. */
@@ -123,9 +120,7 @@ export abstract class RecordService<Row extends RecordRow, View extends Recorded
    * @throws Conflict with the other record's id when a unique value is taken
    */
   change(actor: Actor, id: string, patch: Patch, ifMatch: IfMatch): Promise<View> {
-    return this.alter(actor, id, ifMatch, "updated", (session, before) =>
-      this.revise(session, actor, before, patch),
-    );
+    return this.alter(actor, id, ifMatch, (session, before) => this.revise(session, actor, before, patch));
   }
 
   /** One change of a live record by whoever may change it: `decide` says what becomes of it. */
@@ -133,14 +128,13 @@ export abstract class RecordService<Row extends RecordRow, View extends Recorded
     actor: Actor,
     id: string,
     ifMatch: IfMatch,
-    action: RecordAction,
     decide: (session: Session, before: Row) => Promise<Partial<Row>>,
   ): Promise<View> {
     return this.#write(actor, async (session) => {
       const before = await this.visible(session, actor, id);
       if (!this.policy.mayChange(actor, before)) throw this.#mayNot("change");
       await assertCurrent(session, this.kind.name, before, ifMatch);
-      return this.update(session, actor, action, before, await decide(session, before));
+      return this.update(session, actor, "updated", before, await decide(session, before));
     });
   }
 
@@ -167,6 +161,12 @@ export abstract class RecordService<Row extends RecordRow, View extends Recorded
       return this.update(session, actor, "restored", before, { deleted_at: null } as Partial<Row>);
     });
   }
+
+  /** Whether there is a live record with this id that the actor may see. For other features, in their transaction. */
+  sees = async (session: Session, actor: Actor, id: string): Promise<boolean> => {
+    const row = await this.kind.find(session, id);
+    return row !== undefined && row.deleted_at === null && this.policy.mayRead(actor, row);
+  };
 
   /** A live record, within a transaction. @throws NotFound, Gone as `get` does */
   async visible(session: Session, actor: Actor, id: string): Promise<Row> {
@@ -195,7 +195,7 @@ export abstract class RecordService<Row extends RecordRow, View extends Recorded
   async update(
     session: Session,
     actor: Actor,
-    action: RecordAction,
+    action: "updated" | "deleted" | "restored",
     before: Row,
     change: Partial<Row>,
   ): Promise<View> {

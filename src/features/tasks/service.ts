@@ -1,4 +1,3 @@
-import { now } from "../../clock";
 import type { Session, Store } from "../../db/store";
 import { Invalid, type FieldError } from "../../errors";
 import type { IfMatch } from "../../events/current";
@@ -57,7 +56,7 @@ export class TaskService extends RecordService<TaskRow, TaskView, TaskInput, Tas
    * @throws Conflict `invalid_transition` when it is cancelled; otherwise as `change` does
    */
   complete(actor: Actor, id: string, ifMatch: IfMatch): Promise<TaskView> {
-    return this.alter(actor, id, ifMatch, async (_, before) => moved(before, { status: "done" }));
+    return this.change(actor, id, { status: "done" }, ifMatch);
   }
 
   /** Counts the tasks that the actor may see and the filters let through. */
@@ -65,7 +64,7 @@ export class TaskService extends RecordService<TaskRow, TaskView, TaskInput, Tas
     return countTasks(this.store, filters, this.policy.listed(actor, "none"), actor.timeZone);
   }
 
-  protected async begin(session: Session, actor: Actor, input: TaskInput) {
+  protected async begin(session: Session, actor: Actor, input: TaskInput, at: number) {
     const known = fieldsOf(input);
     await assertAssignable(session, known.assigned_to);
     await this.#assertClient(session, actor, known.client_id);
@@ -74,17 +73,18 @@ export class TaskService extends RecordService<TaskRow, TaskView, TaskInput, Tas
     return {
       ...made,
       recurrence,
-      completed_at: completedAt(made.status, null, now()),
+      completed_at: completedAt(made.status, null, at),
       created_by: actor.userId!,
     };
   }
 
-  protected async revise(session: Session, actor: Actor, before: TaskRow, patch: TaskPatch) {
+  protected async revise(session: Session, actor: Actor, before: TaskRow, patch: TaskPatch, at: number) {
     const change = fieldsOf(patch);
     if (change.assigned_to !== before.assigned_to) await assertAssignable(session, change.assigned_to);
     if (change.client_id !== before.client_id) await this.#assertClient(session, actor, change.client_id);
-    const recurrence = ruleOf({ ...before, ...change });
-    return moved(before, { ...change, recurrence });
+    const counts = change.recurrence !== undefined || change.due_date !== undefined;
+    const rule = counts ? { recurrence: ruleOf({ ...before, ...change }) } : {};
+    return moved(before, { ...change, ...rule }, at);
   }
 
   async #assertClient(session: Session, actor: Actor, id: string | null | undefined): Promise<void> {
@@ -129,11 +129,11 @@ function fieldsOf<Given extends TaskPatch>(given: Given) {
 }
 
 /** A change with what follows from its status. @throws Conflict for a move that is not allowed */
-function moved(before: TaskRow, change: Partial<TaskRow>): Partial<TaskRow> {
+function moved(before: TaskRow, change: Partial<TaskRow>, at: number): Partial<TaskRow> {
   const { status } = change;
   if (status === undefined) return change;
   assertMove(before.status, status);
-  return { ...change, completed_at: completedAt(status, before.completed_at, now()) };
+  return { ...change, completed_at: completedAt(status, before.completed_at, at) };
 }
 
 /** The rule by which a task comes back, counted from when it was due. @throws Invalid naming `recurrence` */

@@ -211,7 +211,8 @@ function requestOf(s: Scenario): [method: string, path: string] {
   throw new Error("A scenario names a request.");
 }
 
-function titleOf(scenario: Scenario): string {
+/** What a scenario is called among the tests. */
+export function titleOf(scenario: Scenario): string {
   const [method, path] = requestOf(scenario);
   const by = typeof scenario.by === "string" ? scenario.by : "a bearer";
   return `${scenario.name ? `${scenario.name}: ` : ""}${by} ${method} ${path} → ${scenario.status}`;

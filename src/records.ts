@@ -74,14 +74,26 @@ class Taken<Row> extends Conflict {
 
 /**
  * The life of a record, alike for every resource: it is made, changed, hidden and brought back, each time as one
- * transaction with its event, by whoever the policy lets. What a resource adds are its own rules.
+ * transaction with its event, by whoever the policy lets. What a resource adds are its rules: `begin` and `revise`.
  */
-export class Records<Row extends RecordRow, View extends Recorded> {
+export abstract class RecordService<Row extends RecordRow, View extends Recorded, Input, Patch> {
   constructor(
-    private readonly store: Store,
-    private readonly policy: RecordPolicy<Row>,
-    private readonly kind: RecordKind<Row, View>,
+    protected readonly store: Store,
+    protected readonly policy: RecordPolicy<Row>,
+    protected readonly kind: RecordKind<Row, View>,
   ) {}
+
+  /** What a new record starts as at this instant. Runs within the transaction. @throws Invalid for what the rules forbid */
+  protected abstract begin(session: Session, actor: Actor, input: Input, at: number): Promise<NewRecord<Row>>;
+
+  /** What a patch changes about a record. Runs within the transaction. @throws Invalid for what the rules forbid */
+  protected abstract revise(
+    session: Session,
+    actor: Actor,
+    before: Row,
+    patch: Patch,
+    at: number,
+  ): Promise<Partial<Row>>;
 
   /** One page of the records the actor may see, or of the deleted ones they may restore. */
   async list(actor: Actor, request: ListRequest): Promise<Page<View>> {
@@ -96,31 +108,44 @@ export class Records<Row extends RecordRow, View extends Recorded> {
   }
 
   /**
-   * Adds what `make` gives.
+   * Adds a record.
+   * @throws Invalid for what the resource's rules forbid
    * @throws Conflict with the other record's id when a unique value is taken
    */
-  create(actor: Actor, make: (session: Session) => Promise<NewRecord<Row>>): Promise<View> {
-    return this.#write(actor, async (session) => this.insert(session, actor, await make(session)));
+  create(actor: Actor, input: Input): Promise<View> {
+    return this.#write(actor, (session) => this.createIn(session, actor, input));
+  }
+
+  /** The same within a transaction; `at` is when it happened. */
+  async createIn(session: Session, actor: Actor, input: Input, at = now()): Promise<View> {
+    return this.insert(session, actor, await this.begin(session, actor, input, at), at);
   }
 
   /**
-   * Changes what `decide` says; a change that changes nothing leaves no trace.
+   * Applies a patch and records what changed; a patch that changes nothing leaves no trace.
    * @throws NotFound when the record does not exist or the actor may not see it
    * @throws Stale when `ifMatch` names an older version, with the fields changed since
+   * @throws Invalid for what the resource's rules forbid
    * @throws Conflict with the other record's id when a unique value is taken
    */
-  change(
+  change(actor: Actor, id: string, patch: Patch, ifMatch: IfMatch): Promise<View> {
+    return this.#write(actor, (session) => this.changeIn(session, actor, id, patch, ifMatch));
+  }
+
+  /** The same within a transaction; `at` is when it happened. */
+  async changeIn(
+    session: Session,
     actor: Actor,
     id: string,
+    patch: Patch,
     ifMatch: IfMatch,
-    decide: (session: Session, before: Row) => Promise<Partial<Row>>,
+    at = now(),
   ): Promise<View> {
-    return this.#write(actor, async (session) => {
-      const before = await this.visible(session, actor, id);
-      if (!this.policy.mayChange(actor, before)) throw this.#mayNot("change");
-      await assertCurrent(session, this.kind.name, before, ifMatch);
-      return this.update(session, actor, "updated", before, await decide(session, before));
-    });
+    const before = await this.visible(session, actor, id);
+    if (!this.policy.mayChange(actor, before)) throw this.#mayNot("change");
+    await assertCurrent(session, this.kind.name, before, ifMatch);
+    const change = await this.revise(session, actor, before, patch, at);
+    return this.update(session, actor, "updated", before, change, at);
   }
 
   /** Hides a record. Its unique values are free again at once. */
@@ -147,6 +172,12 @@ export class Records<Row extends RecordRow, View extends Recorded> {
     });
   }
 
+  /** Whether there is a live record with this id that the actor may see. For other features, in their transaction. */
+  sees = async (session: Session, actor: Actor, id: string): Promise<boolean> => {
+    const row = await this.kind.find(session, id);
+    return row !== undefined && row.deleted_at === null && this.policy.mayRead(actor, row);
+  };
+
   /** A live record, within a transaction. @throws NotFound, Gone as `get` does */
   async visible(session: Session, actor: Actor, id: string): Promise<Row> {
     const row = await this.#known(session, actor, id);
@@ -155,9 +186,8 @@ export class Records<Row extends RecordRow, View extends Recorded> {
   }
 
   /** Adds a record within a transaction and records it. @throws Conflict when a unique value is taken */
-  async insert(session: Session, actor: Actor, made: NewRecord<Row>): Promise<View> {
+  async insert(session: Session, actor: Actor, made: NewRecord<Row>, at = now()): Promise<View> {
     const { name, present } = this.kind;
-    const at = now();
     const begun: RecordRow = {
       ...{ id: newId(), version: 1 },
       ...{ created_at: at, updated_at: at, deleted_at: null },
@@ -177,11 +207,12 @@ export class Records<Row extends RecordRow, View extends Recorded> {
     action: "updated" | "deleted" | "restored",
     before: Row,
     change: Partial<Row>,
+    at = now(),
   ): Promise<View> {
     const { name, present } = this.kind;
     const changed: Row = { ...before, ...change };
     if (Bun.deepEquals(before, changed)) return present(before);
-    const after: Row = { ...changed, version: before.version + 1, updated_at: now() };
+    const after: Row = { ...changed, version: before.version + 1, updated_at: at };
     await this.#naming(after, () => this.kind.update(session, before, after));
     const view = present(after);
     await record(session, actor, `${name}.${action}`, present(before), view, after.updated_at);

@@ -55,13 +55,18 @@ function foldWhole(text: string): string {
 /** E-mail addresses are the same without case, and however their accents were typed. */
 export const normalEmail = (email: string) => email.trim().normalize("NFC").toLowerCase();
 
-/** The same values, texts without the white space around them; those of `except` keep theirs. */
-export function trimmed<Values extends object>(
+/**
+ * The same values in their one form: texts without the white space around them but those that `keep` names, and ids,
+ * which `ids` names, in lower case, as SQLite compares them.
+ */
+export function tidy<Values extends object>(
   values: Values,
-  except: readonly (keyof Values)[] = [],
+  { keep = [], ids = [] }: { keep?: readonly (keyof Values)[]; ids?: readonly (keyof Values)[] } = {},
 ): Values {
-  const trims = (name: string, value: unknown) =>
-    typeof value === "string" && !except.includes(name as keyof Values) ? value.trim() : value;
-  const entries = Object.entries(values).map(([name, value]) => [name, trims(name, value)]);
+  const form = (name: string, value: unknown) => {
+    if (typeof value !== "string" || keep.includes(name as keyof Values)) return value;
+    return ids.includes(name as keyof Values) ? value.toLowerCase() : value.trim();
+  };
+  const entries = Object.entries(values).map(([name, value]) => [name, form(name, value)]);
   return Object.fromEntries(entries) as Values;
 }

@@ -8,6 +8,7 @@ import { configCommand } from "./config";
 import { healthcheck } from "./healthcheck";
 import { migrate } from "./migrate";
 import { serve } from "./serve";
+import { seed } from "./seed";
 import type { Terminal } from "./terminal";
 import { user } from "./user";
 
@@ -22,7 +23,7 @@ const versionCommand: Command = {
   },
 };
 
-const commands: Command[] = [serve, migrate, user, configCommand, healthcheck, versionCommand];
+const commands: Command[] = [serve, migrate, user, seed, configCommand, healthcheck, versionCommand];
 
 const overview = `neocrm ${version}: a CRM backend in one executable
 

@@ -32,7 +32,8 @@ const connectionTimeoutSeconds = 5;
 
 const closeSeconds = 2;
 
-const maxAttempts = 12;
+/** Between two attempts, at most this: by then, those who were in the way are done. */
+const longestPauseMs = 128;
 const tables: Tables = postgresTables;
 
 /** A store on a PostgreSQL database, which has to be migrated before. Connects when it is first used. */
@@ -71,8 +72,8 @@ export function openPostgresStore(url: string, options: PostgresOptions = {}): S
         } catch (cause) {
           const error = toDbError(cause);
           const lostAgainstAnother = error instanceof DbError && error.kind === "retry";
-          if (!lostAgainstAnother || attempts === maxAttempts || performance.now() > giveUpAt) throw error;
-          await Bun.sleep(2 ** Math.min(attempts, 7) * Math.random());
+          if (!lostAgainstAnother || performance.now() > giveUpAt) throw error;
+          await Bun.sleep(Math.min(2 ** attempts, longestPauseMs) * Math.random());
         }
       }
     },

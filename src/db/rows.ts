@@ -1,7 +1,9 @@
 import { and, eq, getTableColumns, isNull } from "drizzle-orm";
 import type { PgColumn, PgTable } from "drizzle-orm/pg-core";
 import { hot, value, type HotQuery, type Params, type Query } from "./hot";
+import { fold } from "../text";
 import type { Tables } from "./tables";
+import * as tables from "./tables.postgres";
 
 /**
  * Whole rows, read and written: a column is named in its table's description and not again in each query.
@@ -26,6 +28,50 @@ const derived = /_(key|normal)$/;
 
 /** A row without the columns that follow from the others. */
 export type RecordOf<Name extends TableName> = Omit<RowOf<Name>, DerivedColumn>;
+
+/**
+ * A record with the columns that follow from it: each text's folded neighbour, and from `others` what is derived in
+ * another way.
+ * @throws Error for a column that neither gives
+ */
+export function withDerived<Name extends TableName, Given extends Partial<RecordOf<Name>>>(
+  name: Name,
+  record: Given,
+  others: Partial<RowOf<Name>>,
+): Given & Pick<RowOf<Name>, keyof RowOf<Name> & DerivedColumn> {
+  const row: Record<string, unknown> = { ...record, ...others };
+  for (const { column, neighbour } of derivedColumns(name)) {
+    if (column in row) continue;
+    const text = row[neighbour];
+    if (!column.endsWith("_key") || text === undefined) throw new Error(`What is ${name}.${column} to hold?`);
+    row[column] = text === null ? null : fold(text as string);
+  }
+  return row as Given & RowOf<Name>;
+}
+
+const tableNamed: Readonly<Record<TableName, PgTable>> = tables;
+const knownDerived = new Map<TableName, { column: string; neighbour: string }[]>();
+
+function derivedColumns(name: TableName) {
+  let known = knownDerived.get(name);
+  if (!known) {
+    const columns = Object.keys(getTableColumns(tableNamed[name])).filter((column) => derived.test(column));
+    known = columns.map((column) => ({ column, neighbour: column.replace(derived, "") }));
+    knownDerived.set(name, known);
+  }
+  return known;
+}
+
+/** One record by id, deleted or not. */
+export const recordById = <Name extends TableWith<{ id: PgColumn; deleted_at: PgColumn }>>(
+  name: Name,
+): HotQuery<{ id: string }, RecordOf<Name>> =>
+  hot(({ t, q }, p: Params<{ id: string }>) => {
+    const table: PgTable & { id: PgColumn } = t[name];
+    const columns = recordColumns(name)(t) as Record<string, PgColumn>;
+    const query = q.select(columns).from(table).where(eq(table.id, p.id)).limit(1);
+    return query as PromiseLike<unknown> as Query<RecordOf<Name>>;
+  });
 
 /** The columns of a `RecordOf` this table, to select. */
 export const recordColumns =

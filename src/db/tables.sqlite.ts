@@ -8,8 +8,11 @@ export const {
   users,
   sessions,
   refresh_tokens,
+  password_resets,
   clients,
   client_tags,
+  tasks,
+  settings,
   events,
   idempotency_keys,
 } = describeTables(sqliteColumns);

@@ -3,7 +3,7 @@ import { postgres, newDatabase } from "../support/postgres";
 import { killDrill } from "./kill";
 
 test("kill -9 under 100 writers loses nothing and doubles nothing, on SQLite", async () => {
-  const result = await killDrill({ rounds: 2, writers: 100, writeMs: 500 });
+  const result = await killDrill({ rounds: 2, writers: 100, writes: 1_000 });
   expect(result).toMatchObject({ kills: 2, lost: [], doubled: [] });
   expect(result.acknowledged).toBeGreaterThan(100);
 }, 60_000);
@@ -11,7 +11,7 @@ test("kill -9 under 100 writers loses nothing and doubles nothing, on SQLite", a
 test("nor on PostgreSQL", async () => {
   await postgres({ durable: true });
   const databaseUrl = await newDatabase({ durable: true, empty: true });
-  const result = await killDrill({ rounds: 1, writers: 20, writeMs: 500, databaseUrl });
+  const result = await killDrill({ rounds: 1, writers: 20, writes: 100, databaseUrl });
   expect(result).toMatchObject({ kills: 1, lost: [], doubled: [] });
   expect(result.acknowledged).toBeGreaterThan(20);
 }, 60_000);

@@ -7,8 +7,8 @@ import { drillEnv, signIn, walk, type Client } from "./api";
 export interface KillDrill {
   rounds: number;
   writers: number;
-  /** Milliseconds of writing before each kill; somewhere between half of it and it. */
-  writeMs: number;
+  /** Acknowledged writes before each kill; somewhere between half of it and it. */
+  writes: number;
   /** PostgreSQL's URL; SQLite without. */
   databaseUrl?: string;
 }
@@ -33,7 +33,7 @@ interface Write {
  * Kills the executable with SIGKILL while many write, again and again. Whatever it acknowledged has to be there,
  * as it was acknowledged; whatever it did not is sent again under its key and must not be there twice.
  */
-export async function killDrill({ rounds, writers, writeMs, databaseUrl }: KillDrill): Promise<KillResult> {
+export async function killDrill({ rounds, writers, writes, databaseUrl }: KillDrill): Promise<KillResult> {
   const folder = mkdtempSync(join(tmpdir(), "neocrm-kill-"));
   const env = { ...drillEnv, ...(databaseUrl !== undefined && { DATABASE_URL: databaseUrl }) };
   const start = () => startBinary({ dataDir: join(folder, "data"), env });
@@ -48,7 +48,8 @@ export async function killDrill({ rounds, writers, writeMs, databaseUrl }: KillD
       const again = await Promise.all(cutOff.map((write) => send(server.url, headers, write)));
       for (const client of again) acknowledged.set(client.name, client);
       const burst = writeUntilKilled(server.url, headers, round, writers, acknowledged);
-      await Bun.sleep(writeMs * (0.5 + Math.random() / 2));
+      const enough = acknowledged.size + writes * (0.5 + Math.random() / 2);
+      while (acknowledged.size < enough) await Bun.sleep(1);
       await server.kill();
       cutOff = await burst;
     }

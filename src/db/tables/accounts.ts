@@ -32,6 +32,7 @@ export function describeAccounts(c: Columns) {
     {
       id: c.id("id").primaryKey(),
       email: c.text("email").notNull(),
+      email_key: c.sortKey("email_key").notNull().default(""),
       /** Lower case: two accounts never differ in case alone. */
       email_normal: c.text("email_normal").notNull(),
       full_name: c.text("full_name").notNull(),
@@ -54,6 +55,8 @@ export function describeAccounts(c: Columns) {
     (t) => [
       c.uniqueIndex("users_email").on(t.email_normal),
       c.index("users_by_name").on(t.full_name_key, t.id),
+      c.index("users_by_email").on(t.email_key, t.id),
+      c.index("users_by_creation").on(t.created_at, t.id),
       c.index("users_by_role").on(t.role_id),
     ],
   );
@@ -93,7 +96,22 @@ export function describeAccounts(c: Columns) {
     (t) => [c.index("refresh_tokens_by_session").on(t.session_id)],
   );
 
-  return { roles, grants, users, sessions, refresh_tokens };
+  /** Links to choose a new password, by the SHA-256 of their token. Each works once. */
+  const password_resets = c.table(
+    "password_resets",
+    {
+      hash: c.text("hash").primaryKey(),
+      user_id: c
+        .id("user_id")
+        .notNull()
+        .references(() => users.id, { onDelete: "cascade" }),
+      created_at: c.time("created_at").notNull(),
+      expires_at: c.time("expires_at").notNull(),
+    },
+    (t) => [c.index("password_resets_by_user").on(t.user_id)],
+  );
+
+  return { roles, grants, users, sessions, refresh_tokens, password_resets };
 }
 
 /** The tables other areas refer to. */

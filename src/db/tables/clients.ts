@@ -82,3 +82,6 @@ export function describeClients(c: Columns, { users }: AccountTables) {
 
   return { clients, client_tags };
 }
+
+/** The tables other areas refer to. */
+export type ClientTables = ReturnType<typeof describeClients>;

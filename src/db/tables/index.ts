@@ -2,6 +2,8 @@ import type { Columns } from "../columns.postgres";
 import { describeAccounts } from "./accounts";
 import { describeClients } from "./clients";
 import { describeEvents } from "./events";
+import { describeSettings } from "./settings";
+import { describeTasks } from "./tasks";
 
 /**
  * The one description of all tables, built once with each engine's columns.
@@ -12,7 +14,9 @@ import { describeEvents } from "./events";
  */
 export function describeTables(c: Columns) {
   const accounts = describeAccounts(c);
-  return { ...accounts, ...describeClients(c, accounts), ...describeEvents(c) };
+  const clients = describeClients(c, accounts);
+  const tasks = describeTasks(c, { ...accounts, ...clients });
+  return { ...accounts, ...clients, ...tasks, ...describeSettings(c, accounts), ...describeEvents(c) };
 }
 
 /** Every table, typed on PostgreSQL's columns; SQLite's have the same JavaScript types. */

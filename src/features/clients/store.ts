@@ -1,6 +1,15 @@
 import { eq } from "drizzle-orm";
 import { hot, type Params } from "../../db/hot";
-import { insertInto, liveWith, recordColumns, updateIn, type RecordOf, type RowOf } from "../../db/rows";
+import {
+  insertInto,
+  liveWith,
+  recordById,
+  recordColumns,
+  updateIn,
+  withDerived,
+  type RecordOf,
+  type RowOf,
+} from "../../db/rows";
 import type { Session } from "../../db/store";
 import { fold, normalEmail } from "../../text";
 import { phoneKey } from "./phone";
@@ -12,9 +21,7 @@ export type ClientRow = RecordOf<"clients">;
 export const clientColumns = recordColumns("clients");
 
 /** One client by id, deleted or not. */
-export const clientById = hot(({ t, q }, p: Params<{ id: string }>) =>
-  q.select(clientColumns(t)).from(t.clients).where(eq(t.clients.id, p.id)).limit(1),
-);
+export const clientById = recordById("clients");
 
 /** The id of the live client with this e-mail address, as `normalEmail` writes it. */
 export const clientWithEmail = liveWith("clients", "email_normal");
@@ -35,7 +42,7 @@ const deleteTags = hot(({ t: { client_tags }, q }, p: Params<{ client_id: string
 
 /** Adds a client. Fails as `unique` when its e-mail address or external id is taken. */
 export async function insertClient(session: Session, row: ClientRow, country: string | null): Promise<void> {
-  await insertRow.all(session, withDerived(row, country));
+  await insertRow.all(session, whole(row, country));
   await insertTags(session, row);
 }
 
@@ -46,7 +53,7 @@ export async function updateClient(
   row: ClientRow,
   country: string | null,
 ): Promise<void> {
-  await updateRow.all(session, withDerived(row, country));
+  await updateRow.all(session, whole(row, country));
   if (Bun.deepEquals(before.tags, row.tags)) return;
   await deleteTags.all(session, { client_id: row.id });
   await insertTags(session, row);
@@ -56,17 +63,8 @@ async function insertTags(session: Session, { id, tags }: ClientRow): Promise<vo
   for (const tag_key of new Set(tags.map(fold))) await insertTag.all(session, { client_id: id, tag_key });
 }
 
-const folded = (text: string | null) => (text === null ? null : fold(text));
-
-const withDerived = (row: ClientRow, country: string | null): RowOf<"clients"> => ({
-  ...row,
-  external_id_key: folded(row.external_id),
-  name_key: fold(row.name),
-  email_key: folded(row.email),
-  email_normal: row.email === null ? null : normalEmail(row.email),
-  phone_key: row.phone === null ? null : phoneKey(row.phone, country),
-  company_key: folded(row.company),
-  position_key: folded(row.position),
-  industry_key: folded(row.industry),
-  address_key: folded(row.address),
-});
+const whole = (row: ClientRow, country: string | null): RowOf<"clients"> =>
+  withDerived("clients", row, {
+    email_normal: row.email === null ? null : normalEmail(row.email),
+    phone_key: row.phone === null ? null : phoneKey(row.phone, country),
+  });

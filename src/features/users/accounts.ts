@@ -1,11 +1,12 @@
 import { now } from "../../clock";
 import { DbError } from "../../db/errors";
+import { withDerived } from "../../db/rows";
 import type { Session } from "../../db/store";
 import { Conflict, Invalid, NotFound } from "../../errors";
 import { record } from "../../events/record";
 import { newId } from "../../ids";
 import type { Actor } from "../../policy";
-import { fold, normalEmail } from "../../text";
+import { normalEmail } from "../../text";
 import { presentUser } from "./schema";
 import {
   countActiveAdmins,
@@ -41,9 +42,10 @@ export async function existingUser(session: Session, id: string | null): Promise
   return row;
 }
 
-/** Whether somebody with this id can be given work. */
-export async function isActiveUser(session: Session, id: string): Promise<boolean> {
-  return (await userById.first(session, { id }))?.is_active ?? false;
+/** Work goes to nobody, or to somebody who is there to do it. @throws Invalid naming `assigned_to` */
+export async function assertAssignable(session: Session, userId: string | null | undefined): Promise<void> {
+  if (userId == null || (await userById.first(session, { id: userId }))?.is_active) return;
+  throw new Invalid([{ field: "assigned_to", code: "unknown_user", message: "is not an active user" }]);
 }
 
 /** Adds an account within a transaction. @throws Conflict when the address is taken */
@@ -51,15 +53,14 @@ export async function addUser(session: Session, actor: Actor, user: NewUser): Pr
   const { id: role_id } = await existingRole(session, user.role);
   const id = newId();
   const createdAt = now();
-  const full_name = user.full_name.trim();
   const email = user.email.trim();
+  const begun = {
+    ...{ id, email, full_name: user.full_name.trim(), role_id, password_hash: user.password_hash },
+    ...{ avatar_url: null, is_active: true, time_zone: "UTC", locale: "en", auth_version: 1, version: 1 },
+    ...{ created_at: createdAt, updated_at: createdAt },
+  };
   try {
-    await insertUser.all(session, {
-      ...{ id, email, full_name, role_id, password_hash: user.password_hash },
-      ...{ email_normal: normalEmail(email), full_name_key: fold(full_name), avatar_url: null },
-      ...{ is_active: true, time_zone: "UTC", locale: "en", auth_version: 1, version: 1 },
-      ...{ created_at: createdAt, updated_at: createdAt },
-    });
+    await insertUser.all(session, withDerived("users", begun, { email_normal: normalEmail(email) }));
   } catch (error) {
     if (error instanceof DbError && error.kind === "unique") throw emailTaken();
     throw error;
@@ -81,11 +82,7 @@ export async function changeUser(
   change: Partial<UserRow>,
 ): Promise<UserRow> {
   const after = { ...before, ...change, version: before.version + 1, updated_at: now() };
-  await updateUser.all(session, {
-    ...after,
-    email_normal: normalEmail(after.email),
-    full_name_key: fold(after.full_name),
-  });
+  await updateUser.all(session, withDerived("users", after, { email_normal: normalEmail(after.email) }));
   await record(session, actor, event, presentUser(before), presentUser(after), after.updated_at);
   return after;
 }

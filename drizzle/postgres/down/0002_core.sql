@@ -1,0 +1,14 @@
+-- The roles lose what they were given for these tables, and keep the rest.
+DELETE FROM "grants" WHERE "permission" IN ('tasks.read', 'tasks.create', 'tasks.update', 'tasks.delete', 'users.read', 'users.email', 'monitoring.read');
+--> statement-breakpoint
+DROP TABLE "tasks";
+--> statement-breakpoint
+DROP TABLE "settings";
+--> statement-breakpoint
+DROP TABLE "password_resets";
+--> statement-breakpoint
+DROP INDEX "users_by_email";
+--> statement-breakpoint
+DROP INDEX "users_by_creation";
+--> statement-breakpoint
+ALTER TABLE "users" DROP COLUMN "email_key";

@@ -11,7 +11,12 @@ const [file, port] = process.argv.slice(2);
 const reader = new Database(file!, { readonly: true });
 reader.run("PRAGMA cache_size = -65536");
 const writer = new Database(file!);
-for (const pragma of ["journal_mode = WAL", "synchronous = FULL", "cache_size = -65536", "temp_store = MEMORY"])
+for (const pragma of [
+  "journal_mode = WAL",
+  "synchronous = FULL",
+  "cache_size = -65536",
+  "temp_store = MEMORY",
+])
   writer.run(`PRAGMA ${pragma}`);
 
 const columns =

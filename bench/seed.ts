@@ -1,5 +1,6 @@
-import { now } from "../src/clock";
-import type { RowOf, TableName } from "../src/db/rows";
+import { day, minute, now } from "../src/clock";
+import { withDerived, type RowOf, type TableName } from "../src/db/rows";
+import { wholeTask } from "../src/features/tasks/store";
 import { newId } from "../src/ids";
 import { fold } from "../src/text";
 
@@ -15,28 +16,28 @@ export const userCount = 16;
 /** The address of a seeded user. */
 export const emailOf = (user: number) => `user${user}@bench.example`;
 
-const minuteMs = 60_000;
-
-/** Believable records, the same for every contender. */
+/** Believable records, the same for every contender: two tasks for each client. */
 export function seedRows(clientCount: number, account: Account): Seed {
   const users = Array.from({ length: userCount }, (_, i) => userRow(i, account));
-  const start = now() - clientCount * minuteMs;
+  const start = now() - clientCount * minute;
   const clients = Array.from({ length: clientCount }, (_, i) =>
-    clientRow(i, users[i % userCount]!.id, start + i * minuteMs),
+    clientRow(i, users[i % userCount]!.id, start + i * minute),
   );
   const client_tags = clients.flatMap(({ id, tags }) =>
     tags.map((tag) => ({ client_id: id, tag_key: fold(tag) })),
   );
-  return { users, clients, client_tags };
+  const tasks = clients.flatMap((client, i) => [taskRow(2 * i, client), taskRow(2 * i + 1, client)]);
+  return { users, clients, client_tags, tasks };
 }
 
 function userRow(i: number, account: Account): RowOf<"users"> {
-  const [email, full_name] = [emailOf(i), `User ${i}`];
-  return {
-    ...{ id: newId(), email, email_normal: email, full_name, full_name_key: fold(full_name), ...account },
+  const email = emailOf(i);
+  const user = {
+    ...{ id: newId(), email, full_name: `User ${i}`, ...account },
     ...{ avatar_url: null, is_active: true, time_zone: "UTC", locale: "en", auth_version: 1 },
     ...{ created_at: now(), updated_at: now(), version: 1 },
   };
+  return withDerived("users", user, { email_normal: email });
 }
 
 const firstNames = "Luís Leonie François Bjørn Daan Kara Jack Hannah Stanisław Terhi".split(" ");
@@ -45,18 +46,29 @@ const industries = ["Shipping", "Retail", "Energy", "Health", null];
 const statuses = ["prospect", "active", "inactive", "customer"] as const;
 
 function clientRow(i: number, owner: string, at: number): RowOf<"clients"> {
-  const name = `${firstNames[i % 10]} ${lastNames[Math.floor(i / 10) % 10]} ${i}`;
   const email = `client${i}@example.com`;
   const phone = `+47${20_000_000 + i}`;
-  const company = i % 3 === 0 ? null : `Company ${i % 5_000}`;
-  const industry = industries[i % 5]!;
-  return {
-    ...{ id: newId(), external_id: `ext-${i}`, external_id_key: `ext-${i}`, name, name_key: fold(name) },
-    ...{ email, email_key: email, email_normal: email, phone, phone_key: phone },
-    ...{ company, company_key: company && fold(company), position: null, position_key: null },
-    ...{ industry, industry_key: industry && fold(industry), address: null, address_key: null },
-    ...{ status: statuses[i % 4]!, assigned_to: i % 2 === 0 ? owner : null, tags: ["vip", "north"] },
-    ...{ notes: "Prefers to be called in the morning.", avatar_url: null, created_by: owner },
-    ...{ created_at: at, updated_at: at, deleted_at: null, version: 1 },
+  const client = {
+    ...{ id: newId(), external_id: `ext-${i}`, email, phone },
+    name: `${firstNames[i % 10]} ${lastNames[Math.floor(i / 10) % 10]} ${i}`,
+    ...{ company: i % 3 === 0 ? null : `Company ${i % 5_000}`, position: null, address: null },
+    ...{ industry: industries[i % 5]!, status: statuses[i % 4]!, assigned_to: i % 2 === 0 ? owner : null },
+    ...{ tags: ["vip", "north"], notes: "Prefers to be called in the morning.", avatar_url: null },
+    ...{ created_by: owner, created_at: at, updated_at: at, deleted_at: null, version: 1 },
   };
+  return withDerived("clients", client, { email_normal: email, phone_key: phone });
+}
+
+const taskStates = ["todo", "in_progress", "done", "cancelled"] as const;
+const priorities = ["low", "medium", "high", "urgent"] as const;
+
+function taskRow(i: number, { id, created_by, created_at }: RowOf<"clients">): RowOf<"tasks"> {
+  const status = taskStates[i % 4]!;
+  return wholeTask({
+    ...{ id: newId(), external_id: null, title: `Call back about offer ${i}`, description: null },
+    ...{ status, priority: priorities[Math.floor(i / 4) % 4]!, assigned_to: created_by, client_id: id },
+    ...{ due_date: created_at + 7 * day, remind_at: null, recurrence: null },
+    ...{ completed_at: status === "done" ? created_at + day : null },
+    ...{ created_by, created_at, updated_at: created_at, deleted_at: null, version: 1 },
+  });
 }

@@ -2,7 +2,8 @@ import { Elysia } from "elysia";
 import { describe, expect, test } from "bun:test";
 import { buildApp } from "../../src/app";
 import { loadConfig } from "../../src/config/load";
-import { httpKit, permissionKey } from "../../src/http/kit";
+import { permissionKey } from "../../src/http/declared";
+import { httpKit } from "../../src/http/kit";
 import { allowedMethods, routeTable } from "../../src/http/methods";
 import { Health } from "../../src/ops/health";
 import { inWorld, type World } from "../support/scenario";
@@ -51,6 +52,7 @@ const open = [
   "GET /health",
   "GET /health/live",
   "GET /health/ready",
+  "GET /swagger/json",
   "POST /api/auth/login",
   "POST /api/auth/logout",
   "POST /api/auth/refresh",

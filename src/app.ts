@@ -55,7 +55,7 @@ export function buildApp(config: Config, parts: Parts, health: Health) {
     .use(
       documentRoutes(
         kit,
-        once(() => openApiDocument(mounted)),
+        once(() => JSON.stringify(openApiDocument(mounted))),
       ),
     )
     .use(authRoutes(kit, parts.auth, parts.sessions, attempts))

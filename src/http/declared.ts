@@ -63,7 +63,7 @@ export interface DeclaredRoute extends Partial<Declarations> {
   body?: TSchema;
   params?: TSchema;
   /** The standard members of its OpenAPI operation. */
-  detail: { summary?: string; description?: string; tags?: string[]; responses?: object };
+  detail: { summary?: string; description?: string; tags?: string[]; responses?: object; hide?: boolean };
 }
 
 const names = Object.keys({

@@ -57,35 +57,31 @@ const statuses: Record<ProblemKind, [status: number, title: string]> = {
 /** The status that a problem of this kind answers with. */
 export const statusOf = (kind: ProblemKind) => statuses[kind][0];
 
+/** The members that every problem document has. */
+export function problemDocument(
+  { kind, code, detail }: { kind: ProblemKind; code: ProblemCode; detail: string },
+  path: string,
+  requestId: string,
+): Problem {
+  const [status, title] = statuses[kind];
+  return {
+    ...{ type: `urn:neocrm:problem:${code}`, title, status, detail, instance: path, code },
+    ...{ request_id: requestId, error: detail },
+  };
+}
+
 /** The document for a refusal. `path` is without its query, which may hold a ticket. */
 export function problemOf(refusal: Refusal, path: string, requestId: string): Problem {
-  const [status, title] = statuses[refusal.kind];
+  const { kind, code, message, details } = refusal;
   return {
-    type: `urn:neocrm:problem:${refusal.code}`,
-    title,
-    status,
-    detail: refusal.message,
-    instance: path,
-    code: refusal.code,
-    request_id: requestId,
-    error: refusal.message,
-    ...(refusal.details.errors && { errors: refusal.details.errors }),
-    ...refusal.details.members,
+    ...problemDocument({ kind, code, detail: message }, path, requestId),
+    ...(details.errors && { errors: details.errors }),
+    ...details.members,
   };
 }
 
 /** The document for a fault of ours: it says nothing of what went wrong, the log does. */
 export function faultOf(path: string, requestId: string): Problem {
-  const [status, title] = statuses.fault;
   const detail = "Something went wrong on the server. Its log has the details under this request_id.";
-  return {
-    type: "urn:neocrm:problem:internal_error",
-    title,
-    status,
-    detail,
-    instance: path,
-    code: "internal_error",
-    request_id: requestId,
-    error: detail,
-  };
+  return problemDocument({ kind: "fault", code: "internal_error", detail }, path, requestId);
 }

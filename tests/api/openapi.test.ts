@@ -15,7 +15,7 @@ import { engines, startTestServer } from "../support/servers";
 import { neocrm } from "../support/terminal";
 
 const document = describedApi();
-const routes = declaredRoutes(describedRoutes());
+const routes = declaredRoutes(describedRoutes()).filter(({ detail }) => !detail.hide);
 const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
   Object.entries(methods).map(([method, operation]) => ({ name: `${method} ${path}`, operation })),
 );
@@ -104,11 +104,12 @@ describe("the OpenAPI document", () => {
     expect(() => withComponents(twice)).toThrow("Two schemas have the title Same.");
   });
 
-  test("says which bodies may be left out", () => {
+  test("says what bodies are, and which may be left out", () => {
     for (const { method, path, body } of routes) {
       if (!body) continue;
       const operation = document.paths[path.replace(":id", "{id}")]![method.toLowerCase()]!;
       expect([path, operation.requestBody!.required]).toEqual([path, !(OptionalKind in body)]);
+      expect(Object.keys(operation.requestBody!.content)).toEqual(["application/json"]);
     }
   });
 });

@@ -52,6 +52,8 @@ const open = [
   "GET /health",
   "GET /health/live",
   "GET /health/ready",
+  "GET /swagger",
+  "GET /swagger/assets/:name",
   "GET /swagger/json",
   "POST /api/auth/login",
   "POST /api/auth/logout",

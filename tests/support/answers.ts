@@ -18,7 +18,8 @@ export function misfit(method: string, path: string, answer: unknown): string | 
 }
 
 function checkOf(schema: TSchema | undefined): TypeCheck<TSchema> | undefined {
-  return schema && TypeCompiler.Compile(closed(schema));
+  // What is no JSON has no members.
+  return schema && !schema.contentMediaType ? TypeCompiler.Compile(closed(schema)) : undefined;
 }
 
 /** The same schema, in which nothing may stand that it does not name: what nobody promised may be a secret. */

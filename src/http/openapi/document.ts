@@ -12,7 +12,7 @@ export type Schema = Record<string, unknown>;
 export interface ResponseObject {
   description: string;
   headers?: Record<string, { $ref: string }>;
-  content?: Record<string, { schema: Schema }>;
+  content?: Record<string, { schema: Schema; example?: unknown }>;
 }
 
 /** One parameter of an operation. */
@@ -58,7 +58,7 @@ Every error is a problem document (RFC 9457) with a \`code\` that never changes.
 
 /** The document of these routes: all of it follows from what they declare. */
 export function openApiDocument(mounted: readonly MountedRoute[]): OpenApiDocument {
-  const routes = declaredRoutes(mounted);
+  const routes = declaredRoutes(mounted).filter(({ detail }) => !detail.hide);
   const softDeleted = routes.filter(({ list }) => list?.softDeleted).map(({ path }) => path);
   const paths: OpenApiDocument["paths"] = {};
   for (const route of routes) {
@@ -71,12 +71,13 @@ export function openApiDocument(mounted: readonly MountedRoute[]): OpenApiDocume
       }
     }
   }
-  const tags = [...new Set(routes.flatMap(({ detail }) => detail.tags ?? []))];
+  const [first, ...others] = new Set(routes.flatMap(({ detail }) => detail.tags ?? []));
   return withComponents({
     openapi: "3.1.0",
     info: { title: "Neo CRM API", version, description: description.replaceAll(/(?<!\n)\n(?!\n)/g, " ") },
     servers: [{ url: "/" }],
-    tags: tags.map((name) => ({ name })),
+    // What the server says about itself comes first there, and last to whoever reads about the API.
+    tags: [...others, first!].map((name) => ({ name })),
     paths,
     components: {
       securitySchemes: { bearer: { type: "http", scheme: "bearer", bearerFormat: "JWT" } },

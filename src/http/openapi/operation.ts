@@ -4,9 +4,9 @@ import { filterQuery, listQuery } from "../../list";
 import type { Permission } from "../../policy";
 import type { CataloguedProblem } from "../../problems";
 import type { DeclaredRoute } from "../declared";
-import { ProblemView } from "../problem";
+import { problemDocument, ProblemView } from "../problem";
 import type { Operation, ResponseObject, Schema } from "./document";
-import { exampleOf } from "./examples";
+import { exampleOf, sampleId } from "./examples";
 import { isVersioned, problemHeaders, requestHeaders, successHeaders } from "./headers";
 import { problemsOf, type Surroundings } from "./problems-of";
 
@@ -21,7 +21,7 @@ export function operationOf(route: DeclaredRoute, around: Surroundings): Describ
   const { method, path, permission = "public", params, body, detail } = route;
   return {
     hook: {
-      parse: ["json"],
+      parse: ["application/json"],
       ...{ params, body, headers: requestHeaders(route), query: queryOf(route) },
       detail: {
         security: permission === "public" ? [] : [{ bearer: [] }],
@@ -89,6 +89,9 @@ function problemResponse(
   return {
     description: problems.map((problem) => `\`${problem.code}\`: ${problem.meaning}`).join("\n\n"),
     headers: problemHeaders(route, status),
-    content: { "application/problem+json": { schema } },
+    content: { "application/problem+json": { schema, example: exampleProblem(problems[0]!, route.path) } },
   };
 }
+
+const exampleProblem = ({ kind, code, meaning }: CataloguedProblem, path: string) =>
+  problemDocument({ kind, code, detail: meaning }, path.replaceAll(/:\w+/g, sampleId), sampleId);

@@ -8,6 +8,7 @@ import { trustedProxies } from "./http/client-address";
 import { edge, opening } from "./http/edge";
 import { httpKit } from "./http/kit";
 import { routeTable, type RouteTable } from "./http/methods";
+import { metricsRoutes, scraper } from "./http/metrics-routes";
 import { systemRoutes } from "./http/system-routes";
 import type { Health } from "./ops/health";
 import type { Parts } from "./parts";
@@ -40,6 +41,8 @@ export function buildApp(config: Config, parts: Parts, health: Health) {
       edge({
         ...transport,
         identify: parts.identities.identify,
+        scraper: scraper(config["metrics.token"]),
+        metrics: parts.metrics.requests,
         idempotency: parts.idempotency,
         limiter,
         limits: () => ({ ip: config["limits.ip_per_minute"], user: config["limits.user_per_minute"] }),
@@ -47,6 +50,7 @@ export function buildApp(config: Config, parts: Parts, health: Health) {
       }),
     )
     .use(systemRoutes(kit, health))
+    .use(metricsRoutes(kit, parts.metrics))
     .use(authRoutes(kit, parts.auth, parts.sessions, attempts))
     .use(passwordRoutes(kit, parts.passwords, attempts))
     .use(userRoutes(kit, parts.users))

@@ -3,6 +3,7 @@ import { drizzle } from "drizzle-orm/bun-sql";
 import { postgresDialect } from "./dialect";
 import { DbError, toDbError } from "./errors";
 import type { Plan, Row } from "./hot";
+import type { StoreMeasures } from "./measured";
 import {
   asideDeadlineMs,
   Lifetime,
@@ -21,6 +22,8 @@ import * as postgresTables from "./tables.postgres";
 export interface PostgresOptions extends StoreOptions {
   /** At most this many at once, plus those for rare and for long queries; opened when they are needed. */
   connections?: number;
+  /** Told of transactions that are tried again. */
+  measures?: Pick<StoreMeasures, "retried">;
 }
 
 /** For queries of rare shapes; common ones never wait for them. */
@@ -38,7 +41,7 @@ const tables: Tables = postgresTables;
 
 /** A store on a PostgreSQL database, which has to be migrated before. Connects when it is first used. */
 export function openPostgresStore(url: string, options: PostgresOptions = {}): Store {
-  const { connections = 10, deadlineMs = 5_000 } = options;
+  const { connections = 10, deadlineMs = 5_000, measures } = options;
   // The server enforces the deadline too: a rejected promise here does not stop a statement there.
   const connection = { statement_timeout: deadlineMs, idle_in_transaction_session_timeout: deadlineMs * 2 };
   const shared = { url, connection, connectionTimeout: connectionTimeoutSeconds };
@@ -73,6 +76,7 @@ export function openPostgresStore(url: string, options: PostgresOptions = {}): S
           const error = toDbError(cause);
           const lostAgainstAnother = error instanceof DbError && error.kind === "retry";
           if (!lostAgainstAnother || performance.now() > giveUpAt) throw error;
+          measures?.retried?.();
           await Bun.sleep(Math.min(2 ** attempts, longestPauseMs) * Math.random());
         }
       }

@@ -63,6 +63,7 @@ const bunStep = async (...args: string[]): Promise<Score> => score(await run([bu
 const programs = [
   { program: "PostgreSQL's initdb and pg_ctl", package: "postgresql", isThere: hasPostgres },
   { program: "strace", package: "strace", isThere: () => Bun.which("strace") !== null },
+  { program: "promtool", package: "prometheus", isThere: () => Bun.which("promtool") !== null },
 ];
 
 function hasPostgres(): boolean {

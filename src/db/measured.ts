@@ -49,10 +49,13 @@ function timed(session: Session, took: (seconds: number) => void): Session {
     },
     run(plan, values) {
       const startedAt = performance.now();
-      const rows = session.run(plan, values);
-      if (rows instanceof Promise) return rows.finally(() => took(secondsSince(startedAt)));
-      took(secondsSince(startedAt));
-      return rows;
+      let rows: ReturnType<Session["run"]> | undefined;
+      try {
+        rows = session.run(plan, values);
+      } finally {
+        if (!(rows instanceof Promise)) took(secondsSince(startedAt));
+      }
+      return rows instanceof Promise ? rows.finally(() => took(secondsSince(startedAt))) : rows;
     },
   };
 }

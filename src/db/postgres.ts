@@ -3,7 +3,6 @@ import { drizzle } from "drizzle-orm/bun-sql";
 import { postgresDialect } from "./dialect";
 import { DbError, toDbError } from "./errors";
 import type { Plan, Row } from "./hot";
-import type { StoreMeasures } from "./measured";
 import {
   asideDeadlineMs,
   Lifetime,
@@ -22,8 +21,6 @@ import * as postgresTables from "./tables.postgres";
 export interface PostgresOptions extends StoreOptions {
   /** At most this many at once, plus those for rare and for long queries; opened when they are needed. */
   connections?: number;
-  /** Told of transactions that are tried again. */
-  measures?: Pick<StoreMeasures, "retried">;
 }
 
 /** For queries of rare shapes; common ones never wait for them. */

@@ -67,7 +67,7 @@ export class Histogram<Label extends string = never> {
     let count = 0;
     const lines = [...buckets, "+Inf"].map((le, bucket) => ({
       metricName: `${name}_bucket`,
-      labels: { ...labels, le },
+      labels: { le, ...labels },
       value: (count += counts[bucket]!),
     }));
     return [

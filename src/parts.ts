@@ -113,7 +113,8 @@ export async function openParts(config: ConfigWithSecrets, dataDir: string): Pro
   };
 }
 
-const databaseFile = (dataDir: string) => join(dataDir, "neocrm.db");
+/** Where SQLite keeps everything. */
+export const databaseFile = (dataDir: string) => join(dataDir, "neocrm.db");
 
 function openStore(config: Config, dataDir: string, measures: StoreMeasures): Store {
   const url = config["database.url"];

@@ -5,6 +5,7 @@ import { DbError } from "../db/errors";
 import { refusalOf } from "../http/refusals";
 import { exitCodes, Interrupted, runCommand, UsageError, type Command, type ExitCode } from "./command";
 import { configCommand } from "./config";
+import { doctor } from "./doctor";
 import { healthcheck } from "./healthcheck";
 import { migrate } from "./migrate";
 import { serve } from "./serve";
@@ -22,7 +23,7 @@ const versionCommand: Command = {
   },
 };
 
-const commands: Command[] = [serve, migrate, user, configCommand, healthcheck, versionCommand];
+const commands: Command[] = [serve, migrate, user, configCommand, doctor, healthcheck, versionCommand];
 
 const overview = `neocrm ${version}: a CRM backend in one executable
 

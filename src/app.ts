@@ -3,6 +3,7 @@ import { Elysia } from "elysia";
 import type { Config } from "./config";
 import { authRoutes, passwordRoutes } from "./features/auth/routes";
 import { clientRoutes } from "./features/clients/routes";
+import { taskRoutes } from "./features/tasks/routes";
 import { userRoutes } from "./features/users/routes";
 import { trustedProxies } from "./http/client-address";
 import { edge, opening } from "./http/edge";
@@ -54,7 +55,8 @@ export function buildApp(config: Config, parts: Parts, health: Health) {
     .use(authRoutes(kit, parts.auth, parts.sessions, attempts))
     .use(passwordRoutes(kit, parts.passwords, attempts))
     .use(userRoutes(kit, parts.users))
-    .use(clientRoutes(kit, parts.clients));
+    .use(clientRoutes(kit, parts.clients))
+    .use(taskRoutes(kit, parts.tasks));
 
   routes.push(...routeTable(app.routes));
   return app;

@@ -6,6 +6,10 @@ export const now = () => Date.now();
 /** An instant as the wire has it: ISO 8601, UTC, milliseconds, `Z`. */
 export const isoTime = (milliseconds: number) => new Date(milliseconds).toISOString();
 
+/** The same, of an instant that may be missing. */
+export const isoTimeOrNull = (milliseconds: number | null) =>
+  milliseconds === null ? null : isoTime(milliseconds);
+
 /** Durations in milliseconds. */
 export const second = 1_000;
 export const minute = 60 * second;

@@ -14,7 +14,7 @@ export interface OwnedRow {
 }
 
 /** The tables of such records. */
-type OwnedTable = "clients";
+type OwnedTable = "clients" | "tasks";
 
 /**
  * Grants that reach to one's own records or to all: `<table>.read`, `.update` and `.delete`. Own means created by the

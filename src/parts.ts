@@ -19,6 +19,8 @@ import { TokenIssuer } from "./features/auth/token-issuer";
 import { accessTokens } from "./features/auth/tokens";
 import { clientPolicy } from "./features/clients/policy";
 import { ClientService } from "./features/clients/service";
+import { taskPolicy } from "./features/tasks/policy";
+import { TaskService } from "./features/tasks/service";
 import { UserService } from "./features/users/service";
 import { Idempotency } from "./http/idempotency";
 import { sealWith } from "./http/seal";
@@ -46,6 +48,7 @@ export interface Parts {
   passwords: PasswordService;
   users: UserService;
   clients: ClientService;
+  tasks: TaskService;
   close(): Promise<void>;
 }
 
@@ -77,6 +80,11 @@ export async function openParts(config: ConfigWithSecrets, dataDir: string): Pro
   metrics.watch({ hasher, store });
   const checks = new PasswordChecks(hasher, loginThrottle());
   const issuer = new TokenIssuer(tokens, config["auth.refresh_token_days"]);
+  const clients = new ClientService(
+    store,
+    clientPolicy(() => config["visibility.clients"]),
+    () => config["clients.default_country"],
+  );
   await bus.start();
   return {
     store,
@@ -99,11 +107,8 @@ export async function openParts(config: ConfigWithSecrets, dataDir: string): Pro
     accounts: new AccountService(store, forget),
     passwords: new PasswordService({ store, checks, issuer, forget }),
     users: new UserService(store, forget),
-    clients: new ClientService(
-      store,
-      clientPolicy(() => config["visibility.clients"]),
-      () => config["clients.default_country"],
-    ),
+    clients,
+    tasks: new TaskService(store, taskPolicy(), clients.sees),
     async close() {
       await told();
       await bus.close();

@@ -43,9 +43,6 @@ export interface UniqueField<Row> {
   holder(session: Session, row: Row): Promise<{ id: string } | undefined>;
 }
 
-/** What can happen to a record after it was made; its events are called `<name>.<action>`. */
-export type RecordAction = "updated" | "completed" | "deleted" | "restored";
-
 /** What tells the records of one resource from others. */
 export interface RecordKind<Row extends RecordRow, View extends Recorded> {
   /** What one of them is called, in events and in words. */
@@ -86,11 +83,17 @@ export abstract class RecordService<Row extends RecordRow, View extends Recorded
     protected readonly kind: RecordKind<Row, View>,
   ) {}
 
-  /** What a new record starts as. Runs within the transaction. @throws Invalid for what the rules forbid */
-  protected abstract begin(session: Session, actor: Actor, input: Input): Promise<NewRecord<Row>>;
+  /** What a new record starts as at this instant. Runs within the transaction. @throws Invalid for what the rules forbid */
+  protected abstract begin(session: Session, actor: Actor, input: Input, at: number): Promise<NewRecord<Row>>;
 
   /** What a patch changes about a record. Runs within the transaction. @throws Invalid for what the rules forbid */
-  protected abstract revise(session: Session, actor: Actor, before: Row, patch: Patch): Promise<Partial<Row>>;
+  protected abstract revise(
+    session: Session,
+    actor: Actor,
+    before: Row,
+    patch: Patch,
+    at: number,
+  ): Promise<Partial<Row>>;
 
   /** One page of the records the actor may see, or of the deleted ones they may restore. */
   async list(actor: Actor, request: ListRequest): Promise<Page<View>> {
@@ -110,9 +113,12 @@ export abstract class RecordService<Row extends RecordRow, View extends Recorded
    * @throws Conflict with the other record's id when a unique value is taken
    */
   create(actor: Actor, input: Input): Promise<View> {
-    return this.#write(actor, async (session) =>
-      this.insert(session, actor, await this.begin(session, actor, input)),
-    );
+    return this.#write(actor, (session) => this.createIn(session, actor, input));
+  }
+
+  /** The same within a transaction; `at` is when it happened. */
+  async createIn(session: Session, actor: Actor, input: Input, at = now()): Promise<View> {
+    return this.insert(session, actor, await this.begin(session, actor, input, at), at);
   }
 
   /**
@@ -123,25 +129,23 @@ export abstract class RecordService<Row extends RecordRow, View extends Recorded
    * @throws Conflict with the other record's id when a unique value is taken
    */
   change(actor: Actor, id: string, patch: Patch, ifMatch: IfMatch): Promise<View> {
-    return this.alter(actor, id, ifMatch, "updated", (session, before) =>
-      this.revise(session, actor, before, patch),
-    );
+    return this.#write(actor, (session) => this.changeIn(session, actor, id, patch, ifMatch));
   }
 
-  /** One change of a live record by whoever may change it: `decide` says what becomes of it. */
-  protected alter(
+  /** The same within a transaction; `at` is when it happened. */
+  async changeIn(
+    session: Session,
     actor: Actor,
     id: string,
+    patch: Patch,
     ifMatch: IfMatch,
-    action: RecordAction,
-    decide: (session: Session, before: Row) => Promise<Partial<Row>>,
+    at = now(),
   ): Promise<View> {
-    return this.#write(actor, async (session) => {
-      const before = await this.visible(session, actor, id);
-      if (!this.policy.mayChange(actor, before)) throw this.#mayNot("change");
-      await assertCurrent(session, this.kind.name, before, ifMatch);
-      return this.update(session, actor, action, before, await decide(session, before));
-    });
+    const before = await this.visible(session, actor, id);
+    if (!this.policy.mayChange(actor, before)) throw this.#mayNot("change");
+    await assertCurrent(session, this.kind.name, before, ifMatch);
+    const change = await this.revise(session, actor, before, patch, at);
+    return this.update(session, actor, "updated", before, change, at);
   }
 
   /** Hides a record. Its unique values are free again at once. */
@@ -168,6 +172,12 @@ export abstract class RecordService<Row extends RecordRow, View extends Recorded
     });
   }
 
+  /** Whether there is a live record with this id that the actor may see. For other features, in their transaction. */
+  sees = async (session: Session, actor: Actor, id: string): Promise<boolean> => {
+    const row = await this.kind.find(session, id);
+    return row !== undefined && row.deleted_at === null && this.policy.mayRead(actor, row);
+  };
+
   /** A live record, within a transaction. @throws NotFound, Gone as `get` does */
   async visible(session: Session, actor: Actor, id: string): Promise<Row> {
     const row = await this.#known(session, actor, id);
@@ -176,9 +186,8 @@ export abstract class RecordService<Row extends RecordRow, View extends Recorded
   }
 
   /** Adds a record within a transaction and records it. @throws Conflict when a unique value is taken */
-  async insert(session: Session, actor: Actor, made: NewRecord<Row>): Promise<View> {
+  async insert(session: Session, actor: Actor, made: NewRecord<Row>, at = now()): Promise<View> {
     const { name, present } = this.kind;
-    const at = now();
     const begun: RecordRow = {
       ...{ id: newId(), version: 1 },
       ...{ created_at: at, updated_at: at, deleted_at: null },
@@ -195,14 +204,15 @@ export abstract class RecordService<Row extends RecordRow, View extends Recorded
   async update(
     session: Session,
     actor: Actor,
-    action: RecordAction,
+    action: "updated" | "deleted" | "restored",
     before: Row,
     change: Partial<Row>,
+    at = now(),
   ): Promise<View> {
     const { name, present } = this.kind;
     const changed: Row = { ...before, ...change };
     if (Bun.deepEquals(before, changed)) return present(before);
-    const after: Row = { ...changed, version: before.version + 1, updated_at: now() };
+    const after: Row = { ...changed, version: before.version + 1, updated_at: at };
     await this.#naming(after, () => this.kind.update(session, before, after));
     const view = present(after);
     await record(session, actor, `${name}.${action}`, present(before), view, after.updated_at);

@@ -9,6 +9,7 @@ import { doctor } from "./doctor";
 import { healthcheck } from "./healthcheck";
 import { migrate } from "./migrate";
 import { serve } from "./serve";
+import { seed } from "./seed";
 import type { Terminal } from "./terminal";
 import { user } from "./user";
 
@@ -23,7 +24,10 @@ const versionCommand: Command = {
   },
 };
 
-const commands: Command[] = [serve, migrate, user, configCommand, doctor, healthcheck, versionCommand];
+const commands: Command[] = [
+  ...[serve, migrate, user, seed],
+  ...[configCommand, doctor, healthcheck, versionCommand],
+];
 
 const overview = `neocrm ${version}: a CRM backend in one executable
 

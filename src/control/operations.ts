@@ -1,5 +1,6 @@
 import { Type, type Static, type TSchema } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
+import { seedDemo, type DemoResult } from "../demo/seed";
 import { Invalid } from "../errors";
 import { Body, Email, Text } from "../http/schema";
 import { newId } from "../ids";
@@ -47,6 +48,11 @@ export const operations = {
     Body({ email: Email, role: Type.String() }),
     async ({ users }, { email, role }): Promise<UserView> =>
       users.setRole(actor(), (await users.byEmail(email)).id, role),
+  ),
+  "demo.seed": operation(
+    Body({ password: Type.String() }),
+    async (parts, { password }): Promise<DemoResult> =>
+      seedDemo(parts, actor(), await parts.passwords.hashNew(password)),
   ),
 };
 

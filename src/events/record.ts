@@ -5,7 +5,7 @@ import { newId } from "../ids";
 import type { Actor } from "../policy";
 
 /** What events tell of. */
-export type EntityType = "client" | "user" | "session";
+export type EntityType = "client" | "task" | "user" | "session" | "setting";
 
 /** What happened to what: `client.updated`. */
 export type EventType = `${EntityType}.${string}`;

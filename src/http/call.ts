@@ -1,7 +1,7 @@
 import { newId } from "../ids";
 import type { Actor } from "../policy";
 import type { Attempt } from "./idempotency";
-import type { ListRequest } from "../list";
+import type { Filter, ListRequest } from "../list";
 
 /** One request on its way through the server: what every part may ask about it. */
 export interface Call {
@@ -22,6 +22,8 @@ export interface Call {
   queryRead: boolean;
   /** The query of a list, once it is parsed. */
   list: ListRequest | null;
+  /** The query of what is done over all records that match, once it is parsed. */
+  filters: readonly Filter[] | null;
   /** The POST with an `Idempotency-Key` that this call takes on. */
   attempt: Attempt | null;
 }
@@ -44,6 +46,7 @@ export function openCall(request: Request, address: string, isSecure: boolean): 
     credentialsRefused: null,
     queryRead: false,
     list: null,
+    filters: null,
     attempt: null,
   };
   calls.set(request, call);

@@ -6,7 +6,14 @@ import type { AnswerOf, ResponseSet } from "./answer";
 import { readJson } from "./body";
 import { callOf, queryOf, type Call } from "./call";
 import { readIdempotencyKey, Replay, type Idempotency } from "./idempotency";
-import { parseList, type Fields, type ListRequest } from "../list";
+import {
+  parseFilters,
+  parseList,
+  type Fields,
+  type Filter,
+  type ListOptions,
+  type ListRequest,
+} from "../list";
 import { isUnchanged, readIfMatch } from "./preconditions";
 
 /** What the shared parts of a route need from the server. */
@@ -40,10 +47,15 @@ export const permissionKey = "x-permission";
  * What a route gets by declaring it:
  * - `permission`: who may call it; `actor` in the handler. Checked before the body is even read.
  * - `list`: the resource's fields; the parsed query as `list`.
+ * - `filters`: the same fields, for a query of filters alone; as `filters`.
  * - `answer`: status and headers of the result (`created`, `versioned`, `noContent`); `Idempotency-Key` on POST.
  * - `conditional`: `If-Match` as `ifMatch`.
  */
 export function httpKit({ idempotency, bodyLimit, requireIfMatch, defaultCountry }: KitOptions) {
+  const optionsOf = ({ actor }: Call): ListOptions => ({
+    timeZone: actor?.timeZone ?? "UTC",
+    country: defaultCountry(),
+  });
   return new Elysia({ name: "http-kit" }).macro({
     permission: (permission: Permission) => {
       const guard = ({ request }: Incoming) => admit(callOf(request), permission);
@@ -73,12 +85,20 @@ export function httpKit({ idempotency, bodyLimit, requireIfMatch, defaultCountry
       transform: ({ request }: { request: Request }) => {
         const call = callOf(request);
         call.queryRead = true;
-        call.list = parseList(fields, queryOf(request.url), {
-          timeZone: call.actor?.timeZone ?? "UTC",
-          country: defaultCountry(),
-        });
+        call.list = parseList(fields, queryOf(request.url), optionsOf(call));
       },
       resolve: ({ request }: { request: Request }) => ({ list: callOf(request).list as ListRequest }),
+    }),
+
+    filters: (fields: Fields) => ({
+      transform: ({ request }: { request: Request }) => {
+        const call = callOf(request);
+        call.queryRead = true;
+        call.filters = parseFilters(fields, queryOf(request.url), optionsOf(call));
+      },
+      resolve: ({ request }: { request: Request }) => ({
+        filters: callOf(request).filters as readonly Filter[],
+      }),
     }),
 
     conditional: (_: true) => ({

@@ -36,6 +36,14 @@ export const recordRoutes = <const Resource extends string>(resource: Resource, 
       answer: noContent,
       detail: { summary: `Delete a ${noun}; it can be restored` },
     },
+    /** An action on one record: `POST …/:id/<verb>`. */
+    act: {
+      permission: may("update"),
+      params: IdParams,
+      body: NoBody,
+      conditional: true,
+      answer: versioned,
+    },
     restore: {
       permission: may("delete"),
       params: IdParams,

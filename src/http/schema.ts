@@ -52,6 +52,12 @@ export const Url = Type.String({
 /** An instant as it goes out. */
 export const Instant = Type.String({ description: "ISO 8601, UTC, milliseconds" });
 
+/** An instant as it comes in; what it has to be is checked where it is read. */
+export const InstantInput = Type.String({
+  maxLength: 64,
+  description: "an instant in ISO 8601 with an offset, such as 2026-05-04T09:00:00Z",
+});
+
 /** `:id` in a path; anything else names nothing. */
 export const IdParams = Type.Object({ id: Id });
 

@@ -61,6 +61,9 @@ function isValueOf(field: Field, value: string | number | null): boolean {
       return Number.isSafeInteger(value) && Math.abs(value as number) <= (field.largest ?? 2_147_483_647);
     case "id":
       return typeof value === "string" && isId(value);
+    case "choice":
+      if (field.ranked) return Number.isSafeInteger(value) && field.of[(value as number) - 1] !== undefined;
+      return typeof value === "string" && field.of.includes(value);
     default:
       return typeof value === "string" && !value.includes("\0") && value.isWellFormed();
   }

@@ -31,6 +31,8 @@ interface ChoiceField<Column> extends Stored<Column> {
   of: readonly string[];
   /** Names that stand for several choices in a filter. */
   groups?: Readonly<Record<string, readonly string[]>>;
+  /** The choices have an order: the key column holds each one's place in `of`, counted from 1. */
+  ranked?: boolean;
 }
 
 interface BooleanField<Column> extends Omit<Stored<Column>, "sort"> {
@@ -120,16 +122,31 @@ export function fieldsOf<Table extends keyof Tables, Name extends string>(
 export const sortKeyOf = (text: string): SortKey =>
   text.startsWith("-") ? { field: text.slice(1), descending: true } : { field: text, descending: false };
 
+/** The fields that every record has which belongs to whoever made it and whoever works on it. */
+export const recordFields = {
+  id: { type: "id" },
+  external_id: { type: "text", key: "external_id_key", nullable: true },
+  assigned_to: { type: "id", nullable: true },
+  created_by: { type: "id" },
+  created_at: { type: "instant", sort: true },
+  updated_at: { type: "instant", sort: true },
+  deleted_at: { type: "instant", nullable: true },
+  version: { type: "integer" },
+} as const;
+
+/** What a ranked choice is compared and sorted by. */
+export const rankOf = <Choice extends string>(choices: readonly Choice[], choice: Choice): number =>
+  choices.indexOf(choice) + 1;
+
 /** Whether the field's value may be missing. */
 export const isNullable = (field: Field) => "nullable" in field && field.nullable === true;
 
 function fieldOf(name: string, declaration: Declaration): Field {
   const column = ("key" in declaration && declaration.key) || name;
   const mayBeMissing = declaration.type === "tags" || declaration.nullable === true;
-  const operators = mayBeMissing
-    ? [...operatorsOf[declaration.type], "is_null" as const]
-    : operatorsOf[declaration.type];
-  return { ...declaration, name, column, operators };
+  const isRanked = declaration.type === "choice" && declaration.ranked === true;
+  const operators = isRanked ? [...sets, ...ranges] : operatorsOf[declaration.type];
+  return { ...declaration, name, column, operators: mayBeMissing ? [...operators, "is_null"] : operators };
 }
 
 const ranges: Operator[] = ["lt", "lte", "gt", "gte", "between"];

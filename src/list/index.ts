@@ -1,8 +1,16 @@
 export { encodeCursor } from "./cursor";
-export { fieldsOf, isNullable, type Declaration, type Field, type Fields } from "./fields";
+export {
+  fieldsOf,
+  isNullable,
+  rankOf,
+  recordFields,
+  type Declaration,
+  type Field,
+  type Fields,
+} from "./fields";
 export { readInstant } from "./instants";
 export { pageOf, type ListResult, type Page, type Pagination } from "./page";
-export { parseList } from "./parse";
+export { parseFilters, parseList } from "./parse";
 export type {
   Counting,
   DeletedMode,

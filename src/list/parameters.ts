@@ -26,6 +26,8 @@ export class Parameters {
   constructor(
     private readonly fields: Fields,
     private readonly context: ValueContext,
+    /** Whether there are pages, or only filters. */
+    private readonly taking: "list" | "filters" = "list",
   ) {}
 
   /** @throws BadParameter when it is unknown, given twice, or its value cannot be taken */
@@ -53,6 +55,7 @@ export class Parameters {
   }
 
   #isOwn(name: string) {
+    if (this.taking === "filters") return false;
     if (name === "deleted") return this.fields.softDeleted;
     return name === "page" || name === "limit" || name === "cursor" || name === "sort" || name === "count";
   }

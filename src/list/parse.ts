@@ -3,7 +3,7 @@ import { assertContinues, decodeCursor, type Cursor } from "./cursor";
 import type { Fields } from "./fields";
 import { Parameters } from "./parameters";
 import { Problems, splitQuery } from "./query";
-import type { ListOptions, ListRequest } from "./request";
+import type { Filter, ListOptions, ListRequest } from "./request";
 
 /**
  * Reads the raw query of a list, without its question mark.
@@ -14,6 +14,20 @@ export function parseList(fields: Fields, query: string, options: ListOptions): 
   let request = plain.get(fields);
   if (!request) plain.set(fields, (request = read(fields, query, options)));
   return request;
+}
+
+/**
+ * Reads a raw query that has filters and nothing else, for what is counted or done over all of them.
+ * @throws Refusal 400 that names every parameter that cannot be taken, and why
+ */
+export function parseFilters(fields: Fields, query: string, options: ListOptions): readonly Filter[] {
+  const problems = new Problems();
+  const clock = { ...options, now: options.now ?? presentTime() };
+  const parameters = new Parameters(fields, clock, "filters");
+  for (const [name, text] of splitQuery(query, problems))
+    problems.try(name, () => parameters.take(name, text));
+  problems.refuse();
+  return inOrder(parameters.filters);
 }
 
 /** What a list without any parameters asks for: the commonest request, the same for everybody. */
@@ -47,12 +61,11 @@ function requestOf(
   now: number | null,
   scope = "",
 ): ListRequest {
-  const filters = parameters.filters
-    .map((filter) => ({ filter, text: JSON.stringify(filter) }))
-    .sort((a, b) => (a.text < b.text ? -1 : 1));
-  const list = [fields.resource, scope, deleted, sort, filters.map(({ text }) => text)];
+  const filters = inOrder(parameters.filters);
+  const texts = filters.map((filter) => JSON.stringify(filter));
+  const list = [fields.resource, scope, deleted, sort, texts];
   return {
-    filters: filters.map(({ filter }) => filter),
+    filters,
     sort,
     deleted,
     count,
@@ -63,3 +76,10 @@ function requestOf(
     now,
   };
 }
+
+/** The same conditions are the same query, however they were written down. */
+const inOrder = (filters: readonly Filter[]) =>
+  filters
+    .map((filter) => ({ filter, text: JSON.stringify(filter) }))
+    .sort((a, b) => (a.text < b.text ? -1 : 1))
+    .map(({ filter }) => filter);

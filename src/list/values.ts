@@ -1,6 +1,6 @@
 import { isId } from "../ids";
 import { fold } from "../text";
-import type { Field } from "./fields";
+import { rankOf, type Field } from "./fields";
 import { readInstant, type Clock } from "./instants";
 import { BadParameter } from "./query";
 import type { Operator, Value } from "./request";
@@ -60,10 +60,11 @@ export function readOneOf<Choice extends string>(text: string, choices: readonly
   throw new BadParameter("invalid_choice", `must be one of ${choices.join(", ")}`);
 }
 
-function readChoice(field: Field & { type: "choice" }, text: string): Value[] {
-  const { groups = {} } = field;
-  if (Object.hasOwn(groups, text)) return [...groups[text]!];
-  return [readOneOf(text, [...field.of, ...Object.keys(groups)])];
+function readChoice({ of, groups = {}, ranked }: Field & { type: "choice" }, text: string): Value[] {
+  const choices = Object.hasOwn(groups, text)
+    ? groups[text]!
+    : [readOneOf(text, [...of, ...Object.keys(groups)])];
+  return ranked ? choices.map((choice) => rankOf(of, choice)) : [...choices];
 }
 
 function readId(text: string): string {

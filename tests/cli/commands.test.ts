@@ -14,7 +14,7 @@ import { neocrm } from "../support/terminal";
 const folder = mkdtempSync(join(tmpdir(), "neocrm-cli-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const names = ["serve", "migrate", "user", "config", "healthcheck", "version"];
+const names = ["serve", "migrate", "user", "config", "doctor", "healthcheck", "version"];
 const done = { code: 0, err: "" };
 
 describe("neocrm", () => {
@@ -66,6 +66,7 @@ describe("neocrm", () => {
     [["version", "extra"], 'takes no "extra"'],
     [["-v", "extra"], 'takes no "extra"'],
     [["healthcheck", "now"], 'takes no "now"'],
+    [["doctor", "please"], 'takes no "please"'],
     [["user", "role", "--email", "x@new.example"], "--role is missing"],
   ])("%p is wrong usage", async (args, message) => {
     const env = { DATA_DIR: join(folder, "untouched") };

@@ -2,6 +2,7 @@ import type { TSchema } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
 import { AuthorizationView, SessionView, TokensView } from "../../src/features/auth/schema";
 import { ClientView } from "../../src/features/clients/schema";
+import { TaskStats, TaskView } from "../../src/features/tasks/schema";
 import { UserView } from "../../src/features/users/schema";
 import { PageOf } from "../../src/http/schema";
 
@@ -14,6 +15,12 @@ const answers: [method: string, path: RegExp, schema: TSchema][] = [
   ["GET", new RegExp(`^/api/clients/${id}$`), ClientView],
   ["PATCH", new RegExp(`^/api/clients/${id}$`), ClientView],
   ["POST", new RegExp(`^/api/clients/${id}/restore$`), ClientView],
+  ["GET", /^\/api\/tasks$/, PageOf(TaskView)],
+  ["POST", /^\/api\/tasks$/, TaskView],
+  ["GET", /^\/api\/tasks\/stats$/, TaskStats],
+  ["GET", new RegExp(`^/api/tasks/${id}$`), TaskView],
+  ["PATCH", new RegExp(`^/api/tasks/${id}$`), TaskView],
+  ["POST", new RegExp(`^/api/tasks/${id}/(restore|complete)$`), TaskView],
   ["POST", /^\/api\/auth\/(setup|register|login|refresh)$/, TokensView],
   ["POST", /^\/api\/users\/password$/, TokensView],
   ["GET", /^\/api\/auth\/sessions$/, PageOf(SessionView)],

@@ -73,11 +73,16 @@ export interface SendOptions {
 
 export type EventRow = TestServer["parts"]["store"]["read"]["t"]["events"]["$inferSelect"];
 
+/** A record there is before each scenario: `by` adds it (default: lan), `deleted` hides it again. */
+export type Given = { by?: Name; deleted?: boolean } & Record<string, unknown>;
+
 export interface Setting {
   /** Settings by environment variable. */
   env?: Record<string, string>;
-  /** Clients there are before each scenario, by name; `by` adds them (default: lan), `deleted` hides them again. */
-  clients?: Record<string, { by?: Name; deleted?: boolean } & Record<string, unknown>>;
+  /** Clients there are before each scenario, by name. */
+  clients?: Record<string, Given>;
+  /** Tasks there are, by title; they may name the clients. */
+  tasks?: Record<string, Given>;
   /** Whatever else is needed before each scenario. */
   given?: (world: World) => Promise<unknown>;
 }
@@ -206,7 +211,8 @@ function requestOf(s: Scenario): [method: string, path: string] {
   throw new Error("A scenario names a request.");
 }
 
-function titleOf(scenario: Scenario): string {
+/** What a scenario is called among the tests. */
+export function titleOf(scenario: Scenario): string {
   const [method, path] = requestOf(scenario);
   const by = typeof scenario.by === "string" ? scenario.by : "a bearer";
   return `${scenario.name ? `${scenario.name}: ` : ""}${by} ${method} ${path} → ${scenario.status}`;
@@ -267,21 +273,32 @@ function named(value: unknown, world: World): unknown {
 }
 
 /** Fresh records: everything but the people is removed and made anew. */
-async function arrange(world: World, { clients = {}, given }: Setting): Promise<void> {
+async function arrange(world: World, { clients = {}, tasks = {}, given }: Setting): Promise<void> {
   const { store } = world.server.parts;
   await store.tx(async ({ q, t }) => {
+    await q.delete(t.tasks);
     await q.delete(t.client_tags);
     await q.delete(t.clients);
     await q.delete(t.idempotency_keys);
     await q.delete(t.events);
   });
-  for (const [name, { by = "lan", deleted, ...body }] of Object.entries(clients)) {
-    const answer = await world.send(by, "POST", "/api/clients", { body: { name, ...body } });
-    if (answer.status !== 201) throw new Error(`given ${name}: ${answer.text}`);
-    world.ids[name] = answer.json.id;
-    if (!deleted) continue;
-    const anyVersion = { headers: { "if-match": "*" } };
-    await world.send("admin", "DELETE", `/api/clients/${answer.json.id}`, anyVersion);
-  }
+  for (const [name, record] of Object.entries(clients))
+    await add(world, "clients", name, { name, ...record });
+  for (const [name, record] of Object.entries(tasks))
+    await add(world, "tasks", name, { title: name, ...record });
   await given?.(world);
+}
+
+async function add(
+  world: World,
+  resource: string,
+  name: string,
+  { by = "lan", deleted, ...body }: Given,
+): Promise<void> {
+  const answer = await world.send(by, "POST", `/api/${resource}`, { body });
+  if (answer.status !== 201) throw new Error(`given ${name}: ${answer.text}`);
+  world.ids[name] = answer.json.id;
+  if (!deleted) return;
+  const anyVersion = { headers: { "if-match": "*" } };
+  await world.send("admin", "DELETE", `/api/${resource}/${answer.json.id}`, anyVersion);
 }

@@ -1,4 +1,4 @@
-import { fieldsOf } from "../../list";
+import { fieldsOf, recordFields } from "../../list";
 import { phoneKey } from "./phone";
 import { clientStatuses } from "./schema";
 
@@ -6,8 +6,6 @@ import { clientStatuses } from "./schema";
 export const clientFields = fieldsOf(
   "clients",
   {
-    id: { type: "id" },
-    external_id: { type: "text", key: "external_id_key", nullable: true },
     name: { type: "text", key: "name_key", sort: true },
     email: { type: "text", key: "email_key", sort: true, nullable: true },
     phone: { type: "phone", key: "phone_key", nullable: true, normalise: phoneKey },
@@ -16,16 +14,11 @@ export const clientFields = fieldsOf(
     industry: { type: "text", key: "industry_key", nullable: true },
     address: { type: "text", key: "address_key", nullable: true },
     status: { type: "choice", of: clientStatuses, sort: true },
-    assigned_to: { type: "id", nullable: true },
-    created_by: { type: "id" },
     tags: {
       type: "tags",
       through: (t) => ({ table: t.client_tags, record: t.client_tags.client_id, key: t.client_tags.tag_key }),
     },
-    created_at: { type: "instant", sort: true },
-    updated_at: { type: "instant", sort: true },
-    deleted_at: { type: "instant", nullable: true },
-    version: { type: "integer" },
+    ...recordFields,
   },
   {
     sort: "-created_at",

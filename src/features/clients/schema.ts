@@ -1,5 +1,5 @@
 import { Type, type Static } from "@sinclair/typebox";
-import { isoTime } from "../../clock";
+import { isoTime, isoTimeOrNull } from "../../clock";
 import { Body, Email, Id, Instant, Nullable, Text, Url } from "../../http/schema";
 import type { ClientRow } from "./store";
 
@@ -79,6 +79,6 @@ export const presentClient = (row: ClientRow): ClientView => ({
   created_by: row.created_by,
   created_at: isoTime(row.created_at),
   updated_at: isoTime(row.updated_at),
-  deleted_at: row.deleted_at === null ? null : isoTime(row.deleted_at),
+  deleted_at: isoTimeOrNull(row.deleted_at),
   version: row.version,
 });

@@ -25,7 +25,7 @@ describe("what is refused, and under which name", () => {
     ["filter=1", "unknown_parameter", "filter", /filter\[field\]=value/],
     ["filter[name", "unknown_parameter", "filter[name", /filter\[field\]\[op\]=value/],
     ["filter[name][eq][eq]=1", "unknown_parameter", "filter[name][eq][eq]", /filter\[field\]/],
-    ["filter[colour]=red", "unknown_field", "filter[colour]", /external_id, name, email/],
+    ["filter[colour]=red", "unknown_field", "filter[colour]", /name, email, phone/],
     ["filter[constructor]=1", "unknown_field", "filter[constructor]", /not a field/],
     ["filter[notes]=x", "unknown_field", "filter[notes]", /not a field/],
     ["filter[name_key]=x", "unknown_field", "filter[name_key]", /not a field/],

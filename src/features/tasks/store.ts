@@ -1,0 +1,34 @@
+import {
+  insertInto,
+  liveWith,
+  recordById,
+  recordColumns,
+  updateIn,
+  withDerived,
+  type RecordOf,
+  type RowOf,
+} from "../../db/rows";
+import { rankOf } from "../../list";
+import { taskPriorities } from "./schema";
+
+/** A task without the columns that follow from the others. */
+export type TaskRow = RecordOf<"tasks">;
+
+/** The columns of a `TaskRow`. */
+export const taskColumns = recordColumns("tasks");
+
+/** One task by id, deleted or not. */
+export const taskById = recordById("tasks");
+
+/** The id of the live task with this external id. */
+export const taskWithExternalId = liveWith("tasks", "external_id");
+
+/** Adds a task. Fails as `unique` when its external id is taken. */
+export const insertTask = insertInto("tasks");
+
+/** Writes what may change about a task, all of it. Fails as `unique` like an insert. */
+export const updateTask = updateIn("tasks", ["created_by", "created_at"]);
+
+/** The row with the columns that follow from the others. */
+export const wholeTask = (row: TaskRow): RowOf<"tasks"> =>
+  withDerived("tasks", row, { priority_key: rankOf(taskPriorities, row.priority) });

@@ -32,6 +32,7 @@ export function buildApp(config: Config, parts: Parts, health: Health) {
     https: config["server.https"],
     hstsSeconds: config["server.hsts_max_age"],
     publicUrl: config["server.public_url"],
+    metrics: parts.metrics.requests,
   };
   const attempts = { limiter, perMinute: () => config["limits.auth_per_minute"] };
 
@@ -43,7 +44,6 @@ export function buildApp(config: Config, parts: Parts, health: Health) {
         ...transport,
         identify: parts.identities.identify,
         scraper: scraper(config["metrics.token"]),
-        metrics: parts.metrics.requests,
         idempotency: parts.idempotency,
         limiter,
         limits: () => ({ ip: config["limits.ip_per_minute"], user: config["limits.user_per_minute"] }),

@@ -1,4 +1,6 @@
 import type { Config } from "../config";
+import type { ResultOf } from "../control/operations";
+import { askServer } from "../control/socket";
 import { findingsOf, orOk, type Finding, type Patient } from "./finding";
 
 /** Whether the network reaches what it shall reach, the way it was meant. */
@@ -56,6 +58,18 @@ function proxyFindings(config: Config, isOpenToOthers: boolean): Finding[] {
     found.push(proxy.warn("The server listens on every address, and no proxy is trusted.", why, mend));
   }
   return found;
+}
+
+/** Whether the running server gets what looks like a proxy's requests, and does not trust that proxy. */
+export async function examineForwarding({ loaded: { dataDir } }: Patient): Promise<Finding[]> {
+  const forwarding = findingsOf("forwarding");
+  const reply = await askServer(dataDir, "server.untrusted_proxy", {});
+  if (!reply) return [forwarding.ok("No server runs that could tell of its proxies.")];
+  const address = reply.result as ResultOf<"server.untrusted_proxy">;
+  if (address === null) return [forwarding.ok("No request came from a proxy that is not trusted.")];
+  const what = `${address} sends X-Forwarded-For, and is no trusted proxy.`;
+  const why = "If it is your proxy, all its visitors count as one address and share one limit.";
+  return [forwarding.warn(what, why, `If it is: NEOCRM_SERVER_TRUSTED_PROXIES=${address}`)];
 }
 
 const access = findingsOf("access");

@@ -1,7 +1,7 @@
 import { examineConfiguration } from "./configuration";
 import { examineDataDirectory, examineDisk } from "./data-directory";
 import { examineDatabase } from "./database";
-import { examineExposure } from "./exposure";
+import { examineExposure, examineForwarding } from "./exposure";
 import { findingsOf, type Examination, type Finding, type Patient } from "./finding";
 import { examineEnvironment, examineFileLimit } from "./process";
 import { examineSecrets } from "./secrets";
@@ -16,6 +16,7 @@ const examinations: Record<string, Examination> = {
   disk: examineDisk,
   secrets: examineSecrets,
   exposure: examineExposure,
+  forwarding: examineForwarding,
   database: examineDatabase,
   server: examineServer,
   "file limit": examineFileLimit,

@@ -54,11 +54,20 @@ const securityHeaders = {
 
 /** The first thing that happens to a request: it gets its id and its address. */
 export const opening =
-  ({ proxies, https, hstsSeconds }: Pick<EdgeOptions, "proxies" | "https" | "hstsSeconds">) =>
+  ({
+    proxies,
+    https,
+    hstsSeconds,
+    metrics,
+  }: Pick<EdgeOptions, "proxies" | "https" | "hstsSeconds" | "metrics">) =>
   (app: AnyElysia) =>
     app.headers(securityHeaders).onRequest(({ request, set, server }) => {
       const peer = server?.requestIP(request)?.address ?? "unknown";
-      const address = clientAddress(peer, request.headers.get("x-forwarded-for"), proxies);
+      const forwardedFor = request.headers.get("x-forwarded-for");
+      const address = clientAddress(peer, forwardedFor, proxies);
+      if (forwardedFor !== null && !proxies.has(address) && address === clientAddress(peer, null, proxies)) {
+        metrics.forwardedInVain(address);
+      }
       const call = openCall(
         request,
         address,

@@ -135,7 +135,7 @@ describe.each(engines)("neocrm migrate [%s]", (engine) => {
     const person = ["--email", "ada@new.example", "--name", "Ada", "--role", "admin", "--password-stdin"];
     expect((await run(["user", "create", ...person], "a long enough phrase")).code).toBe(0);
     expect(await run(["migrate", "down"])).toMatchObject(done);
-    expect((await run(["migrate", "up"])).out).toContain("applied  0001_roles");
+    expect((await run(["migrate", "up"])).out).toMatch(/^applied {2}\d{4}_\w+$/m);
     expect((await run(["user", "list"])).out).toMatch(/^ada@new.example +admin +active +Ada$/m);
     const server = await place.start();
     const { json } = await newWorld(server, {} as People).send("nobody", "POST", "/api/auth/login", {

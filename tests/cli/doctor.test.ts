@@ -56,7 +56,7 @@ async function examined(env: Env = {}, args: string[] = []) {
 /** Whatever else is found, every check has its say. */
 const checks = [
   ...["configuration", "environment", "data directory", "disk", "secrets", "proxy", "access", "log"],
-  ...["database", "clock", "server", "file limit"],
+  ...["forwarding", "database", "clock", "server", "file limit"],
 ];
 
 /** That one check finds this and nothing else, and that it says why and what to do. */
@@ -675,6 +675,24 @@ describe.each(engines)("the server [%s]", (engine) => {
       what: /holds .*another program answers/,
       mend: /settings/,
     });
+  });
+
+  test("that gets requests of a proxy it does not trust", async () => {
+    const { server, env } = await started();
+    const forwarded = { headers: { "x-forwarded-for": "192.0.2.7" } };
+    await fetch(`${server.url}/api`);
+    expect((await examined(env)).of("forwarding")).toMatchObject([{ level: "ok" }]);
+    await fetch(`${server.url}/api`, forwarded);
+    await expectFinding({
+      ...{ env, check: "forwarding", level: "warn" as const },
+      what: "127.0.0.1 sends X-Forwarded-For",
+      mend: "NEOCRM_SERVER_TRUSTED_PROXIES=127.0.0.1",
+    });
+    expect(await server.parts.metrics.text()).toContain("\nneocrm_http_untrusted_forwards_total 1\n");
+    const trusting = await started({ NEOCRM_SERVER_TRUSTED_PROXIES: "127.0.0.1" });
+    for (const value of ["192.0.2.7", "127.0.0.1", "no address"])
+      await fetch(`${trusting.server.url}/api`, { headers: { "x-forwarded-for": value } });
+    expect((await examined(trusting.env)).of("forwarding")).toMatchObject([{ level: "ok" }]);
   });
 
   test("that is down", async () => {

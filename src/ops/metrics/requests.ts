@@ -14,6 +14,8 @@ const buckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5
 export class RequestMetrics {
   readonly #duration;
   readonly #refused;
+  readonly #forwardedInVain;
+  #untrustedProxy: string | null = null;
   /** By route, method and status: found without making a key for each request. */
   readonly #series = new Map<string, Map<string, Map<number, Series>>>();
 
@@ -30,6 +32,11 @@ export class RequestMetrics {
       labelNames: ["policy"],
       registers: [registry],
     });
+    this.#forwardedInVain = new Counter({
+      name: "neocrm_http_untrusted_forwards_total",
+      help: "Requests with X-Forwarded-For from an address that is no trusted proxy.",
+      registers: [registry],
+    });
   }
 
   /** Counts one answer. @param route the template that answered, `null` when none did */
@@ -41,6 +48,17 @@ export class RequestMetrics {
       this.#duration.series({ route: route ?? noRoute, method: known, status: String(status) }),
     );
     series.observe(seconds);
+  }
+
+  /** Counts one request whose `X-Forwarded-For` was not believed. @param address who sent it */
+  forwardedInVain(address: string): void {
+    this.#untrustedProxy = address;
+    this.#forwardedInVain.inc();
+  }
+
+  /** The last address that sent `X-Forwarded-For` and is no trusted proxy: most likely one that should be. */
+  get untrustedProxy(): string | null {
+    return this.#untrustedProxy;
   }
 
   /** Counts one 429. @param policy the name of the limit */

@@ -12,6 +12,7 @@ import { httpKit } from "./http/kit";
 import { routeTable, type RouteTable } from "./http/methods";
 import { openApiDocument } from "./http/openapi/document";
 import { documentRoutes } from "./http/openapi/routes";
+import { metricsRoutes, scraper } from "./http/metrics-routes";
 import { systemRoutes } from "./http/system-routes";
 import type { Health } from "./ops/health";
 import type { Parts } from "./parts";
@@ -35,6 +36,7 @@ export function buildApp(config: Config, parts: Parts, health: Health) {
     https: config["server.https"],
     hstsSeconds: config["server.hsts_max_age"],
     publicUrl: config["server.public_url"],
+    metrics: parts.metrics.requests,
   };
   const attempts = { limiter, perMinute: () => config["limits.auth_per_minute"] };
 
@@ -45,6 +47,7 @@ export function buildApp(config: Config, parts: Parts, health: Health) {
       edge({
         ...transport,
         identify: parts.identities.identify,
+        scraper: scraper(config["metrics.token"]),
         idempotency: parts.idempotency,
         limiter,
         limits: () => ({ ip: config["limits.ip_per_minute"], user: config["limits.user_per_minute"] }),
@@ -62,7 +65,8 @@ export function buildApp(config: Config, parts: Parts, health: Health) {
     .use(passwordRoutes(kit, parts.passwords, attempts))
     .use(userRoutes(kit, parts.users))
     .use(clientRoutes(kit, parts.clients))
-    .use(taskRoutes(kit, parts.tasks));
+    .use(taskRoutes(kit, parts.tasks))
+    .use(metricsRoutes(kit, parts.metrics));
 
   mounted.push(...app.routes);
   routes.push(...routeTable(mounted));

@@ -13,8 +13,8 @@ export { pageOf } from "../list";
 /** What can be listed: the rows of the table that the fields are of. */
 export interface Resource<Item> {
   fields: Fields;
-  /** What a row has, under its column's name; `id` among them. */
-  columns: (t: Tables) => Record<keyof Item & string, Column>;
+  /** What a row has, under its column's name, `id` among them; or an expression, for what stands in another table. */
+  columns: (t: Tables) => Record<keyof Item & string, Column | SQL>;
 }
 
 /** Which records the caller may see in a list, the deleted ones included: nothing else narrows by these. */
@@ -145,7 +145,7 @@ class List {
     const { resource, request } = this;
     const table: PgTable = shape.t[resource.fields.resource];
     const order = new Order(table, resource.fields, request.sort, segment, startsAtNull);
-    const columns: Record<string, Column> = resource.columns(shape.t);
+    const columns: Record<string, Column | SQL> = resource.columns(shape.t);
     const extra = Object.entries(order.columns).filter(([, column]) => !(column.name in columns));
     const query = shape.q
       .select({ ...columns, ...Object.fromEntries(extra) } as never)

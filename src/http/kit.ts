@@ -7,6 +7,7 @@ import { readJson } from "./body";
 import { callOf, queryOf, type Call } from "./call";
 import { readIdempotencyKey, Replay, type Idempotency } from "./idempotency";
 import {
+  fieldsFor,
   parseFilters,
   parseList,
   type Fields,
@@ -56,6 +57,7 @@ export function httpKit({ idempotency, bodyLimit, requireIfMatch, defaultCountry
     timeZone: actor?.timeZone ?? "UTC",
     country: defaultCountry(),
   });
+  const visible = ({ actor }: Call, fields: Fields) => fieldsFor(fields, actor?.grants ?? {});
   return new Elysia({ name: "http-kit" }).macro({
     permission: (permission: Permission) => {
       const guard = ({ request }: Incoming) => admit(callOf(request), permission);
@@ -85,7 +87,7 @@ export function httpKit({ idempotency, bodyLimit, requireIfMatch, defaultCountry
       transform: ({ request }: { request: Request }) => {
         const call = callOf(request);
         call.queryRead = true;
-        call.list = parseList(fields, queryOf(request.url), optionsOf(call));
+        call.list = parseList(visible(call, fields), queryOf(request.url), optionsOf(call));
       },
       resolve: ({ request }: { request: Request }) => ({ list: callOf(request).list as ListRequest }),
     }),
@@ -94,7 +96,7 @@ export function httpKit({ idempotency, bodyLimit, requireIfMatch, defaultCountry
       transform: ({ request }: { request: Request }) => {
         const call = callOf(request);
         call.queryRead = true;
-        call.filters = parseFilters(fields, queryOf(request.url), optionsOf(call));
+        call.filters = parseFilters(visible(call, fields), queryOf(request.url), optionsOf(call));
       },
       resolve: ({ request }: { request: Request }) => ({
         filters: callOf(request).filters as readonly Filter[],

@@ -1,5 +1,6 @@
 export { encodeCursor } from "./cursor";
 export {
+  fieldsFor,
   fieldsOf,
   isNullable,
   rankOf,

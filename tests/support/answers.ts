@@ -3,7 +3,7 @@ import { Value } from "@sinclair/typebox/value";
 import { AuthorizationView, SessionView, TokensView } from "../../src/features/auth/schema";
 import { ClientView } from "../../src/features/clients/schema";
 import { TaskStats, TaskView } from "../../src/features/tasks/schema";
-import { UserView } from "../../src/features/users/schema";
+import { RoleWithGrants, UserOrRef, UserRef, UserView } from "../../src/features/users/schema";
 import { PageOf } from "../../src/http/schema";
 
 const id = "[0-9a-fA-F-]{36}";
@@ -27,6 +27,15 @@ const answers: [method: string, path: RegExp, schema: TSchema][] = [
   ["GET", /^\/api\/users\/me$/, UserView],
   ["PATCH", /^\/api\/users\/me$/, UserView],
   ["GET", /^\/api\/users\/me\/authorization$/, AuthorizationView],
+  ["GET", /^\/api\/users$/, PageOf(UserRef)],
+  ["GET", new RegExp(`^/api/users/${id}$`), UserOrRef],
+  ["PATCH", new RegExp(`^/api/users/${id}$`), UserView],
+  ["GET", /^\/api\/admin\/users$/, PageOf(UserView)],
+  ["POST", /^\/api\/admin\/users$/, UserView],
+  ["GET", new RegExp(`^/api/admin/users/${id}$`), UserView],
+  ["PATCH", new RegExp(`^/api/admin/users/${id}$`), UserView],
+  ["PUT", new RegExp(`^/api/admin/users/${id}/role$`), UserView],
+  ["GET", /^\/api\/admin\/roles$/, PageOf(RoleWithGrants)],
 ];
 
 /** Why an answer does not fit the schema that its endpoint promises, if so. */
@@ -39,6 +48,7 @@ export function misfit(method: string, path: string, answer: unknown): string | 
 /** The same schema, in which nothing may stand that it does not name: what nobody promised may be a secret. */
 function closed<Schema extends TSchema>(schema: Schema): Schema {
   if (schema.type === "array") return { ...schema, items: closed(schema.items) };
+  if (schema.anyOf) return { ...schema, anyOf: (schema.anyOf as TSchema[]).map(closed) };
   if (schema.type !== "object" || !schema.properties) return schema;
   const properties = Object.entries<TSchema>(schema.properties).map(([name, part]) => [name, closed(part)]);
   return { ...schema, properties: Object.fromEntries(properties), additionalProperties: false };

@@ -1,12 +1,8 @@
 import { Type, type Static } from "@sinclair/typebox";
 import { isoTime } from "../../clock";
 import { Body, Email, Instant, Nullable, Text } from "../../http/schema";
-import type { Role } from "../users/accounts";
-import { UserView } from "../users/schema";
+import { GrantsView, Password, RoleView, UserView } from "../users/schema";
 import type { SessionRow } from "./store";
-
-/** Length is checked with the other rules for passwords, which say more. */
-const Password = Type.String({ maxLength: 1_024 });
 
 /** What signing in takes. */
 export const Credentials = Body({ email: Email, password: Password });
@@ -41,9 +37,6 @@ export const LogoutBody = Type.Optional(Type.Partial(RefreshBody, { additionalPr
 export const PasswordChange = Body({ current_password: Password, new_password: Password });
 export type PasswordChange = Static<typeof PasswordChange>;
 
-/** A role as the API shows it. */
-export const RoleView = Type.Object({ id: Type.String(), slug: Type.String(), description: Type.String() });
-
 /** What whoever signed in gets. `token` is what the existing web client reads. */
 export const TokensView = Type.Object({
   access_token: Type.String(),
@@ -63,7 +56,7 @@ export const AuthorizationView = Type.Object({
   user_id: Type.String(),
   roles: Type.Array(RoleView),
   permissions: Type.Array(Type.String()),
-  grants: Type.Record(Type.String(), Type.Union([Type.Literal("own"), Type.Literal("all")])),
+  grants: GrantsView,
 });
 
 /** A session as the API shows it; `current` is the caller's own. */
@@ -88,6 +81,3 @@ export const presentSession = (row: SessionRow, currentId: string | null): Sessi
   last_used_at: isoTime(row.last_used_at),
   expires_at: isoTime(row.expires_at),
 });
-
-/** The row as the API shows it. */
-export const presentRole = ({ id, slug, description }: Role) => ({ id, slug, description });

@@ -1,7 +1,9 @@
 import { cors } from "@elysiajs/cors";
 import { Elysia } from "elysia";
 import type { Config } from "./config";
+import { accountRoutes } from "./features/auth/account-routes";
 import { authRoutes, passwordRoutes } from "./features/auth/routes";
+import { resetRoutes } from "./features/auth/reset-routes";
 import { clientRoutes } from "./features/clients/routes";
 import { taskRoutes } from "./features/tasks/routes";
 import { userRoutes } from "./features/users/routes";
@@ -49,8 +51,10 @@ export function buildApp(config: Config, parts: Parts, health: Health) {
     )
     .use(systemRoutes(kit, health))
     .use(authRoutes(kit, parts.auth, parts.sessions, attempts))
+    .use(resetRoutes(kit, parts.resets, attempts))
     .use(passwordRoutes(kit, parts.passwords, attempts))
     .use(userRoutes(kit, parts.users))
+    .use(accountRoutes(kit, parts.accounts, parts.users))
     .use(clientRoutes(kit, parts.clients))
     .use(taskRoutes(kit, parts.tasks));
 

@@ -7,11 +7,13 @@ import { sqliteMigrator } from "./db/migrate.sqlite";
 import { openPostgresStore } from "./db/postgres";
 import { openSqliteStore } from "./db/sqlite";
 import type { Store } from "./db/store";
+import { Background } from "./background";
 import { AccountService } from "./features/auth/account-service";
 import { Identities } from "./features/auth/identities";
 import { passwordHasher, type PasswordHasher } from "./features/auth/passwords";
 import { PasswordChecks } from "./features/auth/password-checks";
 import { PasswordService } from "./features/auth/password-service";
+import { ResetService } from "./features/auth/reset-service";
 import { AuthService } from "./features/auth/service";
 import { SessionService } from "./features/auth/session-service";
 import { TokenIssuer } from "./features/auth/token-issuer";
@@ -21,6 +23,7 @@ import { ClientService } from "./features/clients/service";
 import { taskPolicy } from "./features/tasks/policy";
 import { TaskService } from "./features/tasks/service";
 import { UserService } from "./features/users/service";
+import { assignments } from "./hand-over";
 import { Idempotency } from "./http/idempotency";
 import { sealWith } from "./http/seal";
 import type { Bus } from "./integrations/bus/bus";
@@ -28,6 +31,8 @@ import { memoryBus } from "./integrations/bus/memory";
 import { postgresBus } from "./integrations/bus/postgres";
 import { memoryLimiter, type Limiter } from "./integrations/limiter";
 import { loginThrottle } from "./integrations/login-throttle";
+import { outboxMail } from "./integrations/mail/outbox";
+import { Links } from "./links";
 import { hour } from "./clock";
 import { isEnabled } from "./config/features";
 
@@ -36,6 +41,8 @@ export interface Parts {
   store: Store;
   bus: Bus;
   limiter: Limiter;
+  links: Links;
+  background: Background;
   hasher: PasswordHasher;
   identities: Identities;
   idempotency: Idempotency;
@@ -43,6 +50,7 @@ export interface Parts {
   sessions: SessionService;
   accounts: AccountService;
   passwords: PasswordService;
+  resets: ResetService;
   users: UserService;
   clients: ClientService;
   tasks: TaskService;
@@ -68,6 +76,7 @@ export async function openParts(config: ConfigWithSecrets, dataDir: string): Pro
     config["auth.access_token_minutes"],
   );
   const identities = new Identities(store, tokens);
+  const background = new Background(mostInBackground);
   const { forget, told } = forgetEverywhere(identities, bus);
   const hasher = passwordHasher({
     concurrency: config["auth.password_concurrency"],
@@ -75,16 +84,26 @@ export async function openParts(config: ConfigWithSecrets, dataDir: string): Pro
   });
   const checks = new PasswordChecks(hasher, loginThrottle());
   const issuer = new TokenIssuer(tokens, config["auth.refresh_token_days"]);
+  const limiter = memoryLimiter({ maxKeys: 100_000 });
+  const links = new Links(config["server.public_url"]);
+  const resets = new ResetService({
+    ...{ store, checks, limiter, background, forget, link: links.resetPassword },
+    mail: outboxMail(join(dataDir, "outbox"), config["mail.from"]),
+    minutes: config["auth.password_reset_minutes"],
+  });
   const clients = new ClientService(
     store,
     clientPolicy(() => config["visibility.clients"]),
     () => config["clients.default_country"],
   );
+  const tasks = new TaskService(store, taskPolicy(), clients.sees);
   await bus.start();
   return {
     store,
     bus,
-    limiter: memoryLimiter({ maxKeys: 100_000 }),
+    limiter,
+    links,
+    background,
     hasher,
     identities,
     idempotency: new Idempotency(
@@ -98,12 +117,17 @@ export async function openParts(config: ConfigWithSecrets, dataDir: string): Pro
       setupEnabled: isEnabled(config, "setup"),
     }),
     sessions: new SessionService(store, forget),
-    accounts: new AccountService(store, forget),
+    accounts: new AccountService({
+      ...{ store, checks, resets, forget },
+      assignments: [assignments("clients", clients), assignments("tasks", tasks)],
+    }),
     passwords: new PasswordService({ store, checks, issuer, forget }),
+    resets,
     users: new UserService(store, forget),
     clients,
-    tasks: new TaskService(store, taskPolicy(), clients.sees),
+    tasks,
     async close() {
+      await background.settled();
       await told();
       await bus.close();
       await store.close();
@@ -120,6 +144,9 @@ function openStore(config: Config, dataDir: string): Store {
   return openPostgresStore(url, { deadlineMs, connections: config["database.connections"] });
 }
 
+/** Mails that wait to be written. */
+const mostInBackground = 1_000;
+
 const userTopic = "user:";
 
 /**
@@ -127,7 +154,7 @@ const userTopic = "user:";
  * waits for that but `told`, which whoever closes the bus awaits before.
  */
 function forgetEverywhere(identities: Identities, bus: Bus) {
-  const ringing = new Set<Promise<void>>();
+  const ringing = new Background();
   bus.onRing((topic) => {
     if (topic.startsWith(userTopic)) identities.forget(topic.slice(userTopic.length));
   });
@@ -135,11 +162,8 @@ function forgetEverywhere(identities: Identities, bus: Bus) {
   return {
     forget(userId: string): void {
       identities.forget(userId);
-      const ring = bus.ring(userTopic + userId).finally(() => ringing.delete(ring));
-      ringing.add(ring);
+      ringing.start("The bus could not be rung", () => bus.ring(userTopic + userId));
     },
-    async told(): Promise<void> {
-      await Promise.all(ringing);
-    },
+    told: () => ringing.settled(),
   };
 }

@@ -51,6 +51,7 @@ export async function startServer(loaded: LoadedConfig): Promise<RunningServer> 
     const control = listenForOperations(dataDir, (operation, input) => runOperation(parts, operation, input));
     closing.push(() => control.close());
     const listening = listen(config, parts, health);
+    parts.links.listensAt(listening.url);
     closing.push(() => listening.close());
     return { url: listening.url, parts, stop: close };
   } catch (error) {

@@ -1,3 +1,4 @@
+import type { TObject, TString } from "@sinclair/typebox";
 import { Elysia } from "elysia";
 import { Forbidden, Invalid, Refusal, Unauthenticated } from "../errors";
 import { isId } from "../ids";
@@ -15,6 +16,7 @@ import {
   type ListOptions,
   type ListRequest,
 } from "../list";
+import { readParameters } from "./parameters";
 import { isUnchanged, readIfMatch } from "./preconditions";
 
 /** What the shared parts of a route need from the server. */
@@ -49,6 +51,7 @@ export const permissionKey = "x-permission";
  * - `permission`: who may call it; `actor` in the handler. Checked before the body is even read.
  * - `list`: the resource's fields; the parsed query as `list`.
  * - `filters`: the same fields, for a query of filters alone; as `filters`.
+ * - `parameters`: what its query may have, each a text; those that were given as `parameters`.
  * - `answer`: status and headers of the result (`created`, `versioned`, `noContent`); `Idempotency-Key` on POST.
  * - `conditional`: `If-Match` as `ifMatch`.
  */
@@ -101,6 +104,15 @@ export function httpKit({ idempotency, bodyLimit, requireIfMatch, defaultCountry
       resolve: ({ request }: { request: Request }) => ({
         filters: callOf(request).filters as readonly Filter[],
       }),
+    }),
+
+    parameters: (schema: TObject<Record<string, TString>>) => ({
+      transform: ({ request }: { request: Request }) => {
+        const call = callOf(request);
+        call.queryRead = true;
+        call.parameters = readParameters(schema, queryOf(request.url));
+      },
+      resolve: ({ request }: { request: Request }) => ({ parameters: callOf(request).parameters }),
     }),
 
     conditional: (_: true) => ({

@@ -10,7 +10,8 @@ export {
   type Fields,
 } from "./fields";
 export { readInstant } from "./instants";
-export { pageOf, type ListResult, type Page, type Pagination } from "./page";
+export { BadParameter, Problems, splitQuery } from "./query";
+export { onePage, pageOf, type ListResult, type Page, type Pagination } from "./page";
 export { parseFilters, parseList } from "./parse";
 export type {
   Counting,

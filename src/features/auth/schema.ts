@@ -59,6 +59,13 @@ export const AuthorizationView = Type.Object({
   grants: GrantsView,
 });
 
+/** Who forgot their password. */
+export const PasswordForgotten = Body({ email: Email });
+
+/** The token from a mail, and the password to come. */
+export const PasswordReset = Body({ token: Type.String({ maxLength: 200 }), password: Password });
+export type PasswordReset = Static<typeof PasswordReset>;
+
 /** A session as the API shows it; `current` is the caller's own. */
 export const SessionView = Type.Object({
   id: Type.String(),

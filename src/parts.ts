@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { Config, ConfigWithSecrets } from "./config";
+import type { Config, ConfigWithSecrets, LoadedConfig } from "./config";
 import { postgresMigrations, sqliteMigrations } from "./db/migrations.generated";
 import type { Migrator } from "./db/migrate";
 import { postgresMigrator } from "./db/migrate.postgres";
@@ -20,6 +20,9 @@ import { TokenIssuer } from "./features/auth/token-issuer";
 import { accessTokens } from "./features/auth/tokens";
 import { clientPolicy } from "./features/clients/policy";
 import { ClientService } from "./features/clients/service";
+import { follow, type Follower } from "./features/settings/follow";
+import { LiveSettings } from "./features/settings/live";
+import { SettingService } from "./features/settings/service";
 import { taskPolicy } from "./features/tasks/policy";
 import { TaskService } from "./features/tasks/service";
 import { UserService } from "./features/users/service";
@@ -39,6 +42,8 @@ import { isEnabled } from "./config/features";
 /** Everything the server is made of, besides the HTTP in front of it. */
 export interface Parts {
   store: Store;
+  /** The settings in force. */
+  live: LiveSettings;
   bus: Bus;
   limiter: Limiter;
   links: Links;
@@ -51,6 +56,7 @@ export interface Parts {
   accounts: AccountService;
   passwords: PasswordService;
   resets: ResetService;
+  settings: SettingService;
   users: UserService;
   clients: ClientService;
   tasks: TaskService;
@@ -66,8 +72,12 @@ export function openMigrator(config: Config, dataDir: string): Migrator {
 }
 
 /** Opens the stores, which have to be migrated, and builds the services on them. */
-export async function openParts(config: ConfigWithSecrets, dataDir: string): Promise<Parts> {
+export async function openParts(
+  config: ConfigWithSecrets,
+  { dataDir, sources }: Pick<LoadedConfig, "dataDir" | "sources">,
+): Promise<Parts> {
   const store = openStore(config, dataDir);
+  const live = new LiveSettings(config, sources);
   const bus = config["database.url"] === null ? memoryBus() : postgresBus(config["database.url"]);
   const secret = config["auth.jwt_secret"];
   const tokens = accessTokens(
@@ -77,7 +87,8 @@ export async function openParts(config: ConfigWithSecrets, dataDir: string): Pro
   );
   const identities = new Identities(store, tokens);
   const background = new Background(mostInBackground);
-  const { forget, told } = forgetEverywhere(identities, bus);
+  const ringing = new Background();
+  const forget = forgetEverywhere(identities, bus, ringing);
   const hasher = passwordHasher({
     concurrency: config["auth.password_concurrency"],
     queue: config["auth.password_queue"],
@@ -93,13 +104,17 @@ export async function openParts(config: ConfigWithSecrets, dataDir: string): Pro
   });
   const clients = new ClientService(
     store,
-    clientPolicy(() => config["visibility.clients"]),
-    () => config["clients.default_country"],
+    clientPolicy(() => live.get("visibility.clients")),
+    () => live.get("clients.default_country"),
   );
   const tasks = new TaskService(store, taskPolicy(), clients.sees);
+  const settings = new SettingService(store, live, () => ringing.start(deaf, () => bus.ring(settingsTopic)));
   await bus.start();
+  const followed = followSettings(settings, bus);
+  await settings.load();
   return {
     store,
+    live,
     bus,
     limiter,
     links,
@@ -113,7 +128,7 @@ export async function openParts(config: ConfigWithSecrets, dataDir: string): Pro
     ),
     auth: new AuthService({
       ...{ store, checks, issuer, secret, forget },
-      registration: () => config["auth.registration"],
+      registration: () => live.get("auth.registration"),
       setupEnabled: isEnabled(config, "setup"),
     }),
     sessions: new SessionService(store, forget),
@@ -123,12 +138,14 @@ export async function openParts(config: ConfigWithSecrets, dataDir: string): Pro
     }),
     passwords: new PasswordService({ store, checks, issuer, forget }),
     resets,
+    settings,
     users: new UserService(store, forget),
     clients,
     tasks,
     async close() {
       await background.settled();
-      await told();
+      await followed.close();
+      await ringing.settled();
       await bus.close();
       await store.close();
     },
@@ -148,22 +165,30 @@ function openStore(config: Config, dataDir: string): Store {
 const mostInBackground = 1_000;
 
 const userTopic = "user:";
+const settingsTopic = "settings";
+const deaf = "The bus could not be rung";
 
 /**
  * Makes every instance forget a user's tokens: here at once, elsewhere as soon as the bus rings there. Nobody
- * waits for that but `told`, which whoever closes the bus awaits before.
+ * waits for that but whoever closes the bus.
  */
-function forgetEverywhere(identities: Identities, bus: Bus) {
-  const ringing = new Background();
+function forgetEverywhere(identities: Identities, bus: Bus, ringing: Background) {
   bus.onRing((topic) => {
     if (topic.startsWith(userTopic)) identities.forget(topic.slice(userTopic.length));
   });
   bus.onGap(() => identities.forgetAll());
-  return {
-    forget(userId: string): void {
-      identities.forget(userId);
-      ringing.start("The bus could not be rung", () => bus.ring(userTopic + userId));
-    },
-    told: () => ringing.settled(),
+  return (userId: string): void => {
+    identities.forget(userId);
+    ringing.start(deaf, () => bus.ring(userTopic + userId));
   };
+}
+
+/** Reads the stored settings again when another instance changed one, or may have. */
+function followSettings(settings: SettingService, bus: Bus): Follower {
+  const follower = follow(settings.load);
+  bus.onRing((topic) => {
+    if (topic === settingsTopic) follower.refresh();
+  });
+  bus.onGap(() => follower.refresh());
+  return follower;
 }

@@ -44,7 +44,7 @@ export async function startServer(loaded: LoadedConfig): Promise<RunningServer> 
     const config = ensureSecrets(given, dataDir);
     warn(loaded);
     await migrate(config, dataDir);
-    const parts = await openParts(config, dataDir);
+    const parts = await openParts(config, loaded);
     closing.push(() => parts.close());
     await makeFirstAdmin(config, parts);
     const health = new Health({ store: parts.store, hasher: parts.hasher, dataDir });

@@ -27,10 +27,14 @@ const scenarios: Scenario[] = [];
  * One route and its answers; `$name` in its path stands for the record that is asked for.
  * @param path as it is mounted, with `:id` for what `$name` fills in
  */
-function route(path: string, options: AccessOptions & { id?: string }, ...statuses: Statuses): void {
+function route(
+  path: string,
+  options: AccessOptions & { id?: string; key?: string },
+  ...statuses: Statuses
+): void {
   listed.add(path);
-  const { id = "", ...rest } = options;
-  scenarios.push(...access(path.replace(":id", id), rest, statuses));
+  const { id = "", key = "", ...rest } = options;
+  scenarios.push(...access(path.replace(":id", id).replace(":key", key), rest, statuses));
 }
 
 /** Who signs out comes in again, for those who are asked after them. */
@@ -84,6 +88,10 @@ route("PATCH /api/admin/users/:id", { id: "$minh", body: { locale: "vi" } },    
 route("DELETE /api/admin/users/:id", { id: "$off" },                             401, 401, 401, 403, 403, 403, 403, 204);
 route("PUT /api/admin/users/:id/role", { id: "$minh", body: { role: "user" } },  401, 401, 401, 403, 403, 403, 403, 200);
 route("GET /api/admin/roles", {},                                                401, 401, 401, 403, 403, 403, 403, 200);
+
+route("GET /api/admin/settings", {},                                             401, 401, 401, 403, 403, 403, 403, 200);
+route("PATCH /api/admin/settings/:key", { key: "retention.days", body: { value: 40 } },
+                                                                                 401, 401, 401, 403, 403, 403, 403, 200);
 
 route("GET /api/clients", {},                                                    401, 401, 401, 200, 200, 200, 200, 200);
 route("POST /api/clients", { body: { name: "x" }, event: "client.created" },     401, 401, 401, 201, 201, 201, 201, 201);

@@ -59,7 +59,7 @@ const open = [
 ];
 
 /** What managers and users are kept out of, in the order of the routes. */
-const forAdmins = ["users.manage", "roles.read"];
+const forAdmins = ["users.manage", "roles.read", "settings.manage"];
 
 inWorld("every route", {}, (world) => {
   test("is closed unless it is on the list", () => {

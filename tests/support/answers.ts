@@ -2,6 +2,7 @@ import type { TSchema } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
 import { AuthorizationView, SessionView, TokensView } from "../../src/features/auth/schema";
 import { ClientView } from "../../src/features/clients/schema";
+import { SettingView } from "../../src/features/settings/schema";
 import { TaskStats, TaskView } from "../../src/features/tasks/schema";
 import { RoleWithGrants, UserOrRef, UserRef, UserView } from "../../src/features/users/schema";
 import { PageOf } from "../../src/http/schema";
@@ -35,6 +36,8 @@ const answers: [method: string, path: RegExp, schema: TSchema][] = [
   ["GET", new RegExp(`^/api/admin/users/${id}$`), UserView],
   ["PATCH", new RegExp(`^/api/admin/users/${id}$`), UserView],
   ["PUT", new RegExp(`^/api/admin/users/${id}/role$`), UserView],
+  ["GET", /^\/api\/admin\/settings$/, PageOf(SettingView)],
+  ["PATCH", /^\/api\/admin\/settings\/[\w.]+$/, SettingView],
   ["GET", /^\/api\/admin\/roles$/, PageOf(RoleWithGrants)],
 ];
 

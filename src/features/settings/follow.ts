@@ -1,10 +1,13 @@
 import { second } from "../../clock";
 import { log } from "../../ops/logging";
 
-/** How long the settings are believed without asking the tables, should a doorbell ever be lost. */
-const believedMs = 30 * second;
-/** How long to wait before asking a database again that did not answer. */
-const retryMs = 2 * second;
+/** What can be chosen; the defaults suit a server. */
+export interface FollowOptions {
+  /** Milliseconds for which the settings are believed without asking the tables, should a doorbell ever be lost. */
+  believedMs?: number;
+  /** Milliseconds to wait before asking a database again that did not answer. */
+  retryMs?: number;
+}
 
 /** Reads something again whenever it may have changed, one time after the other. */
 export interface Follower {
@@ -15,7 +18,10 @@ export interface Follower {
 }
 
 /** Follows the settings that are stored, also after a failure and without being told. */
-export function follow(load: () => Promise<void>): Follower {
+export function follow(
+  load: () => Promise<void>,
+  { believedMs = 30 * second, retryMs = 2 * second }: FollowOptions = {},
+): Follower {
   const end = Promise.withResolvers<void>();
   let isClosed = false;
   let isStale = false;

@@ -48,7 +48,7 @@ export class LiveSettings {
   }
 
   /** What is stored and counts, by key. */
-  stored(): Partial<Record<Key, unknown>> {
+  stored(): Partial<Config> {
     return Object.fromEntries(
       changeable.filter((key) => this.#counts(key)).map((key) => [key, this.#values[key]]),
     );

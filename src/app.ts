@@ -9,9 +9,12 @@ import { settingRoutes } from "./features/settings/routes";
 import { taskRoutes } from "./features/tasks/routes";
 import { userRoutes } from "./features/users/routes";
 import { trustedProxies } from "./http/client-address";
+import type { MountedRoute } from "./http/declared";
 import { edge, opening } from "./http/edge";
 import { httpKit } from "./http/kit";
 import { routeTable, type RouteTable } from "./http/methods";
+import { openApiDocument } from "./http/openapi/document";
+import { documentRoutes } from "./http/openapi/routes";
 import { systemRoutes } from "./http/system-routes";
 import type { Health } from "./ops/health";
 import type { Parts } from "./parts";
@@ -22,6 +25,7 @@ import type { Parts } from "./parts";
  */
 export function buildApp(config: Config, parts: Parts, health: Health) {
   const routes: RouteTable = [];
+  const mounted: MountedRoute[] = [];
   const { limiter, live } = parts;
   const kit = httpKit({
     idempotency: parts.idempotency,
@@ -51,6 +55,12 @@ export function buildApp(config: Config, parts: Parts, health: Health) {
       }),
     )
     .use(systemRoutes(kit, health))
+    .use(
+      documentRoutes(
+        kit,
+        once(() => JSON.stringify(openApiDocument(mounted))),
+      ),
+    )
     .use(authRoutes(kit, parts.auth, parts.sessions, attempts))
     .use(resetRoutes(kit, parts.resets, attempts))
     .use(passwordRoutes(kit, parts.passwords, attempts))
@@ -60,12 +70,19 @@ export function buildApp(config: Config, parts: Parts, health: Health) {
     .use(clientRoutes(kit, parts.clients))
     .use(taskRoutes(kit, parts.tasks));
 
-  routes.push(...routeTable(app.routes));
+  mounted.push(...app.routes);
+  routes.push(...routeTable(mounted));
   return app;
 }
 
 /** The server's HTTP, as a typed client sees it. */
 export type App = ReturnType<typeof buildApp>;
+
+/** Makes the value when it is first asked for. */
+function once<Value>(make: () => Value): () => Value {
+  let made: { value: Value } | undefined;
+  return () => (made ??= { value: make() }).value;
+}
 
 /** What a browser may read of an answer from another origin. */
 const exposedHeaders = [

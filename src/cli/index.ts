@@ -7,6 +7,7 @@ import { exitCodes, Interrupted, runCommand, UsageError, type Command, type Exit
 import { configCommand } from "./config";
 import { healthcheck } from "./healthcheck";
 import { migrate } from "./migrate";
+import { openapi } from "./openapi";
 import { serve } from "./serve";
 import { seed } from "./seed";
 import type { Terminal } from "./terminal";
@@ -23,7 +24,7 @@ const versionCommand: Command = {
   },
 };
 
-const commands: Command[] = [serve, migrate, user, seed, configCommand, healthcheck, versionCommand];
+const commands: Command[] = [serve, migrate, user, seed, configCommand, healthcheck, openapi, versionCommand];
 
 const overview = `neocrm ${version}: a CRM backend in one executable
 

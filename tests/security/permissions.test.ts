@@ -1,6 +1,7 @@
 import { Elysia } from "elysia";
 import { describe, expect, test } from "bun:test";
-import { httpKit, permissionKey } from "../../src/http/kit";
+import { permissionKey } from "../../src/http/declared";
+import { httpKit } from "../../src/http/kit";
 import { allowedMethods, routeTable } from "../../src/http/methods";
 import { mountedRoutes } from "../support/routes";
 import { inWorld } from "../support/scenario";
@@ -49,6 +50,9 @@ const open = [
   "GET /health",
   "GET /health/live",
   "GET /health/ready",
+  "GET /swagger",
+  "GET /swagger/assets/:name",
+  "GET /swagger/json",
   "POST /api/auth/login",
   "POST /api/auth/logout",
   "POST /api/auth/password/forgot",
@@ -65,7 +69,7 @@ inWorld("every route", {}, (world) => {
   test("is closed unless it is on the list", () => {
     const isOpen = ({ permission }: { permission: string }) => permission === "public";
     expect(
-      mountedRoutes(world())
+      mountedRoutes()
         .filter(isOpen)
         .map(({ name }) => name)
         .toSorted(),
@@ -73,7 +77,7 @@ inWorld("every route", {}, (world) => {
   });
 
   test("asks who is there before it looks at what was sent", async () => {
-    const closed = mountedRoutes(world()).filter(({ permission }) => permission !== "public");
+    const closed = mountedRoutes().filter(({ permission }) => permission !== "public");
     expect(closed.length).toBeGreaterThan(10);
     for (const { method, path } of closed) {
       for (const by of ["nobody", "off", "gone", { token: "x.y.z" }] as const) {
@@ -89,12 +93,12 @@ inWorld("every route", {}, (world) => {
   test("that needs a grant names it, and is closed to who lacks it", async () => {
     for (const by of ["admin", "manager", "lan"] as const) {
       const { json } = await world().send(by, "GET", "/api/users/me/authorization");
-      for (const { method, path, permission } of mountedRoutes(world())) {
+      for (const { method, path, permission } of mountedRoutes()) {
         if (!permission.includes(".") || json.permissions.includes(permission)) continue;
         const answer = await world().send(by, method, path, method === "GET" ? {} : { raw: "{not json" });
         expect([by, method, path, answer.status]).toEqual([by, method, path, 403]);
       }
-      const closed = mountedRoutes(world()).filter(({ permission }) => permission.includes("."));
+      const closed = mountedRoutes().filter(({ permission }) => permission.includes("."));
       const missing = new Set(closed.map(({ permission }) => permission)).difference(
         new Set(json.permissions),
       );

@@ -2,12 +2,14 @@ import { Type } from "@sinclair/typebox";
 import { Elysia } from "elysia";
 import { created, noContent, versioned } from "../../http/answer";
 import type { HttpKit } from "../../http/kit";
-import { Id, IdParams } from "../../http/schema";
+import { Id, IdParams, PageOf } from "../../http/schema";
 import { onePage } from "../../list";
 import { userFields } from "../users/fields";
-import { AccountInput, AccountPatch, RoleChange } from "../users/schema";
+import { AccountInput, AccountPatch, RoleChange, RoleWithGrants, UserView } from "../users/schema";
 import type { UserService } from "../users/service";
 import type { AccountService } from "./account-service";
+
+const successor = Type.String({ ...Id, description: "must be the id (UUID) of who gets their work" });
 
 /** Accounts and roles, for those who look after them. */
 export const accountRoutes = (kit: HttpKit, accounts: AccountService, users: UserService) =>
@@ -16,18 +18,23 @@ export const accountRoutes = (kit: HttpKit, accounts: AccountService, users: Use
     .get("/users", ({ actor, list }) => users.listAccounts(actor, list), {
       permission: "users.manage",
       list: userFields,
+      returns: PageOf(UserView),
       detail: { summary: "List the accounts" },
     })
     .post("/users", ({ actor, body }) => accounts.create(actor, body), {
       permission: "users.manage",
       body: AccountInput,
       answer: created("/api/admin/users"),
+      returns: UserView,
+      problems: ["email_taken", "exceeds_own_role"],
+      example: { email: "minh@example.com", full_name: "Minh", role: "user" },
       detail: { summary: "Add an account; without a password, its owner chooses one by mail" },
     })
     .get("/users/:id", ({ params }) => users.account(params.id), {
       permission: "users.manage",
       params: IdParams,
       answer: versioned,
+      returns: UserView,
       detail: { summary: "One account" },
     })
     .patch(
@@ -39,6 +46,9 @@ export const accountRoutes = (kit: HttpKit, accounts: AccountService, users: Use
         body: AccountPatch,
         conditional: true,
         answer: versioned,
+        returns: UserView,
+        problems: ["email_taken", "exceeds_own_role", "own_account", "last_admin"],
+        example: { full_name: "Minh Trần", is_active: true },
         detail: { summary: "Change an account, close it or open it again" },
       },
     )
@@ -50,9 +60,10 @@ export const accountRoutes = (kit: HttpKit, accounts: AccountService, users: Use
       {
         permission: "users.manage",
         params: IdParams,
-        parameters: Type.Object({ reassign_to: Id }),
+        parameters: Type.Object({ reassign_to: successor }),
         conditional: true,
         answer: noContent,
+        problems: ["exceeds_own_role", "own_account", "last_admin", "too_many_to_hand_over", "unknown_user"],
         detail: { summary: "Close an account, and hand over what is assigned to it" },
       },
     )
@@ -65,10 +76,14 @@ export const accountRoutes = (kit: HttpKit, accounts: AccountService, users: Use
         body: RoleChange,
         conditional: true,
         answer: versioned,
+        returns: UserView,
+        problems: ["exceeds_own_role", "last_admin"],
+        example: { role: "manager" },
         detail: { summary: "Give somebody another role" },
       },
     )
     .get("/roles", async () => onePage(await users.roles()), {
       permission: "roles.read",
+      returns: PageOf(RoleWithGrants),
       detail: { summary: "List the roles and what they allow" },
     });

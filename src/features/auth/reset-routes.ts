@@ -20,6 +20,7 @@ export const resetRoutes = (kit: HttpKit, resets: ResetService, limits: AttemptL
         permission: "public",
         body: PasswordForgotten,
         answer: unrepeatable(noContent),
+        example: { email: "{{email}}" },
         detail: { summary: "Send a link to choose a new password, if there is such an account" },
       },
     )
@@ -34,6 +35,9 @@ export const resetRoutes = (kit: HttpKit, resets: ResetService, limits: AttemptL
         permission: "public",
         body: PasswordReset,
         answer: unrepeatable(noContent),
+        problems: ["invalid_reset_token"],
+        walk: { last: true, endsSession: true },
+        example: { token: "{{reset_token}}", password: "{{password}}" },
         detail: { summary: "Choose a new password with the token from the mail" },
       },
     );

@@ -2,8 +2,9 @@ import { Type } from "@sinclair/typebox";
 import { Elysia } from "elysia";
 import { versioned } from "../../http/answer";
 import type { HttpKit } from "../../http/kit";
+import { PageOf } from "../../http/schema";
 import { onePage } from "../../list";
-import { SettingPatch } from "./schema";
+import { SettingPatch, SettingView } from "./schema";
 import type { SettingService } from "./service";
 
 /** The settings that may be changed while the server runs. */
@@ -12,6 +13,8 @@ export const settingRoutes = (kit: HttpKit, settings: SettingService) =>
     .use(kit)
     .get("", async () => onePage(await settings.list()), {
       permission: "settings.manage",
+      returns: PageOf(SettingView),
+      walk: { keeps: { key: "answer.data.5.key" } },
       detail: { summary: "List the settings, and where their values come from" },
     })
     .patch(
@@ -23,6 +26,9 @@ export const settingRoutes = (kit: HttpKit, settings: SettingService) =>
         body: SettingPatch,
         conditional: true,
         answer: versioned,
+        returns: SettingView,
+        problems: ["setting_locked"],
+        example: { value: "own" },
         detail: { summary: "Change a setting, at once and on every instance; null takes it back" },
       },
     );

@@ -15,30 +15,33 @@ const ValueType = Type.Unsafe<ValueSchema>(
 );
 
 /** A setting as the API shows it. */
-export const SettingView = Type.Object({
-  key: Type.String(),
-  /** The one in force. */
-  value: Type.Unknown(),
-  default: Type.Unknown(),
-  source: Type.Union(
-    (["default", "profile", "file", "stored", "environment", "flag"] as const).map((kind) =>
-      Type.Literal(kind),
+export const SettingView = Type.Object(
+  {
+    key: Type.String(),
+    /** The one in force. */
+    value: Type.Unknown(),
+    default: Type.Unknown(),
+    source: Type.Union(
+      (["default", "profile", "file", "stored", "environment", "flag"] as const).map((kind) =>
+        Type.Literal(kind),
+      ),
     ),
-  ),
-  /** The variable or flag that it comes from. */
-  source_name: Nullable(Type.String()),
-  /** A variable or flag says it: what is stored does not count. */
-  locked: Type.Boolean(),
-  schema: ValueType,
-  /** The same in words. */
-  expects: Type.String(),
-  description: Type.String(),
-  updated_at: Nullable(Instant),
-  updated_by: Nullable(Type.String()),
-  /** 1 until something is stored. */
-  version: Type.Integer(),
-});
+    /** The variable or flag that it comes from. */
+    source_name: Nullable(Type.String()),
+    /** A variable or flag says it: what is stored does not count. */
+    locked: Type.Boolean(),
+    schema: ValueType,
+    /** The same in words. */
+    expects: Type.String(),
+    description: Type.String(),
+    updated_at: Nullable(Instant),
+    updated_by: Nullable(Type.String()),
+    /** 1 until something is stored. */
+    version: Type.Integer(),
+  },
+  { title: "Setting" },
+);
 export type SettingView = Static<typeof SettingView>;
 
 /** The value to store; `null` takes back what is stored. */
-export const SettingPatch = Body({ value: Type.Unknown() });
+export const SettingPatch = Body({ value: Type.Unknown() }, { title: "SettingPatch" });

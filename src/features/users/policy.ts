@@ -25,7 +25,7 @@ export function peopleListed(actor: Actor, filters: readonly Filter[]): ListScop
     shape: isChosen ? "all" : "active",
     args: {},
     caller: `${actor.kind} ${actor.userId}`,
-    where: (t) => (isChosen ? undefined : eq(t.users.is_active, sql`true`)),
+    where: ({ t }) => (isChosen ? undefined : eq(t.users.is_active, sql`true`)),
   };
 }
 

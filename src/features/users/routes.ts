@@ -1,10 +1,11 @@
 import { Elysia } from "elysia";
 import { versioned } from "../../http/answer";
 import type { HttpKit } from "../../http/kit";
-import { IdParams } from "../../http/schema";
+import { IdParams, PageOf } from "../../http/schema";
 import type { Actor } from "../../policy";
+import { AuthorizationView } from "../auth/schema";
 import { userFields } from "./fields";
-import { ProfilePatch } from "./schema";
+import { ProfilePatch, UserOrRef, UserRef, UserView } from "./schema";
 import type { UserService } from "./service";
 
 /** People, as they see themselves and each other. */
@@ -14,11 +15,14 @@ export const userRoutes = (kit: HttpKit, users: UserService) =>
     .get("", ({ actor, list }) => users.list(actor, list), {
       permission: "users.read",
       list: userFields,
+      returns: PageOf(UserRef),
       detail: { summary: "List people to choose from" },
     })
     .get("/me", ({ actor }) => users.get(actor, actor.userId!), {
       permission: "signed-in",
       answer: versioned,
+      returns: UserView,
+      problems: ["not_found"],
       detail: { summary: "Your profile" },
     })
     .patch("/me", ({ actor, body, ifMatch }) => users.change(actor, actor.userId!, body, ifMatch), {
@@ -26,16 +30,22 @@ export const userRoutes = (kit: HttpKit, users: UserService) =>
       body: ProfilePatch,
       conditional: true,
       answer: versioned,
+      returns: UserView,
+      problems: ["not_found"],
+      example: { full_name: "Ada Lovelace", time_zone: "Europe/London", locale: "en-GB" },
       detail: { summary: "Change your profile" },
     })
     .get("/me/authorization", ({ actor }) => authorizationOf(users, actor), {
       permission: "signed-in",
+      returns: AuthorizationView,
+      problems: ["not_found"],
       detail: { summary: "Your roles and what they allow" },
     })
     .get("/:id", ({ actor, params }) => users.get(actor, params.id), {
       permission: "users.read",
       params: IdParams,
       answer: versioned,
+      returns: UserOrRef,
       detail: { summary: "One person" },
     })
     .patch("/:id", ({ actor, params, body, ifMatch }) => users.change(actor, params.id, body, ifMatch), {
@@ -44,6 +54,9 @@ export const userRoutes = (kit: HttpKit, users: UserService) =>
       body: ProfilePatch,
       conditional: true,
       answer: versioned,
+      returns: UserView,
+      problems: ["exceeds_own_role"],
+      example: { full_name: "Ada Lovelace", time_zone: "Europe/London" },
       detail: { summary: "Change your profile, or as an admin anybody's" },
     });
 

@@ -5,32 +5,38 @@ import type { Grants } from "../../policy";
 import type { Role, UserRow } from "./store";
 
 /** A user as the API shows it: no hash, no secret. */
-export const UserView = Type.Object({
-  id: Type.String(),
-  email: Type.String(),
-  full_name: Type.String(),
-  role: Type.String(),
-  avatar_url: Nullable(Type.String()),
-  is_active: Type.Boolean(),
-  time_zone: Type.String(),
-  locale: Type.String(),
-  created_at: Instant,
-  updated_at: Instant,
-  version: Type.Integer(),
-});
+export const UserView = Type.Object(
+  {
+    id: Type.String(),
+    email: Type.String(),
+    full_name: Type.String(),
+    role: Type.String(),
+    avatar_url: Nullable(Type.String()),
+    is_active: Type.Boolean(),
+    time_zone: Type.String(),
+    locale: Type.String(),
+    created_at: Instant,
+    updated_at: Instant,
+    version: Type.Integer(),
+  },
+  { title: "User" },
+);
 export type UserView = Static<typeof UserView>;
 
 /** What everybody sees of others; `email` is there for managers and admins only. */
-export const UserRef = Type.Object({
-  id: Type.String(),
-  full_name: Type.String(),
-  avatar_url: Nullable(Type.String()),
-  email: Type.Optional(Type.String()),
-});
+export const UserRef = Type.Object(
+  {
+    id: Type.String(),
+    full_name: Type.String(),
+    avatar_url: Nullable(Type.String()),
+    email: Type.Optional(Type.String()),
+  },
+  { title: "UserRef" },
+);
 export type UserRef = Static<typeof UserRef>;
 
 /** One person: whole to themselves and to admins, a reference to others. */
-export const UserOrRef = Type.Union([UserView, UserRef]);
+export const UserOrRef = Type.Union([UserView, UserRef], { title: "UserOrRef" });
 
 const profile = {
   full_name: Text(200),
@@ -39,7 +45,10 @@ const profile = {
 };
 
 /** What people change about themselves. */
-export const ProfilePatch = Type.Partial(Body(profile), { additionalProperties: false });
+export const ProfilePatch = Type.Partial(Body(profile), {
+  title: "ProfilePatch",
+  additionalProperties: false,
+});
 export type ProfilePatch = Static<typeof ProfilePatch>;
 
 /** Length is checked with the other rules for passwords, which say more. */
@@ -54,28 +63,34 @@ export const AccountInput = Type.Composite(
     Body({ email: Email, full_name: Text(200), role: RoleSlug }),
     Type.Partial(Body({ password: Password, time_zone: profile.time_zone, locale: profile.locale })),
   ],
-  { additionalProperties: false },
+  { title: "AccountInput", additionalProperties: false },
 );
 export type AccountInput = Static<typeof AccountInput>;
 
 /** What an admin changes about an account; its role has its own endpoint. */
 export const AccountPatch = Type.Partial(
   Body({ ...profile, email: Email, avatar_url: Nullable(Url), is_active: Type.Boolean() }),
-  { additionalProperties: false },
+  { title: "AccountPatch", additionalProperties: false },
 );
 export type AccountPatch = Static<typeof AccountPatch>;
 
 /** Another role. */
-export const RoleChange = Body({ role: RoleSlug });
+export const RoleChange = Body({ role: RoleSlug }, { title: "RoleChange" });
 
 /** A role as the API shows it. */
-export const RoleView = Type.Object({ id: Type.String(), slug: Type.String(), description: Type.String() });
+export const RoleView = Type.Object(
+  { id: Type.String(), slug: Type.String(), description: Type.String() },
+  { title: "Role" },
+);
 
 /** What somebody may do, and how far each permission reaches. */
 export const GrantsView = Type.Record(Type.String(), Type.Union([Type.Literal("own"), Type.Literal("all")]));
 
 /** A role with what it allows. */
-export const RoleWithGrants = Type.Object({ ...RoleView.properties, grants: GrantsView });
+export const RoleWithGrants = Type.Object(
+  { ...RoleView.properties, grants: GrantsView },
+  { title: "RoleWithGrants" },
+);
 export type RoleWithGrants = Static<typeof RoleWithGrants>;
 
 /** The row as the API shows it. */

@@ -16,11 +16,11 @@ const setting = {
     hidden: { assigned_to: "$lan", deleted: true },
     other: { assigned_to: "$minh" },
   },
+  tasks: { call: { assigned_to: "$lan" } },
   async given(world: World) {
     await newPerson(world, "rita");
-    for (const name of ["acme", "bravo"]) {
-      const body = { assigned_to: "$rita" };
-      await world.send("admin", "PATCH", `/api/clients/$${name}`, { body });
+    for (const path of ["clients/$acme", "clients/$bravo", "tasks/$call"]) {
+      await world.send("admin", "PATCH", `/api/${path}`, { body: { assigned_to: "$rita" } });
     }
     const { store } = world.server.parts;
     await store.tx(({ q, t }) =>
@@ -68,11 +68,11 @@ scenarios("closing an account", setting, [
     },
   },
   {
-    name: "with somebody to go on, each live client is handed over",
+    name: "with somebody to go on, each live client and task is handed over",
     by: "admin",
     delete: `${rita}?reassign_to=$minh`,
     status: 204,
-    events: ["user.deactivated", "session.ended", "client.updated", "client.updated"],
+    events: ["user.deactivated", "session.ended", "client.updated", "client.updated", "task.updated"],
     async then(world, answer) {
       const { json } = await world.send("admin", "GET", "/api/clients/$bravo");
       expect(json).toMatchObject({ assigned_to: world.ids.minh, notes: "kept", version: 3 });
@@ -87,6 +87,8 @@ scenarios("closing an account", setting, [
           actor_id: world.people.admin.id,
         });
       }
+      const task = await world.send("minh", "GET", "/api/tasks/$call");
+      expect(task.json).toMatchObject({ assigned_to: world.ids.minh, version: 3 });
       const { store } = world.server.parts;
       const rows = await store.read.q.select().from(store.read.t.clients);
       expect(rows.find(({ id }) => id === world.ids.hidden)!.assigned_to).toBe(world.ids.rita!);
@@ -107,7 +109,7 @@ scenarios("closing an account", setting, [
     after: (world) => world.send("admin", "DELETE", rita),
     delete: `${rita}?reassign_to=$minh`,
     status: 204,
-    events: ["client.updated", "client.updated"],
+    events: ["client.updated", "client.updated", "task.updated"],
     then: async (world) => expect(await assigneeOf(world, "acme")).toBe(world.ids.minh!),
   },
   ...["$off", "$rita", unknown].map((id): Scenario => ({
@@ -197,6 +199,6 @@ inWorld("too much to hand over at once", setting, (world) => {
     const { store } = world().server.parts;
     const rows = await store.read.q.select().from(store.read.t.clients);
     expect(rows.filter(({ assigned_to }) => assigned_to === world().ids.rita)).toHaveLength(1);
-    expect(await eventsOf(world(), answer)).toHaveLength(2_002);
+    expect(await eventsOf(world(), answer)).toHaveLength(2_003);
   });
 });

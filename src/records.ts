@@ -203,6 +203,12 @@ export abstract class RecordService<Row extends RecordRow, View extends Recorded
     return view;
   }
 
+  /** Changes a record that is at hand, within a transaction. @throws Forbidden when the actor may not change it */
+  async amend(session: Session, actor: Actor, before: Row, change: Partial<Row>): Promise<View> {
+    if (!this.policy.mayChange(actor, before)) throw this.#mayNot("change");
+    return this.update(session, actor, "updated", before, change);
+  }
+
   /** Changes a record within a transaction and records it. @throws Conflict when a unique value is taken */
   async update(
     session: Session,

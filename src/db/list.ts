@@ -16,8 +16,8 @@ export type { ListScope } from "./list-scope";
 /** What can be listed: the rows of the table that the fields are of. */
 export interface Resource<Item> {
   fields: Fields;
-  /** What a row has, under its column's name; `id` among them. */
-  columns: (t: Tables) => Record<keyof Item & string, Column>;
+  /** What a row has, under its column's name, `id` among them; or an expression, for what stands in another table. */
+  columns: (t: Tables) => Record<keyof Item & string, Column | SQL>;
 }
 
 const countedAtMost = 1_000;
@@ -171,7 +171,7 @@ class List {
       startsAtNull,
       this.#unindexed(shape),
     );
-    const columns: Record<string, Column> = resource.columns(shape.t);
+    const columns: Record<string, Column | SQL> = resource.columns(shape.t);
     const extra = Object.entries(order.columns).filter(([, column]) => !(column.name in columns));
     const query = shape.q
       .select({ ...columns, ...Object.fromEntries(extra) } as never)

@@ -28,6 +28,7 @@ function patternOf(path: string) {
 
 /** The methods that this path answers, `HEAD` with `GET`. */
 export function allowedMethods(routes: RouteTable, path: string): string[] {
-  const methods = routes.filter((route) => route.path.test(path)).map(({ method }) => method);
-  return methods.flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method])).toSorted();
+  // Two routes may match: `/users/me` is also a `/users/:id`.
+  const methods = new Set(routes.filter((route) => route.path.test(path)).map(({ method }) => method));
+  return [...methods].flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method])).toSorted();
 }

@@ -1,8 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
-import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import PostalMime from "postal-mime";
 import packageJson from "../../package.json";
 import { runBinary, startBinary, type RunningBinary } from "../support/binary";
 
@@ -214,6 +215,24 @@ describe("serve", () => {
     expect(list.status).toBe(200);
     expect(await list.json()).toMatchObject({ data: [{ name: "Ánh Dương" }] });
     expect(log()).not.toContain('"level":"error"');
+  });
+
+  test("writes mail that can be read", async () => {
+    const { dataDir, url } = await start();
+    await runBinary([...create, "--data-dir", dataDir], { stdin: password });
+    const answer = await fetch(`${url}/api/auth/password/forgot`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ email }),
+    });
+    expect(answer.status).toBe(204);
+    const outbox = join(dataDir, "outbox");
+    const files = () =>
+      existsSync(outbox) ? readdirSync(outbox).filter((name) => name.endsWith(".eml")) : [];
+    while (files().length === 0) await Bun.sleep(10);
+    const mail = await PostalMime.parse(readFileSync(join(outbox, files()[0]!)));
+    expect(mail.to).toMatchObject([{ address: email }]);
+    expect(mail.text).toContain(`${url}/reset-password?token=`);
   });
 
   test("keeps its data to itself", async () => {

@@ -7,6 +7,10 @@ export interface Dialect {
   isAmong(column: Column, jsonArray: Placeholder): SQL;
   /** The text of `column` has the argument somewhere in it, letter by letter: `%` and `_` mean themselves. */
   contains(column: Column, part: Placeholder): SQL;
+  /** `column` without its index, where another way to the records is known to be better. */
+  unindexed(column: Column): SQL;
+  /** `condition`, which few records meet, whatever the averages say. */
+  rare(condition: SQL): SQL;
   /** `column` is another value than the argument, where null is a value like any other. */
   isDistinct(column: Column, value: Placeholder): SQL;
 }
@@ -20,6 +24,8 @@ export const sqliteDialect: Dialect = {
   engine: "sqlite",
   isAmong: (column, jsonArray) => sql`${column} in (select value from json_each(${jsonArray}))`,
   contains: (column, part) => sql`instr(${column}, ${part}) > 0`,
+  unindexed: (column) => sql`+${column}`,
+  rare: (condition) => sql`likelihood(${condition}, 0.0001)`,
   isDistinct,
 };
 
@@ -29,5 +35,8 @@ export const postgresDialect: Dialect = {
   isAmong: (column, jsonArray) =>
     sql`${column} in (select value::${sql.raw(column.getSQLType().split(" ")[0]!)} from json_array_elements_text(${jsonArray}::text::json))`,
   contains: (column, part) => sql`strpos(${column}, ${part}) > 0`,
+  // It knows how many records belong to whom, and chooses well by itself.
+  unindexed: (column) => sql`${column}`,
+  rare: (condition) => condition,
   isDistinct,
 };

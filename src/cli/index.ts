@@ -8,6 +8,7 @@ import { configCommand } from "./config";
 import { doctor } from "./doctor";
 import { healthcheck } from "./healthcheck";
 import { migrate } from "./migrate";
+import { openapi } from "./openapi";
 import { serve } from "./serve";
 import { seed } from "./seed";
 import type { Terminal } from "./terminal";
@@ -26,7 +27,7 @@ const versionCommand: Command = {
 
 const commands: Command[] = [
   ...[serve, migrate, user, seed],
-  ...[configCommand, doctor, healthcheck, versionCommand],
+  ...[configCommand, doctor, healthcheck, openapi, versionCommand],
 ];
 
 const overview = `neocrm ${version}: a CRM backend in one executable

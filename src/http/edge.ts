@@ -8,6 +8,7 @@ import type { Identity } from "../policy";
 import type { ResponseSet } from "./answer";
 import { callOf, openCall, type Call } from "./call";
 import { clientAddress, isSecure, type TrustedProxies } from "./client-address";
+import { isFree, isHealth } from "./free";
 import { limitKey } from "../integrations/limiter";
 import { Replay, type Attempt, type Idempotency, type KeptAnswer } from "./idempotency";
 import { allowedMethods, type RouteTable } from "./methods";
@@ -60,7 +61,7 @@ export const opening =
     hstsSeconds,
     metrics,
   }: Pick<EdgeOptions, "proxies" | "https" | "hstsSeconds" | "metrics">) =>
-  (app: AnyElysia) =>
+  <App extends AnyElysia>(app: App): App => {
     app.headers(securityHeaders).onRequest(({ request, set, server }) => {
       const peer = server?.requestIP(request)?.address ?? "unknown";
       const forwardedFor = request.headers.get("x-forwarded-for");
@@ -79,43 +80,49 @@ export const opening =
       if (https === "off" || !call.isSecure || hstsSeconds === 0) return;
       set.headers["strict-transport-security"] = `max-age=${hstsSeconds}; includeSubDomains`;
     });
+    return app;
+  };
 
 /**
  * What every request passes next and every response last: HTTPS, who asks, the limits, the problem document of
  * whatever was thrown, and the line in the log.
  */
-export const edge = (options: EdgeOptions) => (app: AnyElysia) =>
-  app
-    .onRequest(async ({ request, set }) => {
-      const call = callOf(request);
-      const elsewhere = enforceHttps(options, request, call, set);
-      if (elsewhere) return elsewhere;
-      // A check of the server's health must not depend on the database that tokens are looked up in.
-      if (isFree(call.path)) return undefined;
-      await identifyCaller(options, request, call);
-      await countCall(options, call, set);
-      return undefined;
-    })
-    .onError({ as: "global" }, ({ error, request, set, code }) =>
-      answerError(options, { error, notFound: code === "NOT_FOUND", request, set }),
-    )
-    .onAfterResponse({ as: "global" }, ({ request, set, route }) => {
-      const call = callOf(request);
-      const status = Number(set.status ?? 200);
-      const ms = performance.now() - call.startedAt;
-      if (call.attempt) options.idempotency.release(call.attempt);
-      options.metrics.answered(route || null, request.method, status, ms / second);
-      logRequest({
-        request_id: call.id,
-        method: request.method,
-        path: call.path.slice(0, longestLoggedPath),
-        route: route || null,
-        status,
-        ms,
-        actor: call.actor?.userId ?? null,
-        address: call.address,
+export const edge =
+  (options: EdgeOptions) =>
+  <App extends AnyElysia>(app: App): App => {
+    app
+      .onRequest(async ({ request, set }) => {
+        const call = callOf(request);
+        const elsewhere = enforceHttps(options, request, call, set);
+        if (elsewhere) return elsewhere;
+        // A check of the server's health must not depend on the database that tokens are looked up in.
+        if (isFree(call.path)) return undefined;
+        await identifyCaller(options, request, call);
+        await countCall(options, call, set);
+        return undefined;
+      })
+      .onError({ as: "global" }, ({ error, request, set, code }) =>
+        answerError(options, { error, notFound: code === "NOT_FOUND", request, set }),
+      )
+      .onAfterResponse({ as: "global" }, ({ request, set, route }) => {
+        const call = callOf(request);
+        const status = Number(set.status ?? 200);
+        const ms = performance.now() - call.startedAt;
+        if (call.attempt) options.idempotency.release(call.attempt);
+        options.metrics.answered(route || null, request.method, status, ms / second);
+        logRequest({
+          request_id: call.id,
+          method: request.method,
+          path: call.path.slice(0, longestLoggedPath),
+          route: route || null,
+          status,
+          ms,
+          actor: call.actor?.userId ?? null,
+          address: call.address,
+        });
       });
-    });
+    return app;
+  };
 
 const withoutHost = () =>
   new Refusal(
@@ -131,7 +138,7 @@ function enforceHttps(
   call: Call,
   set: ResponseSet,
 ): Response | undefined {
-  if (https === "off" || call.isSecure || isFree(call.path)) return undefined;
+  if (https === "off" || call.isSecure || isHealth(call.path)) return undefined;
   // A body, and most often a token, went over the wire already: sending it again elsewhere would hide that.
   const isRead = request.method === "GET" || request.method === "HEAD";
   if (https !== "redirect" || !isRead) {
@@ -165,9 +172,6 @@ async function identifyCaller(
   if (typeof identity === "string") call.credentialsRefused = identity;
   else call.actor = { ...identity, requestId: call.id };
 }
-
-/** Whoever checks the server's health is never turned away. */
-const isFree = (path: string) => path === "/health" || path === "/health/live" || path === "/health/ready";
 
 async function countCall({ limiter, limits }: EdgeOptions, call: Call, set: ResponseSet): Promise<void> {
   // Prometheus: what it shares its address with must not blind it.

@@ -1,4 +1,5 @@
 import { createHash, timingSafeEqual } from "node:crypto";
+import { Type } from "@sinclair/typebox";
 import { Elysia } from "elysia";
 import type { Metrics } from "../ops/metrics";
 import type { Identity } from "../policy";
@@ -33,5 +34,9 @@ export const metricsRoutes = (kit: HttpKit, metrics: Metrics) =>
       set.headers["content-type"] = metrics.contentType;
       return metrics.text();
     },
-    { permission, detail: { summary: "The server's figures in Prometheus' text format" } },
+    {
+      permission,
+      returns: Type.String({ title: "Metrics", contentMediaType: "text/plain" }),
+      detail: { summary: "The server's figures in Prometheus' text format" },
+    },
   );

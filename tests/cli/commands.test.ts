@@ -14,7 +14,7 @@ import { neocrm } from "../support/terminal";
 const folder = mkdtempSync(join(tmpdir(), "neocrm-cli-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const names = ["serve", "migrate", "user", "config", "doctor", "healthcheck", "version"];
+const names = ["serve", "migrate", "user", "config", "doctor", "healthcheck", "openapi", "version"];
 const done = { code: 0, err: "" };
 
 describe("neocrm", () => {

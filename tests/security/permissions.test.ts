@@ -1,6 +1,7 @@
 import { Elysia } from "elysia";
 import { describe, expect, test } from "bun:test";
-import { httpKit, permissionKey } from "../../src/http/kit";
+import { permissionKey } from "../../src/http/declared";
+import { httpKit } from "../../src/http/kit";
 import { allowedMethods, routeTable } from "../../src/http/methods";
 import { mountedRoutes } from "../support/routes";
 import { inWorld } from "../support/scenario";
@@ -49,6 +50,9 @@ const open = [
   "GET /health",
   "GET /health/live",
   "GET /health/ready",
+  "GET /swagger",
+  "GET /swagger/assets/:name",
+  "GET /swagger/json",
   "POST /api/auth/login",
   "POST /api/auth/logout",
   "POST /api/auth/refresh",
@@ -60,7 +64,7 @@ inWorld("every route", {}, (world) => {
   test("is closed unless it is on the list", () => {
     const isOpen = ({ permission }: { permission: string }) => permission === "public";
     expect(
-      mountedRoutes(world())
+      mountedRoutes()
         .filter(isOpen)
         .map(({ name }) => name)
         .toSorted(),
@@ -68,7 +72,7 @@ inWorld("every route", {}, (world) => {
   });
 
   test("asks who is there before it looks at what was sent", async () => {
-    const closed = mountedRoutes(world()).filter(({ permission }) => permission !== "public");
+    const closed = mountedRoutes().filter(({ permission }) => permission !== "public");
     expect(closed.length).toBeGreaterThan(10);
     for (const { method, path } of closed) {
       for (const by of ["nobody", "off", "gone", { token: "x.y.z" }] as const) {
@@ -82,7 +86,7 @@ inWorld("every route", {}, (world) => {
   });
 
   test("that needs a grant names it, and the roles that shall have it do", async () => {
-    const needed = new Set(mountedRoutes(world()).map(({ permission }) => permission));
+    const needed = new Set(mountedRoutes().map(({ permission }) => permission));
     const adminsAlone = ["monitoring.read"];
     for (const by of ["admin", "manager", "lan"] as const) {
       const { json } = await world().send(by, "GET", "/api/users/me/authorization");

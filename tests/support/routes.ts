@@ -1,8 +1,5 @@
-import { buildApp } from "../../src/app";
-import { loadConfig } from "../../src/config/load";
-import { permissionKey } from "../../src/http/kit";
-import { Health } from "../../src/ops/health";
-import type { World } from "./scenario";
+import { describedRoutes } from "../../src/described";
+import { declaredRoutes } from "../../src/http/declared";
 
 /** A route of the server, as it is mounted. */
 export interface MountedRoute {
@@ -15,15 +12,10 @@ export interface MountedRoute {
 }
 
 /** Every route that the server answers. */
-export function mountedRoutes({ server }: World): MountedRoute[] {
-  const { config } = loadConfig({ env: {}, cwd: server.dataDir });
-  const app = buildApp(config, server.parts, new Health({ ...server.parts, dataDir: server.dataDir }));
-  return app.routes
-    .filter(({ method }) => method !== "OPTIONS")
-    .map(({ method, path, hooks }) => ({
-      method,
-      path: path.replace(/:\w+/g, "01941f29-7c00-7000-8000-000000000001"),
-      name: `${method} ${path.replace(/(.)\/$/, "$1")}`,
-      permission: hooks.detail?.[permissionKey] as string,
-    }));
-}
+export const mountedRoutes = (): MountedRoute[] =>
+  declaredRoutes(describedRoutes()).map(({ method, path, permission }) => ({
+    method,
+    path: path.replace(/:\w+/g, "01941f29-7c00-7000-8000-000000000001"),
+    name: `${method} ${path.replace(/(.)\/$/, "$1")}`,
+    permission: permission!,
+  }));

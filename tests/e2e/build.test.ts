@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import PostalMime from "postal-mime";
 import packageJson from "../../package.json";
+import { promtool } from "../support/metrics";
 import { runBinary, startBinary, type RunningBinary } from "../support/binary";
 
 const folders: string[] = [];
@@ -298,6 +299,24 @@ describe("healthcheck", () => {
     expect(await check()).toEqual({ code: 0, out: "ready\n", err: "" });
     await server.stop();
     expect(await check()).toMatchObject({ code: 1, out: "" });
+  });
+});
+
+describe("looking after it", () => {
+  test("the doctor finds what is wrong with it, and the metrics count", async () => {
+    const token = "what-prometheus-sends";
+    const server = await start({ env: { METRICS_TOKEN: token } });
+    const env = { DATA_DIR: server.dataDir, PORT: new URL(server.url).port, HOST: "127.0.0.1" };
+    expect(await runBinary(["doctor"], { env })).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/All is well\.\n$/),
+      err: "",
+    });
+    const ran = await runBinary(["doctor", "--json"], { env: { ...env, JWT_SECRET: "changeme".repeat(4) } });
+    expect(ran).toMatchObject({ code: 1, err: "" });
+    expect(JSON.parse(ran.out)).toMatchObject({ failures: 1, warnings: 0 });
+    const scraped = await fetch(`${server.url}/metrics`, { headers: { authorization: `Bearer ${token}` } });
+    expect(await promtool(await scraped.text())).toBe("");
   });
 });
 

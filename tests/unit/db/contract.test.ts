@@ -412,7 +412,7 @@ for (const [engine, open] of Object.entries(engines)) {
     });
 
     test("a hung transaction is rolled back alone", async () => {
-      const impatient = await open(folder.path, { deadlineMs: 300 });
+      const impatient = await open(folder.path, { deadlineMs: 1_000 });
       const hung = impatient.tx(async (session) => {
         await insertUser(session, "hung");
         await new Promise(() => {});

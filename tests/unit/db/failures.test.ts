@@ -103,17 +103,18 @@ describe("postgres", () => {
     const server = await postgres({ durable: true });
     const store = openPostgresStore(await newDatabase({ durable: true }));
     await store.tx((session) => insertUser(session, "kept"));
-    let started!: () => void;
-    const isRunning = new Promise<void>((resolve) => (started = resolve));
+    const started = Promise.withResolvers<void>();
+    const crashed = Promise.withResolvers<void>();
     const running = store.tx(async (session) => {
       await insertUser(session, "lost");
-      started();
-      await Bun.sleep(300);
+      started.resolve();
+      await crashed.promise;
       await insertUser(session, "lost too");
     });
     const outcome = failure(running);
-    await isRunning;
+    await started.promise;
     await server.crash();
+    crashed.resolve();
     expect(await outcome).toBe("unavailable undefined");
     expect(await failure(store.ping())).toBe("unavailable undefined");
 
@@ -122,7 +123,7 @@ describe("postgres", () => {
     const { t, q } = store.read;
     expect((await q.select().from(t.users)).map((user) => user.email)).toEqual(["kept"]);
     await store.close();
-  });
+  }, 60_000);
 
   test("an administrator who ends connections ends nothing else", async () => {
     const url = await newDatabase();

@@ -3,12 +3,12 @@ import { accountCreated, noContent, plain, secret, unrepeatable, type ResponseSe
 import { callOf } from "../../http/call";
 import { limitKey } from "../../integrations/limiter";
 import type { HttpKit } from "../../http/kit";
-import { pageOf } from "../../list";
 import { countRequest } from "../../http/rate-limit";
 import { IdParams, NoBody } from "../../http/schema";
 import type { Limiter } from "../../integrations/limiter";
 import type { Actor } from "../../policy";
 import { normalEmail } from "../../text";
+import { sessionFields } from "./fields";
 import { Credentials, LogoutBody, PasswordChange, RefreshBody, Registration, Setup } from "./schema";
 import type { PasswordService } from "./password-service";
 import type { AuthService } from "./service";
@@ -95,8 +95,9 @@ export const authRoutes = (
       answer: unrepeatable(noContent),
       detail: { summary: "End all of your sessions" },
     })
-    .get("/sessions", ({ actor }) => listSessions(sessions, actor), {
+    .get("/sessions", ({ actor, list }) => sessions.list(actor, list), {
       permission: "signed-in",
+      list: sessionFields,
       detail: { summary: "List your sessions" },
     })
     .delete("/sessions/:id", ({ actor, params }) => sessions.end(actor, params.id), {
@@ -150,11 +151,3 @@ const count = ({ limiter, perMinute }: AttemptLimits, set: ResponseSet, key: str
     key,
     refusal: "Too many attempts. Wait a little.",
   });
-
-/** A person has few sessions: they come as one page. */
-async function listSessions(sessions: SessionService, actor: Actor) {
-  const data = await sessions.list(actor);
-  const total = data.length;
-  const whole = { page: 1, limit: Math.max(20, total) };
-  return { data, pagination: pageOf({ total, totalCapped: false, nextCursor: null }, whole) };
-}

@@ -1,5 +1,5 @@
 import { and, eq, lt } from "drizzle-orm";
-import { now, minute } from "../clock";
+import { minute, monotonic, now } from "../clock";
 import { hot, type Params } from "../db/hot";
 import { DbError } from "../db/errors";
 import { insertInto, type RowOf } from "../db/rows";
@@ -61,7 +61,7 @@ const keepRow = insertInto("idempotency_keys");
  * transaction fails as a whole, and its caller gets what the first was answered.
  */
 export class Idempotency {
-  /** The attempts that this process works on, with the time they began. */
+  /** The attempts that this process works on, with the `monotonic` time they began. */
   readonly #running = new Map<string, number>();
 
   constructor(
@@ -77,8 +77,8 @@ export class Idempotency {
   async begin(attempt: Attempt): Promise<KeptAnswer | undefined> {
     const name = nameOf(attempt);
     const startedAt = this.#running.get(name);
-    if (startedAt !== undefined && now() - startedAt < abandonedMs) throw stillRunning();
-    this.#running.set(name, now());
+    if (startedAt !== undefined && monotonic() - startedAt < abandonedMs) throw stillRunning();
+    this.#running.set(name, monotonic());
     try {
       const kept = await this.#find(attempt);
       if (kept) this.release(attempt);

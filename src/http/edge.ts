@@ -80,12 +80,13 @@ export const edge = (options: EdgeOptions) => (app: AnyElysia) =>
       await countCall(options, call, set);
       return undefined;
     })
-    .onError({ as: "global" }, ({ error, request, set, code }) =>
-      answerError(options, { error, notFound: code === "NOT_FOUND", request, set }),
-    )
+    .onError({ as: "global" }, async ({ error, request, set, code }) => {
+      const answer = await answerError(options, { error, notFound: code === "NOT_FOUND", request, set });
+      options.idempotency.release(callOf(request));
+      return answer;
+    })
     .onAfterResponse({ as: "global" }, ({ request, set, route }) => {
       const call = callOf(request);
-      if (call.attempt) options.idempotency.release(call.attempt);
       logRequest({
         request_id: call.id,
         method: request.method,

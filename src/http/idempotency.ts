@@ -82,10 +82,10 @@ export class Idempotency {
     this.#running.set(name, monotonic());
     try {
       const kept = await this.#find(attempt);
-      if (kept) this.release(attempt);
+      if (kept) this.#running.delete(name);
       return kept;
     } catch (error) {
-      this.release(attempt);
+      this.#running.delete(name);
       throw error;
     }
   }
@@ -118,9 +118,10 @@ export class Idempotency {
     }
   }
 
-  /** The attempt is over, however it ended. */
-  release(attempt: Attempt): void {
-    this.#running.delete(nameOf(attempt));
+  /** The call's attempt, if it made one, is over. Before the answer goes out: whoever has it may ask again at once. */
+  release(call: { attempt: Attempt | null }): void {
+    if (call.attempt) this.#running.delete(nameOf(call.attempt));
+    call.attempt = null;
   }
 
   async #find({ userId, method, path, key, body: sent }: Attempt): Promise<KeptAnswer | undefined> {

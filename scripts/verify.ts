@@ -7,6 +7,7 @@
  * `N passed, N failed`: each test counts, and so does each other step.
  */
 import { existsSync, readdirSync, rmSync } from "node:fs";
+import { homedir } from "node:os";
 import { delimiter, dirname, join, resolve } from "node:path";
 
 const root = resolve(import.meta.dir, "..");
@@ -63,6 +64,8 @@ const bunStep = async (...args: string[]): Promise<Score> => score(await run([bu
 const programs = [
   { program: "PostgreSQL's initdb and pg_ctl", package: "postgresql", isThere: hasPostgres },
   { program: "strace", package: "strace", isThere: () => Bun.which("strace") !== null },
+  { program: "Chromium", package: "chromium", isThere: hasChromium },
+  { program: "promtool", package: "prometheus", isThere: () => Bun.which("promtool") !== null },
 ];
 
 function hasPostgres(): boolean {
@@ -71,6 +74,11 @@ function hasPostgres(): boolean {
     ? readdirSync(debian).map((version) => join(debian, version, "bin"))
     : [];
   return Bun.which("postgres") !== null || folders.some((folder) => existsSync(join(folder, "initdb")));
+}
+
+/** The system's, or the one that `playwright-core install chromium` brings. */
+function hasChromium(): boolean {
+  return Bun.which("chromium") !== null || existsSync(join(homedir(), ".cache/ms-playwright"));
 }
 
 const missingPrograms = () => programs.filter(({ isThere }) => !isThere());
@@ -96,9 +104,14 @@ async function installWithApt() {
 /** Runs every test with coverage; passing ones stay silent. */
 async function tests(): Promise<Score> {
   rmSync(lcovFile, { force: true });
-  const coverage = ["--coverage", "--coverage-reporter=lcov", "--coverage-dir=coverage"];
-  // A slow or busy machine is no failure; what hangs still ends.
-  const options = ["--only-failures", "--timeout=60000", ...coverage];
+  const options = [
+    // A slow or busy machine is no failure; what hangs still ends.
+    "--timeout=60000",
+    "--only-failures",
+    "--coverage",
+    "--coverage-reporter=lcov",
+    "--coverage-dir=coverage",
+  ];
   const child = Bun.spawn([bun, "test", ...options], {
     ...{ cwd: root, env },
     stdio: ["ignore", "pipe", "pipe"],

@@ -6,9 +6,13 @@ import { clientRoutes } from "./features/clients/routes";
 import { taskRoutes } from "./features/tasks/routes";
 import { userRoutes } from "./features/users/routes";
 import { trustedProxies } from "./http/client-address";
+import type { MountedRoute } from "./http/declared";
 import { edge, opening } from "./http/edge";
 import { httpKit } from "./http/kit";
 import { routeTable, type RouteTable } from "./http/methods";
+import { openApiDocument } from "./http/openapi/document";
+import { documentRoutes } from "./http/openapi/routes";
+import { metricsRoutes, scraper } from "./http/metrics-routes";
 import { systemRoutes } from "./http/system-routes";
 import type { Health } from "./ops/health";
 import type { Parts } from "./parts";
@@ -19,6 +23,7 @@ import type { Parts } from "./parts";
  */
 export function buildApp(config: Config, parts: Parts, health: Health) {
   const routes: RouteTable = [];
+  const mounted: MountedRoute[] = [];
   const { limiter } = parts;
   const kit = httpKit({
     idempotency: parts.idempotency,
@@ -31,6 +36,7 @@ export function buildApp(config: Config, parts: Parts, health: Health) {
     https: config["server.https"],
     hstsSeconds: config["server.hsts_max_age"],
     publicUrl: config["server.public_url"],
+    metrics: parts.metrics.requests,
   };
   const attempts = { limiter, perMinute: () => config["limits.auth_per_minute"] };
 
@@ -41,6 +47,7 @@ export function buildApp(config: Config, parts: Parts, health: Health) {
       edge({
         ...transport,
         identify: parts.identities.identify,
+        scraper: scraper(config["metrics.token"]),
         idempotency: parts.idempotency,
         limiter,
         limits: () => ({ ip: config["limits.ip_per_minute"], user: config["limits.user_per_minute"] }),
@@ -48,18 +55,32 @@ export function buildApp(config: Config, parts: Parts, health: Health) {
       }),
     )
     .use(systemRoutes(kit, health))
+    .use(
+      documentRoutes(
+        kit,
+        once(() => JSON.stringify(openApiDocument(mounted))),
+      ),
+    )
     .use(authRoutes(kit, parts.auth, parts.sessions, attempts))
     .use(passwordRoutes(kit, parts.passwords, attempts))
     .use(userRoutes(kit, parts.users))
     .use(clientRoutes(kit, parts.clients))
-    .use(taskRoutes(kit, parts.tasks));
+    .use(taskRoutes(kit, parts.tasks))
+    .use(metricsRoutes(kit, parts.metrics));
 
-  routes.push(...routeTable(app.routes));
+  mounted.push(...app.routes);
+  routes.push(...routeTable(mounted));
   return app;
 }
 
 /** The server's HTTP, as a typed client sees it. */
 export type App = ReturnType<typeof buildApp>;
+
+/** Makes the value when it is first asked for. */
+function once<Value>(make: () => Value): () => Value {
+  let made: { value: Value } | undefined;
+  return () => (made ??= { value: make() }).value;
+}
 
 /** What a browser may read of an answer from another origin. */
 const exposedHeaders = [

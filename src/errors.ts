@@ -3,6 +3,7 @@
  * command line its exit code. Anything else that is thrown is a fault of ours.
  */
 import { second } from "./clock";
+import type { CodeOf, ProblemKind } from "./problems";
 
 /** What is wrong with one field: `field` as the caller wrote it, `code` for programs, `message` for people. */
 export interface FieldError {
@@ -11,23 +12,8 @@ export interface FieldError {
   message: string;
 }
 
-/** The reasons to refuse, one for each status that the contract has for them. */
-export type RefusalKind =
-  | "malformed"
-  | "unauthenticated"
-  | "forbidden"
-  | "not_found"
-  | "method_not_allowed"
-  | "conflict"
-  | "gone"
-  | "stale"
-  | "too_large"
-  | "unsupported_media"
-  | "invalid"
-  | "precondition_required"
-  | "too_many"
-  | "busy"
-  | "no_space";
+/** The reasons to refuse. A fault of ours is none. */
+export type RefusalKind = Exclude<ProblemKind, "fault">;
 
 /** What a refusal may carry besides its words. */
 export interface RefusalDetails {
@@ -38,17 +24,23 @@ export interface RefusalDetails {
   cause?: unknown;
 }
 
+/** A reason to refuse, with one of the codes that it has. */
+type Reason = { [Kind in RefusalKind]: [kind: Kind, code: CodeOf<Kind>] }[RefusalKind];
+
 /** A request that is refused; `code` never changes, `message` is for people. */
 export class Refusal extends Error {
   override name = "Refusal";
+  readonly kind: RefusalKind;
+  readonly code: CodeOf<RefusalKind>;
+  readonly details: RefusalDetails;
 
   constructor(
-    readonly kind: RefusalKind,
-    readonly code: string,
-    message: string,
-    readonly details: RefusalDetails = {},
+    ...[kind, code, message, details = {}]: [...Reason, message: string, details?: RefusalDetails]
   ) {
     super(message, { cause: details.cause });
+    this.kind = kind;
+    this.code = code;
+    this.details = details;
   }
 }
 
@@ -72,21 +64,21 @@ export class Gone extends Refusal {
 
 /** The actor is known and may not do this. */
 export class Forbidden extends Refusal {
-  constructor(message: string, code = "forbidden") {
+  constructor(message: string, code: CodeOf<"forbidden"> = "forbidden") {
     super("forbidden", code, message);
   }
 }
 
 /** Nobody is signed in, or what they showed is no longer good. */
 export class Unauthenticated extends Refusal {
-  constructor(message: string, code = "unauthenticated") {
+  constructor(message: string, code: CodeOf<"unauthenticated"> = "unauthenticated") {
     super("unauthenticated", code, message, { headers: { "www-authenticate": 'Bearer realm="neocrm"' } });
   }
 }
 
 /** The request contradicts the present state, most often a value that another record holds. */
 export class Conflict extends Refusal {
-  constructor(code: string, message: string, members?: Record<string, unknown>) {
+  constructor(code: CodeOf<"conflict">, message: string, members?: Record<string, unknown>) {
     super("conflict", code, message, { members });
   }
 }
@@ -116,7 +108,13 @@ export class Invalid extends Refusal {
 
 /** Too many requests; the caller may come back after `retryMs`. */
 export class TooMany extends Refusal {
-  constructor(code: string, message: string, retryMs: number) {
+  /** @param policy the name of the limit, for the metrics */
+  constructor(
+    code: CodeOf<"too_many">,
+    message: string,
+    retryMs: number,
+    readonly policy: string = code,
+  ) {
     super("too_many", code, message, { headers: retryAfter(retryMs) });
   }
 }

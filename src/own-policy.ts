@@ -1,5 +1,7 @@
 import { and, eq, isNotNull, isNull, or, sql, type SQL } from "drizzle-orm";
 import type { ListScope } from "./db/list";
+import type { ListParams } from "./db/list-filters";
+import type { Shape } from "./db/hot";
 import type { DeletedMode } from "./list";
 import { isUser, scopeOf, type Actor, type Scope } from "./policy";
 import type { RecordPolicy } from "./records";
@@ -50,8 +52,8 @@ export class OwnPolicy<Row extends OwnedRow> implements RecordPolicy<Row> {
       // A share link and a user can have the same id: only a user owns anything.
       args: { me: actor.kind === "user" ? actor.userId : null },
       caller: `${actor.kind} ${actor.userId}`,
-      isNarrow: reading === "own",
-      where: (t, p) => {
+      ...(reading === "own" && deleted === "none" && { own: (shape, p) => this.#own(shape, p) }),
+      where: ({ t }, p) => {
         const records = t[this.table];
         const mine = or(eq(records.created_by, p.me!), eq(records.assigned_to, p.me!));
         const live = and(isNull(records.deleted_at), within(reading, mine));
@@ -59,6 +61,12 @@ export class OwnPolicy<Row extends OwnedRow> implements RecordPolicy<Row> {
         return deleted === "none" ? live : deleted === "only" ? restorable : or(live, restorable);
       },
     };
+  }
+
+  #own({ t, dialect }: Shape, p: ListParams): SQL[] {
+    const records = t[this.table];
+    const ways = [records.created_by, records.assigned_to];
+    return ways.map((column) => and(isNull(records.deleted_at), dialect.rare(eq(column, p.me!)))!);
   }
 
   #granted(actor: Actor, action: "read" | "update" | "delete"): Reach {

@@ -4,6 +4,7 @@ import { postgresMigrations, sqliteMigrations } from "./db/migrations.generated"
 import type { Migrator } from "./db/migrate";
 import { postgresMigrator } from "./db/migrate.postgres";
 import { sqliteMigrator } from "./db/migrate.sqlite";
+import { measured, type StoreMeasures } from "./db/measured";
 import { openPostgresStore } from "./db/postgres";
 import { openSqliteStore } from "./db/sqlite";
 import type { Store } from "./db/store";
@@ -28,12 +29,14 @@ import { memoryBus } from "./integrations/bus/memory";
 import { postgresBus } from "./integrations/bus/postgres";
 import { memoryLimiter, type Limiter } from "./integrations/limiter";
 import { loginThrottle } from "./integrations/login-throttle";
+import { Metrics } from "./ops/metrics";
 import { hour } from "./clock";
 import { isEnabled } from "./config/features";
 
 /** Everything the server is made of, besides the HTTP in front of it. */
 export interface Parts {
   store: Store;
+  metrics: Metrics;
   bus: Bus;
   limiter: Limiter;
   hasher: PasswordHasher;
@@ -59,7 +62,8 @@ export function openMigrator(config: Config, dataDir: string): Migrator {
 
 /** Opens the stores, which have to be migrated, and builds the services on them. */
 export async function openParts(config: ConfigWithSecrets, dataDir: string): Promise<Parts> {
-  const store = openStore(config, dataDir);
+  const metrics = new Metrics(config["database.url"] === null ? "sqlite" : "postgres");
+  const store = measured(openStore(config, dataDir, metrics.store), metrics.store);
   const bus = config["database.url"] === null ? memoryBus() : postgresBus(config["database.url"]);
   const secret = config["auth.jwt_secret"];
   const tokens = accessTokens(
@@ -73,6 +77,7 @@ export async function openParts(config: ConfigWithSecrets, dataDir: string): Pro
     concurrency: config["auth.password_concurrency"],
     queue: config["auth.password_queue"],
   });
+  metrics.watch({ hasher, store });
   const checks = new PasswordChecks(hasher, loginThrottle());
   const issuer = new TokenIssuer(tokens, config["auth.refresh_token_days"]);
   const clients = new ClientService(
@@ -83,6 +88,7 @@ export async function openParts(config: ConfigWithSecrets, dataDir: string): Pro
   await bus.start();
   return {
     store,
+    metrics,
     bus,
     limiter: memoryLimiter({ maxKeys: 100_000 }),
     hasher,
@@ -107,17 +113,19 @@ export async function openParts(config: ConfigWithSecrets, dataDir: string): Pro
       await told();
       await bus.close();
       await store.close();
+      metrics.close();
     },
   };
 }
 
-const databaseFile = (dataDir: string) => join(dataDir, "neocrm.db");
+/** Where SQLite keeps everything. */
+export const databaseFile = (dataDir: string) => join(dataDir, "neocrm.db");
 
-function openStore(config: Config, dataDir: string): Store {
+function openStore(config: Config, dataDir: string, measures: StoreMeasures): Store {
   const url = config["database.url"];
   const deadlineMs = config["database.deadline_ms"];
-  if (url === null) return openSqliteStore(databaseFile(dataDir), { deadlineMs });
-  return openPostgresStore(url, { deadlineMs, connections: config["database.connections"] });
+  if (url === null) return openSqliteStore(databaseFile(dataDir), { deadlineMs, measures });
+  return openPostgresStore(url, { deadlineMs, measures, connections: config["database.connections"] });
 }
 
 const userTopic = "user:";

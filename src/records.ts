@@ -9,6 +9,7 @@ import { record, type EntityType, type Recorded } from "./events/record";
 import type { DeletedMode, ListRequest, Page } from "./list";
 import { newId } from "./ids";
 import type { Actor } from "./policy";
+import type { UniqueFieldName } from "./problems";
 
 /** The columns that every record has; instants in milliseconds since 1970. */
 export interface RecordRow {
@@ -36,7 +37,7 @@ export interface RecordPolicy<Row> {
 /** A field whose value no two live records share. */
 export interface UniqueField<Row> {
   /** As the wire has it. */
-  field: string;
+  field: UniqueFieldName;
   /** The column with the unique index, as `table.column`. */
   column: string;
   /** The live record that has the value that `row` was to get. */
@@ -68,7 +69,7 @@ class Taken<Row> extends Conflict {
   ) {
     const { field } = unique;
     const members = { field, conflicting_id: holder?.id ?? null };
-    super(`${field}_taken`, `Another ${name} has this ${field}.`, members);
+    super(`${field}_taken` as const, `Another ${name} has this ${field}.`, members);
   }
 }
 

@@ -10,3 +10,16 @@ declare module "*.csv" {
   const text: string;
   export default text;
 }
+/** Files that are embedded as they are: the import gives their path. */
+declare module "swagger-ui-dist/*" {
+  const path: string;
+  export default path;
+}
+declare module "*.css" {
+  const path: string;
+  export default path;
+}
+declare module "*.js" {
+  const path: string;
+  export default path;
+}

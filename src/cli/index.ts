@@ -5,8 +5,10 @@ import { DbError } from "../db/errors";
 import { refusalOf } from "../http/refusals";
 import { exitCodes, Interrupted, runCommand, UsageError, type Command, type ExitCode } from "./command";
 import { configCommand } from "./config";
+import { doctor } from "./doctor";
 import { healthcheck } from "./healthcheck";
 import { migrate } from "./migrate";
+import { openapi } from "./openapi";
 import { serve } from "./serve";
 import { seed } from "./seed";
 import type { Terminal } from "./terminal";
@@ -23,7 +25,10 @@ const versionCommand: Command = {
   },
 };
 
-const commands: Command[] = [serve, migrate, user, seed, configCommand, healthcheck, versionCommand];
+const commands: Command[] = [
+  ...[serve, migrate, user, seed],
+  ...[configCommand, doctor, healthcheck, openapi, versionCommand],
+];
 
 const overview = `neocrm ${version}: a CRM backend in one executable
 

@@ -9,6 +9,10 @@ export interface Dialect {
   rowsOf(columns: readonly Column[], jsonRows: Placeholder): SQL;
   /** The text of `column` has the argument somewhere in it, letter by letter: `%` and `_` mean themselves. */
   contains(column: Column, part: Placeholder): SQL;
+  /** `column` without its index, where another way to the records is known to be better. */
+  unindexed(column: Column): SQL;
+  /** `condition`, which few records meet, whatever the averages say. */
+  rare(condition: SQL): SQL;
   /** `column` is another value than the argument, where null is a value like any other. */
   isDistinct(column: Column, value: Placeholder): SQL;
 }
@@ -32,6 +36,8 @@ export const sqliteDialect: Dialect = {
   rowsOf: (columns, jsonRows) =>
     sql`select ${each(columns, (_, i) => sql`value ->> ${i}`)} from json_each(${jsonRows})`,
   contains: (column, part) => sql`instr(${column}, ${part}) > 0`,
+  unindexed: (column) => sql`+${column}`,
+  rare: (condition) => sql`likelihood(${condition}, 0.0001)`,
   isDistinct,
 };
 
@@ -43,5 +49,8 @@ export const postgresDialect: Dialect = {
   rowsOf: (columns, jsonRows) =>
     sql`select ${each(columns, (column, i) => sql`(value ->> ${i})::${typeOf(column)}`)} from json_array_elements(${jsonRows}::text::json)`,
   contains: (column, part) => sql`strpos(${column}, ${part}) > 0`,
+  // It knows how many records belong to whom, and chooses well by itself.
+  unindexed: (column) => sql`${column}`,
+  rare: (condition) => condition,
   isDistinct,
 };

@@ -14,6 +14,8 @@ export type Segment = "whole" | "present" | "missing";
 
 interface OrderKey {
   column: Column;
+  /** The column as it stands in conditions and in the order. */
+  by: SQL;
   descending: boolean;
   nullable: boolean;
   /** The argument with the value it has where the page starts. */
@@ -33,17 +35,21 @@ export class Order {
     sort: readonly SortKey[],
     private readonly segment: Segment,
     private readonly startsAtNull: readonly boolean[] | undefined,
+    byColumn: (column: Column) => SQL = (column) => sql`${column}`,
   ) {
     const keys = sort.map(({ field, descending }, i): OrderKey => {
       const column = columnOfField(table, fields.byName.get(field)!);
       const argument = keyName(i);
-      return { column, descending, nullable: !column.notNull, argument, startsAtNull: !!startsAtNull?.[i] };
+      return {
+        ...{ column, by: byColumn(column), descending, nullable: !column.notNull },
+        ...{ argument, startsAtNull: !!startsAtNull?.[i] },
+      };
     });
     const id = columnOf(table, "id");
     const { descending } = keys.at(-1)!;
     this.#keys = [
       ...keys,
-      { column: id, descending, nullable: false, argument: idName, startsAtNull: false },
+      { column: id, by: byColumn(id), descending, nullable: false, argument: idName, startsAtNull: false },
     ];
     if (segment === "present") this.#keys[0]!.nullable = false;
   }
@@ -64,7 +70,7 @@ export class Order {
 
   /** What is in the segment and after the place where the page starts. */
   condition(p: ListParams): SQL | undefined {
-    const first = this.#keys[0]!.column;
+    const first = this.#keys[0]!.by;
     const after = this.startsAtNull && this.#after(p);
     if (this.segment === "whole") return after;
     return and(this.segment === "present" ? isNotNull(first) : isNull(first), after);
@@ -78,7 +84,7 @@ export class Order {
     }
     // The bound on the first key lets the index find the page; the chain alone would read from the start.
     const bound = first.nullable ? undefined : first.descending ? lte : gte;
-    return and(bound?.(first.column, p[first.argument]!), afterChain(keys, p));
+    return and(bound?.(first.by, valueOf(first, p)), afterChain(keys, p));
   }
 }
 
@@ -88,7 +94,7 @@ export const keyName = (i: number) => `list_k${i}`;
 /** The name of the argument with the id of the record where a page starts. */
 export const idName = "list_id";
 
-const plainly = ({ column, descending }: OrderKey) => (descending ? desc(column) : asc(column));
+const plainly = ({ by, descending }: OrderKey) => (descending ? desc(by) : asc(by));
 
 const valueOf = (key: OrderKey, p: ListParams) => sql.param(p[key.argument]!, key.column);
 
@@ -96,7 +102,7 @@ const isAfter = (key: OrderKey) => sql.raw(key.descending ? "<" : ">");
 
 /** Row values: the one form that both engines answer from the index alone. */
 function afterRowValue(keys: OrderKey[], p: ListParams): SQL {
-  const columns = sql.join(keys.map(({ column }) => sql`${column}`), sql`, `); // prettier-ignore
+  const columns = sql.join(keys.map(({ by }) => by), sql`, `); // prettier-ignore
   const values = sql.join(keys.map((key) => sql`${valueOf(key, p)}`), sql`, `); // prettier-ignore
   return sql`(${columns}) ${isAfter(keys[0]!)} (${values})`;
 }
@@ -104,9 +110,9 @@ function afterRowValue(keys: OrderKey[], p: ListParams): SQL {
 /** After in the first key, or equal there and after in the rest. */
 function afterChain([key, ...rest]: OrderKey[], p: ListParams): SQL | undefined {
   if (!key) return undefined;
-  if (key.startsAtNull) return and(isNull(key.column), afterChain(rest, p));
-  const beyond = sql`${key.column} ${isAfter(key)} ${valueOf(key, p)}`;
-  const after = key.nullable ? or(beyond, isNull(key.column)) : beyond;
+  if (key.startsAtNull) return and(isNull(key.by), afterChain(rest, p));
+  const beyond = sql`${key.by} ${isAfter(key)} ${valueOf(key, p)}`;
+  const after = key.nullable ? or(beyond, isNull(key.by)) : beyond;
   if (rest.length === 0) return after;
-  return or(after, and(eq(key.column, p[key.argument]!), afterChain(rest, p)));
+  return or(after, and(eq(key.by, valueOf(key, p)), afterChain(rest, p)));
 }

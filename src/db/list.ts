@@ -5,29 +5,18 @@ import { hotByShape, type Query, type Row, type Shape } from "./hot";
 import { bindFilters, filterConditions, filterShape, type ListParams } from "./list-filters";
 import { idName, keyName, Order, type Segment } from "./list-order";
 import { mayTakeLong } from "./list-cost";
+import { settled, type ListScope, type SettledScope } from "./list-scope";
 import type { Session, Store } from "./store";
 import type { Tables } from "./tables";
 
 export { pageOf } from "../list";
+export type { ListScope } from "./list-scope";
 
 /** What can be listed: the rows of the table that the fields are of. */
 export interface Resource<Item> {
   fields: Fields;
   /** What a row has, under its column's name; `id` among them. */
   columns: (t: Tables) => Record<keyof Item & string, Column>;
-}
-
-/** Which records the caller may see in a list, the deleted ones included: nothing else narrows by these. */
-export interface ListScope {
-  /** Tells everything that `where` puts into the SQL. */
-  shape: string;
-  where: (t: Tables, p: ListParams) => SQL | undefined;
-  /** The values of its placeholders. Names that start with `list_` are taken. */
-  args: Row;
-  /** Who asks, where lists that take long wait for their turn. */
-  caller: string;
-  /** Few of the records may be the caller's, and no index leads to them in the order of the list. */
-  isNarrow?: boolean;
 }
 
 const countedAtMost = 1_000;
@@ -41,9 +30,10 @@ export async function listPage<Item extends object>(
   request: ListRequest,
   scope: ListScope,
 ): Promise<ListResult<Item>> {
-  const isLong = scope.isNarrow === true || mayTakeLong(resource.fields, request);
-  const session = isLong ? store.aside(scope.caller) : store.read;
-  const list = new List(session, resource as Resource<object>, request, scope);
+  const from = await settled(store, resource.fields.resource, scope);
+  const isQuick = from.isFew || (!from.own && !mayTakeLong(resource.fields, request));
+  const session = isQuick ? store.read : store.aside(scope.caller);
+  const list = new List(session, resource as Resource<object>, request, from);
   const rows = await list.rows(request.limit + 1);
   const hasMore = rows.length > request.limit;
   if (hasMore) rows.pop();
@@ -62,7 +52,7 @@ class List {
     private readonly session: Session,
     private readonly resource: Resource<object>,
     private readonly request: ListRequest,
-    private readonly scope: ListScope,
+    private readonly scope: SettledScope,
   ) {
     this.#args = { ...scope.args };
     bindFilters(request.filters, this.#args);
@@ -144,7 +134,14 @@ class List {
   ): Query<Row> {
     const { resource, request } = this;
     const table: PgTable = shape.t[resource.fields.resource];
-    const order = new Order(table, resource.fields, request.sort, segment, startsAtNull);
+    const order = new Order(
+      table,
+      resource.fields,
+      request.sort,
+      segment,
+      startsAtNull,
+      this.#unindexed(shape),
+    );
     const columns: Record<string, Column> = resource.columns(shape.t);
     const extra = Object.entries(order.columns).filter(([, column]) => !(column.name in columns));
     const query = shape.q
@@ -160,7 +157,14 @@ class List {
     const build = (shape: Shape, p: ListParams) => {
       const { resource, request } = this;
       const table: PgTable = shape.t[resource.fields.resource];
-      const order = new Order(table, resource.fields, request.sort, segment, undefined);
+      const order = new Order(
+        table,
+        resource.fields,
+        request.sort,
+        segment,
+        undefined,
+        this.#unindexed(shape),
+      );
       const matching = shape.q
         .select({ one: sql`1`.as("one") })
         .from(table)
@@ -179,7 +183,12 @@ class List {
     const { resource, request, scope } = this;
     const table: PgTable = shape.t[resource.fields.resource];
     const filters = filterConditions(shape, p, table, resource.fields, request.filters);
-    return [scope.where(shape.t, p), ...filters];
+    return [scope.where(shape, p), ...filters];
+  }
+
+  /** Few records are found first and sorted then: no index of the order is to lead away from them. */
+  #unindexed({ dialect }: Shape) {
+    return this.scope.isFew ? dialect.unindexed : undefined;
   }
 
   #shape(rest: string) {

@@ -15,39 +15,58 @@ export interface ResponseSet {
 /** What a route declares: the answer to a result. */
 export interface AnswerOf {
   (result: unknown): Answer;
+  /** The status that it always has. */
+  readonly status: number;
+  /** It says where the new record is. */
+  readonly locates?: true;
+  /** A record with a version comes with its ETag. */
+  readonly versions?: true;
   /** The answer holds a secret: what is kept of it for an `Idempotency-Key` is sealed. */
-  secret?: true;
+  readonly secret?: true;
   /** The route takes no `Idempotency-Key`. */
-  unrepeatable?: true;
+  readonly unrepeatable?: true;
 }
 
+/** What is known of an answer before there is a result. */
+type Traits = Pick<AnswerOf, "status" | "locates" | "versions">;
+
+/** The headers of a result, besides those of every answer. */
+type HeadersOf = (result: unknown) => Record<string, string>;
+
+const answering = ({ status, ...traits }: Traits, headersOf: HeadersOf = () => ({})): AnswerOf =>
+  Object.assign((result: unknown) => ({ status, headers: headersOf(result) }), { status, ...traits });
+
 /** The bare object, or a list: 200, and nothing a browser or proxy may keep. */
-export const plain: AnswerOf = () => ({ status: 200, headers: {} });
+export const plain = answering({ status: 200 });
 
 /** Nothing to say: 204. */
-export const noContent: AnswerOf = () => ({ status: 204, headers: {} });
+export const noContent = answering({ status: 204 });
 
 /** A record with a version: 200 and its ETag. */
-export const versioned: AnswerOf = (record) => ({ status: 200, headers: versionHeaders(record) });
+export const versioned = answering({ status: 200, versions: true }, versionHeaders);
 
 /** A new record: 201, where it is, and its ETag if it has a version. */
-export const created =
-  (path: string): AnswerOf =>
-  (record) => ({
-    status: 201,
-    headers: { location: `${path}/${(record as { id: string }).id}`, ...versionHeaders(record) },
-  });
+export const created = (path: string): AnswerOf =>
+  answering({ status: 201, locates: true, versions: true }, (record) => ({
+    location: `${path}/${(record as { id: string }).id}`,
+    ...versionHeaders(record),
+  }));
 
 /** A new account and its tokens: 201, and where the account is for whoever holds them. */
-export const accountCreated: AnswerOf = () => ({ status: 201, headers: { location: "/api/users/me" } });
+export const accountCreated = answering({ status: 201, locates: true }, () => ({
+  location: "/api/users/me",
+}));
 
 /** The same answer, sealed when it is kept. */
-export const secret = (answerOf: AnswerOf): AnswerOf =>
-  Object.assign((result: unknown) => answerOf(result), { secret: true as const });
+export const secret = (answerOf: AnswerOf): AnswerOf => marked(answerOf, { secret: true });
 
 /** The same answer, from a route that takes no `Idempotency-Key`. */
-export const unrepeatable = (answerOf: AnswerOf): AnswerOf =>
-  Object.assign((result: unknown) => answerOf(result), { unrepeatable: true as const });
+export const unrepeatable = (answerOf: AnswerOf): AnswerOf => marked(answerOf, { unrepeatable: true });
+
+const marked = (
+  answerOf: AnswerOf,
+  mark: Pick<AnswerOf, "secret"> | Pick<AnswerOf, "unrepeatable">,
+): AnswerOf => Object.assign((result: unknown) => answerOf(result), answerOf, mark);
 
 function versionHeaders(record: unknown): Record<string, string> {
   const { version } = record as { version?: number };

@@ -1,14 +1,18 @@
 import type { AnyElysia } from "elysia";
-import { Forbidden, Refusal } from "../errors";
+import { second } from "../clock";
+import { Forbidden, Refusal, TooMany } from "../errors";
 import type { Limiter } from "../integrations/limiter";
 import { log, logRequest } from "../ops/logging";
+import type { RequestMetrics } from "../ops/metrics/requests";
 import type { Identity } from "../policy";
 import type { ResponseSet } from "./answer";
 import { callOf, openCall, type Call } from "./call";
 import { clientAddress, isSecure, type TrustedProxies } from "./client-address";
+import { isFree, isHealth } from "./free";
 import { limitKey } from "../integrations/limiter";
 import { Replay, type Attempt, type Idempotency, type KeptAnswer } from "./idempotency";
 import { allowedMethods, type RouteTable } from "./methods";
+import { metricsPath, type Scraper } from "./metrics-routes";
 import { faultOf, problemOf, type Problem } from "./problem";
 import { countRequest } from "./rate-limit";
 import { refusalOf } from "./refusals";
@@ -19,6 +23,10 @@ export type Identify = (token: string) => Identity | string | Promise<Identity |
 /** What the edge needs from the server. */
 export interface EdgeOptions {
   identify: Identify;
+  /** Knows the bearer of the metrics token. */
+  scraper: Scraper;
+  /** Counts what was answered and refused. */
+  metrics: RequestMetrics;
   idempotency: Idempotency;
   limiter: Limiter;
   /** Requests a minute; 0 for no limit. Read at each request: an admin may change them. */
@@ -47,11 +55,20 @@ const securityHeaders = {
 
 /** The first thing that happens to a request: it gets its id and its address. */
 export const opening =
-  ({ proxies, https, hstsSeconds }: Pick<EdgeOptions, "proxies" | "https" | "hstsSeconds">) =>
-  (app: AnyElysia) =>
+  ({
+    proxies,
+    https,
+    hstsSeconds,
+    metrics,
+  }: Pick<EdgeOptions, "proxies" | "https" | "hstsSeconds" | "metrics">) =>
+  <App extends AnyElysia>(app: App): App => {
     app.headers(securityHeaders).onRequest(({ request, set, server }) => {
       const peer = server?.requestIP(request)?.address ?? "unknown";
-      const address = clientAddress(peer, request.headers.get("x-forwarded-for"), proxies);
+      const forwardedFor = request.headers.get("x-forwarded-for");
+      const address = clientAddress(peer, forwardedFor, proxies);
+      if (forwardedFor !== null && !proxies.has(address) && address === clientAddress(peer, null, proxies)) {
+        metrics.forwardedInVain(address);
+      }
       const call = openCall(
         request,
         address,
@@ -63,41 +80,50 @@ export const opening =
       if (https === "off" || !call.isSecure || hstsSeconds === 0) return;
       set.headers["strict-transport-security"] = `max-age=${hstsSeconds}; includeSubDomains`;
     });
+    return app;
+  };
 
 /**
  * What every request passes next and every response last: HTTPS, who asks, the limits, the problem document of
  * whatever was thrown, and the line in the log.
  */
-export const edge = (options: EdgeOptions) => (app: AnyElysia) =>
-  app
-    .onRequest(async ({ request, set }) => {
-      const call = callOf(request);
-      const elsewhere = enforceHttps(options, request, call, set);
-      if (elsewhere) return elsewhere;
-      // A check of the server's health must not depend on the database that tokens are looked up in.
-      if (isFree(call.path)) return undefined;
-      await identifyCaller(options.identify, request, call);
-      await countCall(options, call, set);
-      return undefined;
-    })
-    .onError({ as: "global" }, async ({ error, request, set, code }) => {
-      const answer = await answerError(options, { error, notFound: code === "NOT_FOUND", request, set });
-      options.idempotency.release(callOf(request));
-      return answer;
-    })
-    .onAfterResponse({ as: "global" }, ({ request, set, route }) => {
-      const call = callOf(request);
-      logRequest({
-        request_id: call.id,
-        method: request.method,
-        path: call.path.slice(0, longestLoggedPath),
-        route: route || null,
-        status: Number(set.status ?? 200),
-        ms: performance.now() - call.startedAt,
-        actor: call.actor?.userId ?? null,
-        address: call.address,
+export const edge =
+  (options: EdgeOptions) =>
+  <App extends AnyElysia>(app: App): App => {
+    app
+      .onRequest(async ({ request, set }) => {
+        const call = callOf(request);
+        const elsewhere = enforceHttps(options, request, call, set);
+        if (elsewhere) return elsewhere;
+        // A check of the server's health must not depend on the database that tokens are looked up in.
+        if (isFree(call.path)) return undefined;
+        await identifyCaller(options, request, call);
+        await countCall(options, call, set);
+        return undefined;
+      })
+      .onError({ as: "global" }, async ({ error, request, set, code }) => {
+        const answer = await answerError(options, { error, notFound: code === "NOT_FOUND", request, set });
+        options.idempotency.release(callOf(request));
+        return answer;
+      })
+      .onAfterResponse({ as: "global" }, ({ request, set, route }) => {
+        const call = callOf(request);
+        const status = Number(set.status ?? 200);
+        const ms = performance.now() - call.startedAt;
+        options.metrics.answered(route || null, request.method, status, ms / second);
+        logRequest({
+          request_id: call.id,
+          method: request.method,
+          path: call.path.slice(0, longestLoggedPath),
+          route: route || null,
+          status,
+          ms,
+          actor: call.actor?.userId ?? null,
+          address: call.address,
+        });
       });
-    });
+    return app;
+  };
 
 const withoutHost = () =>
   new Refusal(
@@ -113,7 +139,7 @@ function enforceHttps(
   call: Call,
   set: ResponseSet,
 ): Response | undefined {
-  if (https === "off" || call.isSecure || isFree(call.path)) return undefined;
+  if (https === "off" || call.isSecure || isHealth(call.path)) return undefined;
   // A body, and most often a token, went over the wire already: sending it again elsewhere would hide that.
   const isRead = request.method === "GET" || request.method === "HEAD";
   if (https !== "redirect" || !isRead) {
@@ -130,7 +156,11 @@ function secureUrl(url: string, publicUrl: string | null): string {
   return publicUrl + url.slice(url.indexOf("/", url.indexOf("://") + 3));
 }
 
-async function identifyCaller(identify: Identify, request: Request, call: Call): Promise<void> {
+async function identifyCaller(
+  { identify, scraper }: Pick<EdgeOptions, "identify" | "scraper">,
+  request: Request,
+  call: Call,
+): Promise<void> {
   const header = request.headers.get("authorization");
   if (header === null) return;
   const token = /^Bearer +([\w.~+/=-]+)$/i.exec(header)?.[1];
@@ -138,20 +168,20 @@ async function identifyCaller(identify: Identify, request: Request, call: Call):
     call.credentialsRefused = "The Authorization header is not of the form: Bearer <access token>.";
     return;
   }
-  const identity = await identify(token);
+  const isScraped = call.path === metricsPath;
+  const identity = (isScraped && scraper(token)) || (await identify(token));
   if (typeof identity === "string") call.credentialsRefused = identity;
   else call.actor = { ...identity, requestId: call.id };
 }
 
-/** Whoever checks the server's health is never turned away. */
-const isFree = (path: string) => path === "/health" || path === "/health/live" || path === "/health/ready";
-
-function countCall({ limiter, limits }: EdgeOptions, call: Call, set: ResponseSet): Promise<void> {
+async function countCall({ limiter, limits }: EdgeOptions, call: Call, set: ResponseSet): Promise<void> {
+  // Prometheus: what it shares its address with must not blind it.
+  if (call.actor?.kind === "system") return;
   const { ip, user } = limits();
   const refusal = "Too many requests. Slow down.";
-  return call.actor?.userId
+  await (call.actor?.userId
     ? countRequest(limiter, set, { policy: "user", quota: user, key: `user ${call.actor.userId}`, refusal })
-    : countRequest(limiter, set, { policy: "ip", quota: ip, key: `ip ${limitKey(call.address)}`, refusal });
+    : countRequest(limiter, set, { policy: "ip", quota: ip, key: `ip ${limitKey(call.address)}`, refusal }));
 }
 
 interface Failure {
@@ -168,6 +198,7 @@ async function answerError(options: EdgeOptions, failure: Failure): Promise<unkn
   const refusal = failure.notFound
     ? noSuchRoute(options.routes, request.method, call.path)
     : refusalOf(error);
+  if (refusal instanceof TooMany) options.metrics.refused(refusal.policy);
   if (!refusal)
     log.error("Request failed", { request_id: call.id, method: request.method, path: call.path, error });
   else if (refusal.kind === "busy" || refusal.kind === "no_space") {

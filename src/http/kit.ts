@@ -1,10 +1,13 @@
+import type { TSchema } from "@sinclair/typebox";
 import { Elysia } from "elysia";
 import { Forbidden, Invalid, Refusal, Unauthenticated } from "../errors";
 import { isId } from "../ids";
 import type { Actor, Permission } from "../policy";
+import type { ProblemCode } from "../problems";
 import type { AnswerOf, ResponseSet } from "./answer";
 import { readJson } from "./body";
 import { callOf, queryOf, type Call } from "./call";
+import { declare, type Walk } from "./declared";
 import { readIdempotencyKey, Replay, type Idempotency } from "./idempotency";
 import {
   parseFilters,
@@ -40,9 +43,6 @@ interface Incoming {
 /** Bytes that a body may have from somebody who is not signed in: nothing they may send needs more. */
 const strangersLimit = 16 * 1024;
 
-/** The name under which a route's permission stands in its OpenAPI operation. */
-export const permissionKey = "x-permission";
-
 /**
  * What a route gets by declaring it:
  * - `permission`: who may call it; `actor` in the handler. Checked before the body is even read.
@@ -50,6 +50,7 @@ export const permissionKey = "x-permission";
  * - `filters`: the same fields, for a query of filters alone; as `filters`.
  * - `answer`: status and headers of the result (`created`, `versioned`, `noContent`); `Idempotency-Key` on POST.
  * - `conditional`: `If-Match` as `ifMatch`.
+ * - for the documents alone: `returns`, `problems`, `example`, `walk`.
  */
 export function httpKit({ idempotency, bodyLimit, requireIfMatch, defaultCountry }: KitOptions) {
   const optionsOf = ({ actor }: Call): ListOptions => ({
@@ -60,7 +61,7 @@ export function httpKit({ idempotency, bodyLimit, requireIfMatch, defaultCountry
     permission: (permission: Permission) => {
       const guard = ({ request }: Incoming) => admit(callOf(request), permission);
       return {
-        detail: extension({ [permissionKey]: permission }),
+        ...declare("permission", permission),
         parse: async ({ request }: Incoming) => {
           guard({ request });
           const isKnown = callOf(request).actor !== null;
@@ -82,6 +83,7 @@ export function httpKit({ idempotency, bodyLimit, requireIfMatch, defaultCountry
     },
 
     list: (fields: Fields) => ({
+      ...declare("list", fields),
       transform: ({ request }: { request: Request }) => {
         const call = callOf(request);
         call.queryRead = true;
@@ -91,6 +93,7 @@ export function httpKit({ idempotency, bodyLimit, requireIfMatch, defaultCountry
     }),
 
     filters: (fields: Fields) => ({
+      ...declare("filters", fields),
       transform: ({ request }: { request: Request }) => {
         const call = callOf(request);
         call.queryRead = true;
@@ -101,13 +104,15 @@ export function httpKit({ idempotency, bodyLimit, requireIfMatch, defaultCountry
       }),
     }),
 
-    conditional: (_: true) => ({
+    conditional: (isConditional: true) => ({
+      ...declare("conditional", isConditional),
       resolve: ({ request }: { request: Request }) => ({
         ifMatch: readIfMatch(request.headers.get("if-match"), requireIfMatch()),
       }),
     }),
 
     answer: (answerOf: AnswerOf) => ({
+      ...declare("answer", answerOf),
       transform: async (context: { request: Request; body: unknown; set: ResponseSet }) => {
         if (context.request.method !== "POST") return;
         await beginAttempt(idempotency, answerOf, context);
@@ -117,11 +122,13 @@ export function httpKit({ idempotency, bodyLimit, requireIfMatch, defaultCountry
         return sendAnswer(answerOf, context);
       },
     }),
+
+    returns: (schema: TSchema) => declare("returns", schema),
+    problems: (codes: readonly ProblemCode[]) => declare("problems", codes),
+    example: (body: unknown) => declare("example", body),
+    walk: (walk: Walk) => declare("walk", walk),
   });
 }
-
-/** An `x-` member of an OpenAPI operation; Elysia's type for it knows only the standard ones. */
-const extension = (members: Record<`x-${string}`, unknown>): object => members;
 
 /** Every body is an object. Where it may be left out, the schema would take anything else for no body at all. */
 function anObject(body: unknown): object {

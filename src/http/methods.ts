@@ -1,22 +1,15 @@
-import { permissionKey } from "./kit";
+import { declaredRoutes, type MountedRoute } from "./declared";
 
 /** Every route of the server: its method, and a pattern for its path. */
 export type RouteTable = { method: string; path: RegExp }[];
-
-/** A route as Elysia lists it. */
-interface MountedRoute {
-  method: string;
-  path: string;
-  hooks: { detail?: Record<string, unknown> };
-}
 
 /**
  * Reads the mounted routes into the table that answers 405.
  * @throws Error when a route declares no permission: nothing may be open by accident
  */
 export function routeTable(routes: readonly MountedRoute[]): RouteTable {
-  const own = routes.filter(({ method }) => method !== "OPTIONS");
-  const undeclared = own.filter(({ hooks }) => hooks.detail?.[permissionKey] === undefined);
+  const own = declaredRoutes(routes);
+  const undeclared = own.filter(({ permission }) => permission === undefined);
   if (undeclared.length > 0) {
     const names = undeclared.map(({ method, path }) => `${method} ${path}`).join(", ");
     throw new Error(`These routes declare no permission: ${names}.`);

@@ -1,25 +1,47 @@
+import type { TSchema } from "@sinclair/typebox";
+import type { UniqueFieldName } from "../problems";
 import { created, noContent, versioned } from "./answer";
-import { IdParams, NoBody } from "./schema";
+import { IdParams, NoBody, PageOf } from "./schema";
+
+/** What tells the routes of one resource from those of another. */
+interface RecordRouteOptions {
+  /** What one of its records is called. */
+  noun: string;
+  /** A record as the API shows it. */
+  view: TSchema;
+  /** The fields whose values no two live records share. */
+  unique: readonly UniqueFieldName[];
+}
 
 /**
  * What the routes of every resource declare alike: list, add, read, change, delete and restore its records. A resource
- * adds its fields and bodies.
+ * adds its fields and bodies. To be called for each mount: Elysia writes into what a route is declared with.
  * @param resource as in its path and its permissions: `clients`
- * @param noun what one of them is called
  */
-export const recordRoutes = <const Resource extends string>(resource: Resource, noun: string) => {
+export const recordRoutes = <const Resource extends string>(
+  resource: Resource,
+  { noun, view, unique }: RecordRouteOptions,
+) => {
   const may = <const Action extends string>(action: Action) => `${resource}.${action}` as const;
+  const taken = unique.map((field) => `${field}_taken` as const);
   return {
-    list: { permission: may("read"), detail: { summary: `List the ${resource} you may see` } },
+    list: {
+      permission: may("read"),
+      returns: PageOf(view),
+      detail: { summary: `List the ${resource} you may see` },
+    },
     create: {
       permission: may("create"),
       answer: created(`/api/${resource}`),
+      returns: view,
+      problems: taken,
       detail: { summary: `Add a ${noun}` },
     },
     read: {
       permission: may("read"),
       params: IdParams,
       answer: versioned,
+      returns: view,
       detail: { summary: `One ${noun}` },
     },
     change: {
@@ -27,6 +49,8 @@ export const recordRoutes = <const Resource extends string>(resource: Resource, 
       params: IdParams,
       conditional: true,
       answer: versioned,
+      returns: view,
+      problems: taken,
       detail: { summary: `Change a ${noun}` },
     },
     delete: {
@@ -43,6 +67,8 @@ export const recordRoutes = <const Resource extends string>(resource: Resource, 
       body: NoBody,
       conditional: true,
       answer: versioned,
+      returns: view,
+      example: {},
     },
     restore: {
       permission: may("delete"),
@@ -50,6 +76,9 @@ export const recordRoutes = <const Resource extends string>(resource: Resource, 
       body: NoBody,
       conditional: true,
       answer: versioned,
+      returns: view,
+      problems: taken,
+      example: {},
       detail: { summary: `Bring a deleted ${noun} back` },
     },
   } as const;

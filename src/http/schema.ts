@@ -1,9 +1,12 @@
-/** The schemas that every resource shares. One schema gives validation, types and, later, the documents. */
-import { Type, type TProperties, type TSchema } from "@sinclair/typebox";
+/**
+ * The schemas that every resource shares. One schema gives validation, types and the documents, where those with a
+ * `title` stand once, under that name.
+ */
+import { Type, type ObjectOptions, type TProperties, type TSchema } from "@sinclair/typebox";
 
 /** A body: what is not named is refused by name. */
-export const Body = <Properties extends TProperties>(properties: Properties) =>
-  Type.Object(properties, { additionalProperties: false });
+export const Body = <Properties extends TProperties>(properties: Properties, options: ObjectOptions = {}) =>
+  Type.Object(properties, { ...options, additionalProperties: false });
 
 /** A body without any field, which may be left out. */
 export const NoBody = Type.Optional(Body({}));
@@ -61,16 +64,19 @@ export const InstantInput = Type.String({
 /** `:id` in a path; anything else names nothing. */
 export const IdParams = Type.Object({ id: Id });
 
+/** What a list says about its pages. */
+const PaginationView = Type.Object(
+  {
+    page: Nullable(Type.Integer()),
+    limit: Type.Integer(),
+    total: Nullable(Type.Integer()),
+    total_pages: Nullable(Type.Integer()),
+    total_capped: Type.Boolean({ description: "There are more than `total`." }),
+    next_cursor: Nullable(Type.String({ description: "Continues after the last record; null at the end." })),
+  },
+  { title: "Pagination" },
+);
+
 /** One page of a list. */
 export const PageOf = <Schema extends TSchema>(item: Schema) =>
-  Type.Object({
-    data: Type.Array(item),
-    pagination: Type.Object({
-      page: Nullable(Type.Integer()),
-      limit: Type.Integer(),
-      total: Nullable(Type.Integer()),
-      total_pages: Nullable(Type.Integer()),
-      total_capped: Type.Boolean(),
-      next_cursor: Nullable(Type.String()),
-    }),
-  });
+  Type.Object({ data: Type.Array(item), pagination: PaginationView }, { title: `${item.title}Page` });

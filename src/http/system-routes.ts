@@ -1,8 +1,47 @@
+import { Type } from "@sinclair/typebox";
 import { Elysia } from "elysia";
 import { version } from "../build";
 import { Busy } from "../errors";
 import type { Health } from "../ops/health";
 import type { HttpKit } from "./kit";
+
+const StatusView = Type.Union([Type.Literal("ok"), Type.Literal("degraded"), Type.Literal("down")]);
+
+const CheckView = Type.Object(
+  {
+    status: StatusView,
+    detail: Type.Union([Type.String(), Type.Null()], {
+      description: "What is wrong and what to do about it.",
+    }),
+  },
+  { title: "HealthCheck" },
+);
+
+/** How the server is doing. */
+const HealthView = Type.Object(
+  {
+    status: StatusView,
+    uptime_seconds: Type.Integer(),
+    checks: Type.Object({ database: CheckView, disk: CheckView, writers: CheckView, passwords: CheckView }),
+  },
+  { title: "Health" },
+);
+
+const OkView = Type.Object({ status: Type.Literal("ok") }, { title: "Ok" });
+
+const ApiView = Type.Object(
+  { name: Type.String(), version: Type.String(), health: Type.String() },
+  { title: "Api" },
+);
+
+/** Whoever looks after the server learns from the same report that it is down. */
+const down = {
+  503: {
+    description: "Nothing works: `status` is `down`.",
+    // Elysia's types know the schemas of OpenAPI 3.0 alone.
+    content: { "application/json": { schema: HealthView as object } },
+  },
+};
 
 /** What the server says about itself, to everybody. */
 export const systemRoutes = (kit: HttpKit, health: Health) =>
@@ -15,10 +54,15 @@ export const systemRoutes = (kit: HttpKit, health: Health) =>
         if (report.status === "down") set.status = 503;
         return report;
       },
-      { permission: "public", detail: { summary: "How the server and what it depends on are doing" } },
+      {
+        permission: "public",
+        returns: HealthView,
+        detail: { summary: "How the server and what it depends on are doing", responses: down },
+      },
     )
     .get("/health/live", () => ({ status: "ok" as const }), {
       permission: "public",
+      returns: OkView,
       detail: { summary: "Whether the process runs" },
     })
     .get(
@@ -27,9 +71,10 @@ export const systemRoutes = (kit: HttpKit, health: Health) =>
         if (!(await health.isReady())) throw new Busy("The server is not ready.", 5_000);
         return { status: "ok" as const };
       },
-      { permission: "public", detail: { summary: "Whether requests are served now" } },
+      { permission: "public", returns: OkView, detail: { summary: "Whether requests are served now" } },
     )
     .get("/api", () => ({ name: "Neo CRM", version, health: "/health" }), {
       permission: "public",
+      returns: ApiView,
       detail: { summary: "Name and version of this API" },
     });

@@ -70,7 +70,12 @@ async function begin(counted: readonly Tries[]): Promise<void> {
   for (;;) {
     const waitMs = Math.max(...counted.map((tries) => tries.waitMs));
     if (waitMs > 0)
-      throw new TooMany("too_many_failures", "Too many wrong passwords. Wait a little.", waitMs);
+      throw new TooMany(
+        "too_many_failures",
+        "Too many wrong passwords. Wait a little.",
+        waitMs,
+        "wrong-passwords",
+      );
     const taken = counted.find((tries) => tries.isTaken);
     // In the same breath as the look at what is free, or all that wait would begin.
     if (!taken) return counted.forEach((tries) => tries.begin());

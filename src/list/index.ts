@@ -1,4 +1,5 @@
 export { encodeCursor } from "./cursor";
+export { filterQuery, listQuery } from "./describe";
 export {
   fieldsOf,
   isNullable,

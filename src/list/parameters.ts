@@ -1,17 +1,18 @@
+import type { QueryCode } from "../problems";
 import { sortKeyOf, type Fields } from "./fields";
 import { readFilter, readFilterName } from "./filters";
 import { BadParameter } from "./query";
 import type { Counting, DeletedMode, Filter, SortKey } from "./request";
 import { readInteger, readOneOf, type ValueContext } from "./values";
 
-const largestLimit = 200;
+export const largestLimit = 200;
 /** Further on, pages are reached by cursor: an offset reads everything that it skips. */
-const lastRecordByPage = 10_000;
-const mostSortKeys = 3;
+export const lastRecordByPage = 10_000;
+export const mostSortKeys = 3;
 const mostFilters = 20;
 
-const countings: readonly Counting[] = ["capped", "exact", "none"];
-const deletedModes: readonly DeletedMode[] = ["only", "with"];
+export const countings: readonly Counting[] = ["capped", "exact", "none"];
+export const deletedModes: readonly DeletedMode[] = ["only", "with"];
 
 /** The parameters of a list, taken one by one. What was not given stays `undefined`. */
 export class Parameters {
@@ -84,7 +85,7 @@ export class Parameters {
   }
 }
 
-function readCount(text: string, largest: number, code: string): number {
+function readCount(text: string, largest: number, code: QueryCode): number {
   const number = readInteger(text, Number.MAX_SAFE_INTEGER);
   if (number < 1) throw new BadParameter("out_of_range", "must be at least 1");
   if (number > largest) throw new BadParameter(code, `must be at most ${largest}`);

@@ -1,9 +1,10 @@
 import { Refusal, type FieldError } from "../errors";
+import type { QueryCode } from "../problems";
 
 /** Why one parameter cannot be taken. */
 export class BadParameter extends Error {
   constructor(
-    readonly code: string,
+    readonly code: QueryCode,
     message: string,
   ) {
     super(message);
@@ -12,7 +13,7 @@ export class BadParameter extends Error {
 
 /** Gathers what is wrong with a query, so that the caller learns all of it at once. */
 export class Problems {
-  readonly #errors: FieldError[] = [];
+  readonly #errors: (FieldError & { code: QueryCode })[] = [];
 
   /** What `read` returns, or `undefined` when it throws a `BadParameter`, which is noted under `name`. */
   try<T>(name: string, read: () => T): T | undefined {

@@ -10,8 +10,8 @@ export interface ValueContext extends Clock {
   country?: string | null;
 }
 
-const longestValue = 500;
-const largestInteger = 2_147_483_647;
+export const longestValue = 500;
+export const largestInteger = 2_147_483_647;
 
 /**
  * One value of a filter in the form that the field's column holds; several for the name of a group of choices.

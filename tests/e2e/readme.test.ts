@@ -8,7 +8,10 @@ const readme = readFileSync(join(root, "README.md"), "utf8");
 
 /** What the README tells a newcomer to type in their first five minutes. */
 function firstFiveMinutes(): string {
-  const section = readme.slice(readme.indexOf("## The first five minutes"), readme.indexOf("## Run it"));
+  const section = readme.slice(
+    readme.indexOf("## The first five minutes"),
+    readme.indexOf("For something to look at"),
+  );
   return [...section.matchAll(/```sh\n(.*?)```/gs)].map(([, block]) => block).join("\n");
 }
 

@@ -1,45 +1,32 @@
 import type { TSchema } from "@sinclair/typebox";
-import { Value } from "@sinclair/typebox/value";
-import { AuthorizationView, SessionView, TokensView } from "../../src/features/auth/schema";
-import { ClientView } from "../../src/features/clients/schema";
-import { TaskStats, TaskView } from "../../src/features/tasks/schema";
-import { UserView } from "../../src/features/users/schema";
-import { PageOf } from "../../src/http/schema";
+import { TypeCompiler, type TypeCheck } from "@sinclair/typebox/compiler";
+import { describedRoutes } from "../../src/described";
+import { declaredRoutes } from "../../src/http/declared";
+import { routeTable } from "../../src/http/methods";
 
-const id = "[0-9a-fA-F-]{36}";
-
-/** What each endpoint answers with when all is well. */
-const answers: [method: string, path: RegExp, schema: TSchema][] = [
-  ["GET", /^\/api\/clients$/, PageOf(ClientView)],
-  ["POST", /^\/api\/clients$/, ClientView],
-  ["GET", new RegExp(`^/api/clients/${id}$`), ClientView],
-  ["PATCH", new RegExp(`^/api/clients/${id}$`), ClientView],
-  ["POST", new RegExp(`^/api/clients/${id}/restore$`), ClientView],
-  ["GET", /^\/api\/tasks$/, PageOf(TaskView)],
-  ["POST", /^\/api\/tasks$/, TaskView],
-  ["GET", /^\/api\/tasks\/stats$/, TaskStats],
-  ["GET", new RegExp(`^/api/tasks/${id}$`), TaskView],
-  ["PATCH", new RegExp(`^/api/tasks/${id}$`), TaskView],
-  ["POST", new RegExp(`^/api/tasks/${id}/(restore|complete)$`), TaskView],
-  ["POST", /^\/api\/auth\/(setup|register|login|refresh)$/, TokensView],
-  ["POST", /^\/api\/users\/password$/, TokensView],
-  ["GET", /^\/api\/auth\/sessions$/, PageOf(SessionView)],
-  ["GET", /^\/api\/users\/me$/, UserView],
-  ["PATCH", /^\/api\/users\/me$/, UserView],
-  ["GET", /^\/api\/users\/me\/authorization$/, AuthorizationView],
-];
+const routes = describedRoutes();
+const declared = declaredRoutes(routes);
+/** What each endpoint says that it returns, when it returns anything. */
+const answers = routeTable(routes).map((route, i) => ({ ...route, check: checkOf(declared[i]!.returns) }));
 
 /** Why an answer does not fit the schema that its endpoint promises, if so. */
 export function misfit(method: string, path: string, answer: unknown): string | undefined {
-  const schema = answers.find(([verb, pattern]) => verb === method && pattern.test(path.split("?")[0]!))?.[2];
-  const wrong = schema && Value.Errors(closed(schema), answer).First();
+  const bare = path.split("?")[0]!;
+  const check = answers.find((route) => route.method === method && route.path.test(bare))?.check;
+  const wrong = check?.Errors(answer).First();
   return wrong && `${method} ${path}: ${wrong.path} ${wrong.message}`;
 }
 
+function checkOf(schema: TSchema | undefined): TypeCheck<TSchema> | undefined {
+  // What is no JSON has no members.
+  return schema && !schema.contentMediaType ? TypeCompiler.Compile(closed(schema)) : undefined;
+}
+
 /** The same schema, in which nothing may stand that it does not name: what nobody promised may be a secret. */
-function closed<Schema extends TSchema>(schema: Schema): Schema {
+export function closed<Schema extends TSchema>(schema: Schema): Schema {
   if (schema.type === "array") return { ...schema, items: closed(schema.items) };
+  if (schema.anyOf) return { ...schema, anyOf: (schema.anyOf as TSchema[]).map(closed) };
   if (schema.type !== "object" || !schema.properties) return schema;
   const properties = Object.entries<TSchema>(schema.properties).map(([name, part]) => [name, closed(part)]);
-  return { ...schema, properties: Object.fromEntries(properties), additionalProperties: false };
+  return { additionalProperties: false, ...schema, properties: Object.fromEntries(properties) };
 }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { Value } from "@sinclair/typebox/value";
-import { Type } from "@sinclair/typebox";
+import { ProblemView } from "../../src/http/problem";
 import { misfit } from "./answers";
 import { bringPeople, type Name, type People } from "./people";
 import { engines, startTestServer, type TestServer } from "./servers";
@@ -157,22 +157,6 @@ function expectProblem(answer: Answer, problem: Scenario["problem"]): void {
   expect(answer.json).toMatchObject(members);
 }
 
-const Problem = Type.Object({
-  type: Type.String({ pattern: "^urn:neocrm:problem:" }),
-  title: Type.String({ minLength: 1 }),
-  status: Type.Integer(),
-  detail: Type.String({ minLength: 1 }),
-  instance: Type.String({ pattern: "^/" }),
-  code: Type.String({ pattern: "^[a-z_]+$" }),
-  request_id: Type.String({ minLength: 8 }),
-  error: Type.String(),
-  errors: Type.Optional(
-    Type.Array(Type.Object({ field: Type.String(), code: Type.String(), message: Type.String() }), {
-      minItems: 1,
-    }),
-  ),
-});
-
 /** What no answer may ever show: a stack, SQL, a path of the server. */
 const leaks = [
   /\bat \S+ \(/,
@@ -193,7 +177,7 @@ export function expectSound(method: string, path: string, answer: Answer): void 
   if (status === 200 || status === 201) expect(misfit(method, path, answer.json)).toBeUndefined();
   if (status < 400 || method === "HEAD") return;
   expect(headers.get("content-type")).toBe("application/problem+json");
-  const wrong = Value.Errors(Problem, answer.json).First();
+  const wrong = Value.Errors(ProblemView, answer.json).First();
   expect(wrong ? `${wrong.path} ${wrong.message}: ${answer.text}` : "fits").toBe("fits");
   // A refusal that is replayed names the request that was refused.
   const isReplayed = headers.get("idempotency-replayed") !== null;
@@ -214,7 +198,8 @@ function requestOf(s: Scenario): [method: string, path: string] {
   throw new Error("A scenario names a request.");
 }
 
-function titleOf(scenario: Scenario): string {
+/** What a scenario is called among the tests. */
+export function titleOf(scenario: Scenario): string {
   const [method, path] = requestOf(scenario);
   const by = typeof scenario.by === "string" ? scenario.by : "a bearer";
   return `${scenario.name ? `${scenario.name}: ` : ""}${by} ${method} ${path} → ${scenario.status}`;

@@ -4,12 +4,21 @@ import { callOf } from "../../http/call";
 import { limitKey } from "../../integrations/limiter";
 import type { HttpKit } from "../../http/kit";
 import { countRequest } from "../../http/rate-limit";
-import { IdParams, NoBody } from "../../http/schema";
+import { IdParams, NoBody, PageOf } from "../../http/schema";
 import type { Limiter } from "../../integrations/limiter";
 import type { Actor } from "../../policy";
 import { normalEmail } from "../../text";
 import { sessionFields } from "./fields";
-import { Credentials, LogoutBody, PasswordChange, RefreshBody, Registration, Setup } from "./schema";
+import {
+  Credentials,
+  LogoutBody,
+  PasswordChange,
+  RefreshBody,
+  Registration,
+  SessionView,
+  Setup,
+  TokensView,
+} from "./schema";
 import type { PasswordService } from "./password-service";
 import type { AuthService } from "./service";
 import type { SessionService } from "./session-service";
@@ -20,6 +29,9 @@ export interface AttemptLimits {
   limiter: Limiter;
   perMinute: () => number;
 }
+
+/** What whoever signs in keeps of the answer. */
+const tokens = { access_token: "answer.access_token", refresh_token: "answer.refresh_token" };
 
 /** Signing in, staying in, leaving. */
 export const authRoutes = (
@@ -40,6 +52,15 @@ export const authRoutes = (
         permission: "public",
         body: Setup,
         answer: unrepeatable(accountCreated),
+        returns: TokensView,
+        problems: ["already_set_up", "email_taken", "setup_disabled", "wrong_setup_code"],
+        example: {
+          code: "{{setup_code}}",
+          email: "{{email}}",
+          password: "{{password}}",
+          full_name: "Ada Lovelace",
+        },
+        walk: { keeps: tokens },
         detail: { summary: "Make the first admin with the code that the server printed" },
       },
     )
@@ -53,6 +74,13 @@ export const authRoutes = (
         permission: "public",
         body: Registration,
         answer: unrepeatable(accountCreated),
+        returns: TokensView,
+        problems: ["email_taken", "registration_closed"],
+        example: {
+          email: "grace@example.com",
+          password: "a phrase of her own",
+          full_name: "Grace Hopper",
+        },
         detail: { summary: "Register, where registration is open" },
       },
     )
@@ -66,6 +94,10 @@ export const authRoutes = (
         permission: "public",
         body: Credentials,
         answer: unrepeatable(plain),
+        returns: TokensView,
+        problems: ["wrong_credentials", "account_inactive", "too_many_failures"],
+        example: { email: "{{email}}", password: "{{password}}" },
+        walk: { keeps: tokens },
         detail: { summary: "Sign in" },
       },
     )
@@ -80,6 +112,10 @@ export const authRoutes = (
         permission: "public",
         body: RefreshBody,
         answer: unrepeatable(plain),
+        returns: TokensView,
+        problems: ["invalid_refresh_token"],
+        example: { refresh_token: "{{refresh_token}}" },
+        walk: { keeps: tokens },
         detail: { summary: "Exchange a refresh token for the next pair of tokens" },
       },
     )
@@ -87,23 +123,31 @@ export const authRoutes = (
       permission: "public",
       body: LogoutBody,
       answer: unrepeatable(noContent),
-      detail: { summary: "End this session" },
+      problems: ["unauthenticated"],
+      example: { refresh_token: "{{refresh_token}}" },
+      walk: { last: true, endsSession: true },
+      detail: { summary: "End this session", security: [{}, { bearer: [] }] },
     })
     .post("/logout-all", ({ actor }) => sessions.logoutAll(actor), {
       permission: "signed-in",
       body: NoBody,
       answer: unrepeatable(noContent),
+      example: {},
+      walk: { last: true, endsSession: true },
       detail: { summary: "End all of your sessions" },
     })
     .get("/sessions", ({ actor, list }) => sessions.list(actor, list), {
       permission: "signed-in",
       list: sessionFields,
+      returns: PageOf(SessionView),
+      walk: { keeps: { sessions_id: "answer.data.0.id" }, last: true },
       detail: { summary: "List your sessions" },
     })
     .delete("/sessions/:id", ({ actor, params }) => sessions.end(actor, params.id), {
       permission: "signed-in",
       params: IdParams,
       answer: noContent,
+      walk: { last: true, endsSession: true },
       detail: { summary: "End one of your sessions" },
     });
 
@@ -119,6 +163,10 @@ export const passwordRoutes = (kit: HttpKit, passwords: PasswordService, limits:
       permission: "signed-in",
       body: PasswordChange,
       answer: secret(plain),
+      returns: TokensView,
+      problems: ["not_found", "too_many_failures"],
+      example: { current_password: "{{password}}", new_password: "another long enough phrase" },
+      walk: { last: true, keeps: { ...tokens, password: "request.new_password" } },
       detail: { summary: "Change your password; every other session ends" },
     },
   );

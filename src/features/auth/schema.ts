@@ -9,73 +9,96 @@ import type { SessionRow } from "./store";
 const Password = Type.String({ maxLength: 1_024 });
 
 /** What signing in takes. */
-export const Credentials = Body({ email: Email, password: Password });
+export const Credentials = Body({ email: Email, password: Password }, { title: "Credentials" });
 export type Credentials = Static<typeof Credentials>;
 
 /** What a new account is made from. */
-export const Registration = Body({
-  email: Email,
-  password: Password,
-  full_name: Text(200),
-  /** Everybody starts as a user: naming another role is refused instead of ignored. */
-  role: Type.Optional(Type.Literal("user")),
-});
+export const Registration = Body(
+  {
+    email: Email,
+    password: Password,
+    full_name: Text(200),
+    /** Everybody starts as a user: naming another role is refused instead of ignored. */
+    role: Type.Optional(Type.Literal("user")),
+  },
+  { title: "Registration" },
+);
 export type Registration = Static<typeof Registration>;
 
 /** What the first admin is made from, with the code that the server printed. */
-export const Setup = Body({
-  email: Email,
-  password: Password,
-  full_name: Text(200),
-  code: Type.String({ maxLength: 64 }),
-});
+export const Setup = Body(
+  {
+    email: Email,
+    password: Password,
+    full_name: Text(200),
+    code: Type.String({ maxLength: 64 }),
+  },
+  { title: "Setup" },
+);
 export type Setup = Static<typeof Setup>;
 
 /** A refresh token to exchange. */
-export const RefreshBody = Body({ refresh_token: Type.String({ maxLength: 200 }) });
+export const RefreshBody = Body({ refresh_token: Type.String({ maxLength: 200 }) }, { title: "RefreshBody" });
 
 /** The refresh token whose session ends, where that is not the caller's own. */
-export const LogoutBody = Type.Optional(Type.Partial(RefreshBody, { additionalProperties: false }));
+export const LogoutBody = Type.Optional(
+  Type.Partial(RefreshBody, { title: "LogoutBody", additionalProperties: false }),
+);
 
 /** The present password, and the one to come. */
-export const PasswordChange = Body({ current_password: Password, new_password: Password });
+export const PasswordChange = Body(
+  { current_password: Password, new_password: Password },
+  { title: "PasswordChange" },
+);
 export type PasswordChange = Static<typeof PasswordChange>;
 
 /** A role as the API shows it. */
-export const RoleView = Type.Object({ id: Type.String(), slug: Type.String(), description: Type.String() });
+export const RoleView = Type.Object(
+  { id: Type.String(), slug: Type.String(), description: Type.String() },
+  { title: "Role" },
+);
 
 /** What whoever signed in gets. `token` is what the existing web client reads. */
-export const TokensView = Type.Object({
-  access_token: Type.String(),
-  refresh_token: Type.String(),
-  token_type: Type.Literal("Bearer"),
-  /** Seconds. */
-  expires_in: Type.Integer(),
-  token: Type.String(),
-  user: UserView,
-  roles: Type.Array(RoleView),
-  permissions: Type.Array(Type.String()),
-});
+export const TokensView = Type.Object(
+  {
+    access_token: Type.String(),
+    refresh_token: Type.String(),
+    token_type: Type.Literal("Bearer"),
+    /** Seconds. */
+    expires_in: Type.Integer(),
+    token: Type.String(),
+    user: UserView,
+    roles: Type.Array(RoleView),
+    permissions: Type.Array(Type.String()),
+  },
+  { title: "Tokens" },
+);
 export type TokensView = Static<typeof TokensView>;
 
 /** What the caller may do: `grants` says how far each permission reaches. */
-export const AuthorizationView = Type.Object({
-  user_id: Type.String(),
-  roles: Type.Array(RoleView),
-  permissions: Type.Array(Type.String()),
-  grants: Type.Record(Type.String(), Type.Union([Type.Literal("own"), Type.Literal("all")])),
-});
+export const AuthorizationView = Type.Object(
+  {
+    user_id: Type.String(),
+    roles: Type.Array(RoleView),
+    permissions: Type.Array(Type.String()),
+    grants: Type.Record(Type.String(), Type.Union([Type.Literal("own"), Type.Literal("all")])),
+  },
+  { title: "Authorization" },
+);
 
 /** A session as the API shows it; `current` is the caller's own. */
-export const SessionView = Type.Object({
-  id: Type.String(),
-  ip: Nullable(Type.String()),
-  user_agent: Nullable(Type.String()),
-  current: Type.Boolean(),
-  created_at: Instant,
-  last_used_at: Instant,
-  expires_at: Instant,
-});
+export const SessionView = Type.Object(
+  {
+    id: Type.String(),
+    ip: Nullable(Type.String()),
+    user_agent: Nullable(Type.String()),
+    current: Type.Boolean(),
+    created_at: Instant,
+    last_used_at: Instant,
+    expires_at: Instant,
+  },
+  { title: "Session" },
+);
 export type SessionView = Static<typeof SessionView>;
 
 /** The row as the API shows it, to whoever asks from the session with `currentId`. */

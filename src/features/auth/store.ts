@@ -33,7 +33,7 @@ export const listedSessions: Resource<SessionRow> = {
 /** The sessions of a user that are open at `now`, for a list. */
 export const sessionsOpenAt = (userId: string, now: number): ListScope => ({
   shape: "open",
-  where: ({ sessions }, p) =>
+  where: ({ t: { sessions } }, p) =>
     and(eq(sessions.user_id, p.me!), isNull(sessions.ended_at), gt(sessions.expires_at, p.now!)),
   args: { me: userId, now },
   caller: `user ${userId}`,

@@ -2,21 +2,36 @@ import { Elysia } from "elysia";
 import type { HttpKit } from "../../http/kit";
 import { recordRoutes } from "../../http/record-routes";
 import { clientFields } from "./fields";
-import { ClientInput, ClientPatch } from "./schema";
+import { ClientInput, ClientPatch, ClientView } from "./schema";
 import type { ClientService } from "./service";
 
-const routes = recordRoutes("clients", "client");
-
 /** Clients over HTTP. */
-export const clientRoutes = (kit: HttpKit, clients: ClientService) =>
-  new Elysia({ prefix: "/api/clients", tags: ["Clients"] })
+export function clientRoutes(kit: HttpKit, clients: ClientService) {
+  const routes = recordRoutes("clients", {
+    noun: "client",
+    view: ClientView,
+    unique: ["email", "external_id"],
+  });
+  return new Elysia({ prefix: "/api/clients", tags: ["Clients"] })
     .use(kit)
     .get("", ({ actor, list }) => clients.list(actor, list), { ...routes.list, list: clientFields })
-    .post("", ({ actor, body }) => clients.create(actor, body), { ...routes.create, body: ClientInput })
+    .post("", ({ actor, body }) => clients.create(actor, body), {
+      ...routes.create,
+      body: ClientInput,
+      example: {
+        name: "Bjørn Hansen",
+        email: "bjorn.hansen@example.no",
+        phone: "+47 22 44 22 22",
+        company: "Hansen & Sønner",
+        status: "prospect",
+        tags: ["vip"],
+      },
+    })
     .get("/:id", ({ actor, params }) => clients.get(actor, params.id), routes.read)
     .patch("/:id", ({ actor, params, body, ifMatch }) => clients.change(actor, params.id, body, ifMatch), {
       ...routes.change,
       body: ClientPatch,
+      example: { status: "customer", notes: null },
     })
     .delete("/:id", ({ actor, params, ifMatch }) => clients.delete(actor, params.id, ifMatch), routes.delete)
     .post(
@@ -24,3 +39,4 @@ export const clientRoutes = (kit: HttpKit, clients: ClientService) =>
       ({ actor, params, ifMatch }) => clients.restore(actor, params.id, ifMatch),
       routes.restore,
     );
+}

@@ -9,27 +9,30 @@ export const clientStatuses = ["prospect", "active", "inactive", "customer"] as 
 const Status = Type.Union(clientStatuses.map((status) => Type.Literal(status)));
 
 /** A client as the API shows it. */
-export const ClientView = Type.Object({
-  id: Type.String(),
-  external_id: Nullable(Type.String()),
-  name: Type.String(),
-  email: Nullable(Type.String()),
-  phone: Nullable(Type.String()),
-  company: Nullable(Type.String()),
-  position: Nullable(Type.String()),
-  industry: Nullable(Type.String()),
-  address: Nullable(Type.String()),
-  status: Status,
-  assigned_to: Nullable(Type.String()),
-  tags: Type.Array(Type.String()),
-  notes: Nullable(Type.String()),
-  avatar_url: Nullable(Type.String()),
-  created_by: Type.String(),
-  created_at: Instant,
-  updated_at: Instant,
-  deleted_at: Nullable(Instant),
-  version: Type.Integer(),
-});
+export const ClientView = Type.Object(
+  {
+    id: Type.String(),
+    external_id: Nullable(Type.String()),
+    name: Type.String(),
+    email: Nullable(Type.String()),
+    phone: Nullable(Type.String()),
+    company: Nullable(Type.String()),
+    position: Nullable(Type.String()),
+    industry: Nullable(Type.String()),
+    address: Nullable(Type.String()),
+    status: Status,
+    assigned_to: Nullable(Type.String()),
+    tags: Type.Array(Type.String()),
+    notes: Nullable(Type.String()),
+    avatar_url: Nullable(Type.String()),
+    created_by: Type.String(),
+    created_at: Instant,
+    updated_at: Instant,
+    deleted_at: Nullable(Instant),
+    version: Type.Integer(),
+  },
+  { title: "Client" },
+);
 export type ClientView = Static<typeof ClientView>;
 
 const optional = {
@@ -50,12 +53,13 @@ const optional = {
 /** What a new client is made from: a name, and whatever else is known. */
 export const ClientInput = Type.Composite(
   [Body({ name: Text(200) }), Type.Partial(Body(optional), { additionalProperties: false })],
-  { additionalProperties: false },
+  { title: "ClientInput", additionalProperties: false },
 );
 export type ClientInput = Static<typeof ClientInput>;
 
 /** The fields to change; `null` clears. */
 export const ClientPatch = Type.Partial(Body({ name: Text(200), ...optional }), {
+  title: "ClientPatch",
   additionalProperties: false,
 });
 export type ClientPatch = Static<typeof ClientPatch>;

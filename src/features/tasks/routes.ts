@@ -2,26 +2,37 @@ import { Elysia } from "elysia";
 import type { HttpKit } from "../../http/kit";
 import { recordRoutes } from "../../http/record-routes";
 import { taskFields } from "./fields";
-import { TaskInput, TaskPatch } from "./schema";
+import { TaskInput, TaskPatch, TaskStats, TaskView } from "./schema";
 import type { TaskService } from "./service";
 
-const routes = recordRoutes("tasks", "task");
-
 /** Tasks over HTTP. */
-export const taskRoutes = (kit: HttpKit, tasks: TaskService) =>
-  new Elysia({ prefix: "/api/tasks", tags: ["Tasks"] })
+export function taskRoutes(kit: HttpKit, tasks: TaskService) {
+  const routes = recordRoutes("tasks", { noun: "task", view: TaskView, unique: ["external_id"] });
+  return new Elysia({ prefix: "/api/tasks", tags: ["Tasks"] })
     .use(kit)
     .get("", ({ actor, list }) => tasks.list(actor, list), { ...routes.list, list: taskFields })
-    .post("", ({ actor, body }) => tasks.create(actor, body), { ...routes.create, body: TaskInput })
+    .post("", ({ actor, body }) => tasks.create(actor, body), {
+      ...routes.create,
+      body: TaskInput,
+      example: {
+        title: "Call Bjørn about the renewal",
+        priority: "high",
+        client_id: "{{clients_id}}",
+        due_date: "2027-05-04T09:00:00+02:00",
+      },
+    })
     .get("/stats", ({ actor, filters }) => tasks.stats(actor, filters), {
       permission: "tasks.read",
       filters: taskFields,
+      returns: TaskStats,
       detail: { summary: "Count the tasks you may see" },
     })
     .get("/:id", ({ actor, params }) => tasks.get(actor, params.id), routes.read)
     .patch("/:id", ({ actor, params, body, ifMatch }) => tasks.change(actor, params.id, body, ifMatch), {
       ...routes.change,
       body: TaskPatch,
+      problems: ["invalid_transition"],
+      example: { status: "in_progress", description: "Ask for the new address too." },
     })
     .delete("/:id", ({ actor, params, ifMatch }) => tasks.delete(actor, params.id, ifMatch), routes.delete)
     .post(
@@ -31,5 +42,7 @@ export const taskRoutes = (kit: HttpKit, tasks: TaskService) =>
     )
     .post("/:id/complete", ({ actor, params, ifMatch }) => tasks.complete(actor, params.id, ifMatch), {
       ...routes.act,
+      problems: ["invalid_transition"],
       detail: { summary: "Mark a task as done" },
     });
+}

@@ -18,26 +18,29 @@ const Status = Type.Union(taskStatuses.map((status) => Type.Literal(status)));
 const Priority = Type.Union(taskPriorities.map((priority) => Type.Literal(priority)));
 
 /** A task as the API shows it. */
-export const TaskView = Type.Object({
-  id: Type.String(),
-  external_id: Nullable(Type.String()),
-  title: Type.String(),
-  description: Nullable(Type.String()),
-  status: Status,
-  priority: Priority,
-  assigned_to: Nullable(Type.String()),
-  client_id: Nullable(Type.String()),
-  due_date: Nullable(Instant),
-  remind_at: Nullable(Instant),
-  /** An RRULE, RFC 5545. */
-  recurrence: Nullable(Type.String()),
-  completed_at: Nullable(Instant),
-  created_by: Type.String(),
-  created_at: Instant,
-  updated_at: Instant,
-  deleted_at: Nullable(Instant),
-  version: Type.Integer(),
-});
+export const TaskView = Type.Object(
+  {
+    id: Type.String(),
+    external_id: Nullable(Type.String()),
+    title: Type.String(),
+    description: Nullable(Type.String()),
+    status: Status,
+    priority: Priority,
+    assigned_to: Nullable(Type.String()),
+    client_id: Nullable(Type.String()),
+    due_date: Nullable(Instant),
+    remind_at: Nullable(Instant),
+    /** An RRULE, RFC 5545. */
+    recurrence: Nullable(Type.String()),
+    completed_at: Nullable(Instant),
+    created_by: Type.String(),
+    created_at: Instant,
+    updated_at: Instant,
+    deleted_at: Nullable(Instant),
+    version: Type.Integer(),
+  },
+  { title: "Task" },
+);
 export type TaskView = Static<typeof TaskView>;
 
 const optional = {
@@ -55,41 +58,45 @@ const optional = {
 /** What a new task is made from: a title, and whatever else is known. */
 export const TaskInput = Type.Composite(
   [Body({ title: Text(300) }), Type.Partial(Body(optional), { additionalProperties: false })],
-  { additionalProperties: false },
+  { title: "TaskInput", additionalProperties: false },
 );
 export type TaskInput = Static<typeof TaskInput>;
 
 /** The fields to change; `null` clears. */
 export const TaskPatch = Type.Partial(Body({ title: Text(300), ...optional }), {
+  title: "TaskPatch",
   additionalProperties: false,
 });
 export type TaskPatch = Static<typeof TaskPatch>;
 
 /** How many tasks there are, of those the caller may see and the filters let through. */
-export const TaskStats = Type.Object({
-  total: Type.Integer(),
-  by_status: Type.Object({
-    todo: Type.Integer(),
-    in_progress: Type.Integer(),
-    done: Type.Integer(),
-    cancelled: Type.Integer(),
-  }),
-  by_priority: Type.Object({
-    low: Type.Integer(),
-    medium: Type.Integer(),
-    high: Type.Integer(),
-    urgent: Type.Integer(),
-  }),
-  /** `todo` and `in_progress`. */
-  pending: Type.Integer(),
-  completed: Type.Integer(),
-  /** Pending, and due before now. */
-  overdue: Type.Integer(),
-  /** Pending, and due today in the caller's time zone. */
-  due_today: Type.Integer(),
-  /** Pending, and nobody's. */
-  unassigned: Type.Integer(),
-});
+export const TaskStats = Type.Object(
+  {
+    total: Type.Integer(),
+    by_status: Type.Object({
+      todo: Type.Integer(),
+      in_progress: Type.Integer(),
+      done: Type.Integer(),
+      cancelled: Type.Integer(),
+    }),
+    by_priority: Type.Object({
+      low: Type.Integer(),
+      medium: Type.Integer(),
+      high: Type.Integer(),
+      urgent: Type.Integer(),
+    }),
+    /** `todo` and `in_progress`. */
+    pending: Type.Integer(),
+    completed: Type.Integer(),
+    /** Pending, and due before now. */
+    overdue: Type.Integer(),
+    /** Pending, and due today in the caller's time zone. */
+    due_today: Type.Integer(),
+    /** Pending, and nobody's. */
+    unassigned: Type.Integer(),
+  },
+  { title: "TaskStats" },
+);
 export type TaskStats = Static<typeof TaskStats>;
 
 /** The row as the API shows it. */

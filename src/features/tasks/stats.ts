@@ -1,7 +1,7 @@
 import { and, isNull, sql, type SQL } from "drizzle-orm";
 import { now } from "../../clock";
 import { hotByShape, type Query } from "../../db/hot";
-import type { ListScope } from "../../db/list";
+import { settled, type ListScope } from "../../db/list-scope";
 import { bindFilters, filterConditions, filterShape } from "../../db/list-filters";
 import type { Store } from "../../db/store";
 import { rankOf, readInstant, type Filter } from "../../list";
@@ -24,13 +24,14 @@ const groups = hotByShape<Group>();
 const count = (condition?: SQL) =>
   sql<number>`count(${condition ? sql`case when ${condition} then 1 end` : sql`*`})`.mapWith(Number);
 
-/** Counts tasks off the event loop: the tasks in `scope` that `filters` let through, days by `timeZone`. */
+/** Counts tasks, off the event loop where they are many: those in the scope that `filters` let through, days by `timeZone`. */
 export async function countTasks(
-  store: Pick<Store, "aside">,
+  store: Pick<Store, "read" | "aside">,
   filters: readonly Filter[],
-  scope: ListScope,
+  listed: ListScope,
   timeZone: string,
 ): Promise<TaskStats> {
+  const scope = await settled(store, "tasks", listed);
   const clock = { now: now(), timeZone };
   const args = {
     ...scope.args,
@@ -40,7 +41,7 @@ export async function countTasks(
   };
   bindFilters(filters, args);
   const found = await groups.all(
-    store.aside(scope.caller),
+    scope.isFew ? store.read : store.aside(scope.caller),
     `${filterShape(filters)}|${scope.shape}`,
     (shape, p) => {
       const { tasks } = shape.t;
@@ -54,7 +55,7 @@ export async function countTasks(
           unassigned: count(isNull(tasks.assigned_to)),
         })
         .from(tasks)
-        .where(and(scope.where(shape.t, p), ...filterConditions(shape, p, tasks, taskFields, filters)))
+        .where(and(scope.where(shape, p), ...filterConditions(shape, p, tasks, taskFields, filters)))
         .groupBy(tasks.status, tasks.priority_key) as unknown as Query<Group>;
     },
     args,

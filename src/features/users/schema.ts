@@ -4,19 +4,22 @@ import { Body, Instant, Nullable, Text } from "../../http/schema";
 import type { UserRow } from "./store";
 
 /** A user as the API shows it: no hash, no secret. */
-export const UserView = Type.Object({
-  id: Type.String(),
-  email: Type.String(),
-  full_name: Type.String(),
-  role: Type.String(),
-  avatar_url: Nullable(Type.String()),
-  is_active: Type.Boolean(),
-  time_zone: Type.String(),
-  locale: Type.String(),
-  created_at: Instant,
-  updated_at: Instant,
-  version: Type.Integer(),
-});
+export const UserView = Type.Object(
+  {
+    id: Type.String(),
+    email: Type.String(),
+    full_name: Type.String(),
+    role: Type.String(),
+    avatar_url: Nullable(Type.String()),
+    is_active: Type.Boolean(),
+    time_zone: Type.String(),
+    locale: Type.String(),
+    created_at: Instant,
+    updated_at: Instant,
+    version: Type.Integer(),
+  },
+  { title: "User" },
+);
 export type UserView = Static<typeof UserView>;
 
 /** What people change about themselves. */
@@ -26,7 +29,7 @@ export const ProfilePatch = Type.Partial(
     time_zone: Type.String({ maxLength: 64, description: "an IANA time zone, such as Asia/Ho_Chi_Minh" }),
     locale: Type.String({ maxLength: 35, description: "a BCP 47 language tag, such as vi-VN" }),
   }),
-  { additionalProperties: false },
+  { title: "ProfilePatch", additionalProperties: false },
 );
 export type ProfilePatch = Static<typeof ProfilePatch>;
 

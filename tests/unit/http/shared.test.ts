@@ -7,7 +7,7 @@ import { Invalid, Refusal, Stale, TooMany, Unauthenticated } from "../../../src/
 import { readIdempotencyKey } from "../../../src/http/idempotency";
 import { requestIdOf } from "../../../src/http/call";
 import { allowedMethods, routeTable } from "../../../src/http/methods";
-import { permissionKey } from "../../../src/http/kit";
+import { permissionKey } from "../../../src/http/declared";
 import { faultOf, problemOf } from "../../../src/http/problem";
 import { refusalOf } from "../../../src/http/refusals";
 import { Body, Email, Id, Nullable, Text, Url } from "../../../src/http/schema";
@@ -39,8 +39,8 @@ describe("a problem document", () => {
   });
 
   test("carries the headers that its status asks for", () => {
-    expect(new TooMany("x", "x", 1_400).details.headers).toEqual({ "retry-after": "2" });
-    expect(new TooMany("x", "x", 0).details.headers).toEqual({ "retry-after": "1" });
+    expect(new TooMany("rate_limited", "x", 1_400).details.headers).toEqual({ "retry-after": "2" });
+    expect(new TooMany("rate_limited", "x", 0).details.headers).toEqual({ "retry-after": "1" });
     expect(new Unauthenticated("x").details.headers!["www-authenticate"]).toStartWith("Bearer");
     expect(new Stale(3, ["notes"]).details).toMatchObject({
       headers: { etag: '"v3"' },

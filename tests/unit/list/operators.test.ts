@@ -198,7 +198,7 @@ describe("pages", () => {
 test("a scope narrows rows and counts alike", async () => {
   const lans: ListScope = {
     shape: "assigned",
-    where: ({ clients }, p) =>
+    where: ({ t: { clients } }, p) =>
       or(and(isNull(clients.deleted_at), eq(clients.assigned_to, p.me!)), isNotNull(clients.deleted_at)),
     args: { me: users.lan },
     caller: "lan",

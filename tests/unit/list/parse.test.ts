@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { Refusal } from "../../../src/errors";
 import { clientFields } from "../../../src/features/clients/fields";
 import { encodeCursor, fieldsOf, parseList, type ListRequest } from "../../../src/list";
+import type { QueryCode } from "../../../src/problems";
 import { client, parse, queryOf, start, users } from "./support";
 
 const many = (count: number) => Array.from({ length: count }, (_, i) => `v${i}`).join();
@@ -17,7 +18,7 @@ function refusal(query: string): Refusal {
 }
 
 describe("what is refused, and under which name", () => {
-  test.each<[query: string, code: string, field: string, message: RegExp]>([
+  test.each<[query: string, code: QueryCode, field: string, message: RegExp]>([
     ["colour=red", "unknown_parameter", "colour", /not a parameter/],
     ["q=acme", "unknown_parameter", "q", /not a parameter/],
     ["search=acme", "unknown_parameter", "search", /not a parameter/],
@@ -203,7 +204,7 @@ describe("a cursor", () => {
     expect(parse(query(cursor).split("&").reverse().join("&"), later).after).toEqual(position);
   });
 
-  test.each<[others: Record<string, string>, code: string]>([
+  test.each<[others: Record<string, string>, code: QueryCode]>([
     [{ sort: "company,created_at" }, "cursor_mismatch"],
     [{ sort: "company" }, "cursor_mismatch"],
     [{ status: "active" }, "cursor_mismatch"],

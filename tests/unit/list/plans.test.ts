@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { listPage } from "../../../src/db/list";
-import type { Plan } from "../../../src/db/hot";
-import type { Session, Store } from "../../../src/db/store";
+import type { Store } from "../../../src/db/store";
 import type { ClientRow } from "../../../src/features/clients/store";
 import { clientFields } from "../../../src/features/clients/fields";
 import { client, clients, everything, insertAll, list, openBoth, parse, queryOf } from "./support";
+import { statement, watched } from "./watched";
 
 const amount = 2_000;
 const statuses = ["prospect", "active", "inactive", "customer"] as const;
@@ -24,36 +24,17 @@ beforeAll(async () => {
   );
   for (const store of both.stores) {
     await insertAll(store, rows);
-    await store.tx(async (session) => void (await session.run(planOf("ANALYZE"), [])));
+    await store.tx(async (session) => void (await session.run(statement("ANALYZE"), [])));
   }
 });
 afterAll(() => both.close());
 
-const planOf = (text: string): Plan => ({ text, bind: () => [] });
-
 /** What the engine does for one page of a list: its plan, as it tells it. */
 async function explain(store: Store, query: string): Promise<{ plan: string; nextCursor: string | null }> {
-  const steps: string[] = [];
-  const { t, q, dialect } = store.read;
-  const watched: Session = {
-    t,
-    q,
-    dialect,
-    async run(plan, values) {
-      const word = store.engine === "sqlite" ? "EXPLAIN QUERY PLAN" : "EXPLAIN";
-      const explained = await store.read.run(planOf(`${word} ${plan.text}`), values);
-      steps.push(...explained.map((row) => String(row.detail ?? row["QUERY PLAN"])));
-      return store.read.run(plan, values);
-    },
-  };
-  const request = parse(query);
-  const { nextCursor } = await listPage<ClientRow>(
-    { read: watched, aside: () => watched },
-    clients,
-    request,
-    everything("none"),
-  );
-  return { plan: steps.join("\n"), nextCursor };
+  const { session, plans } = watched(store);
+  const both = { read: session, aside: () => session };
+  const { nextCursor } = await listPage<ClientRow>(both, clients, parse(query), everything("none"));
+  return { plan: plans.join("\n"), nextCursor };
 }
 
 const sorts = clientFields.sortKeys.flatMap((key) => [key, `-${key}`]);

@@ -96,7 +96,7 @@ export async function insertAll(store: Store, rows: ClientRow[]) {
 /** Everybody sees everything. */
 export const everything = (deleted: DeletedMode): ListScope => ({
   shape: deleted,
-  where: ({ clients }) =>
+  where: ({ t: { clients } }) =>
     deleted === "none"
       ? isNull(clients.deleted_at)
       : deleted === "only"

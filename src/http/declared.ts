@@ -1,0 +1,95 @@
+/** What routes declare about themselves, and how it is read again: for the table of methods and the OpenAPI document. */
+import type { TSchema } from "@sinclair/typebox";
+import type { Fields } from "../list";
+import type { Permission } from "../policy";
+import type { ProblemCode } from "../problems";
+import type { AnswerOf } from "./answer";
+
+/**
+ * How the request of a route stands among the others when all of them are sent one after the other, in the order of
+ * their routes. A `{{name}}` in an example stands for a value that is known by then, and so does `:id` in a path.
+ */
+export interface Walk {
+  /** Sent after those that do not say so. */
+  last?: true;
+  /** What is known afterwards: name → where it stands, such as `answer.data.0.id` or `request.new_password`. */
+  keeps?: Readonly<Record<string, string>>;
+  /** Whoever sent it has to sign in again. */
+  endsSession?: true;
+}
+
+/** What a route may declare for the server to enforce or for the documents to say. */
+export interface Declarations {
+  permission: Permission;
+  list: Fields;
+  filters: Fields;
+  conditional: true;
+  answer: AnswerOf;
+  /** The body of its success. */
+  returns: TSchema;
+  /** The problems that do not follow from its other declarations. */
+  problems: readonly ProblemCode[];
+  /** A body that succeeds. */
+  example: unknown;
+  walk: Walk;
+}
+
+/** The name under which a declaration stands in a route's OpenAPI operation. */
+const keyOf = (name: keyof Declarations) => `x-${name}`;
+
+/** The name under which a route's permission stands in its OpenAPI operation. */
+export const permissionKey = keyOf("permission");
+
+/** The part of a macro that remembers what was declared. */
+export function declare<Name extends keyof Declarations>(
+  name: Name,
+  value: Declarations[Name],
+): { detail: object } {
+  // Elysia's type of a detail knows only the standard members.
+  return { detail: { [keyOf(name)]: value } };
+}
+
+/** A route as Elysia lists it. */
+export interface MountedRoute {
+  method: string;
+  path: string;
+  hooks: { detail?: Record<string, unknown>; body?: unknown; params?: unknown };
+}
+
+/** A route with everything that it declares. */
+export interface DeclaredRoute extends Partial<Declarations> {
+  method: string;
+  path: string;
+  body?: TSchema;
+  params?: TSchema;
+  /** The standard members of its OpenAPI operation. */
+  detail: { summary?: string; description?: string; tags?: string[]; responses?: object; hide?: boolean };
+}
+
+const names = Object.keys({
+  permission: true,
+  list: true,
+  filters: true,
+  conditional: true,
+  answer: true,
+  returns: true,
+  problems: true,
+  example: true,
+  walk: true,
+} satisfies Record<keyof Declarations, true>) as (keyof Declarations)[];
+
+/** The server's own routes; preflights are not among them. */
+export function declaredRoutes(routes: readonly MountedRoute[]): DeclaredRoute[] {
+  return routes.filter(({ method }) => method !== "OPTIONS").map(declaredRoute);
+}
+
+function declaredRoute({ method, path, hooks }: MountedRoute): DeclaredRoute {
+  const { detail = {}, body, params } = hooks;
+  const declared = names.map((name) => [name, detail[keyOf(name)]]);
+  const standard = Object.entries(detail).filter(([name]) => !name.startsWith("x-"));
+  return {
+    ...{ method, path, body: body as TSchema | undefined, params: params as TSchema | undefined },
+    ...Object.fromEntries(declared.filter(([, value]) => value !== undefined)),
+    detail: Object.fromEntries(standard),
+  };
+}

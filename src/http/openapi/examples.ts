@@ -1,0 +1,24 @@
+/** Values that stand in examples where only the caller knows the real one. */
+const samples: Readonly<Record<string, string>> = {
+  email: "ada@example.com",
+  password: "a long enough phrase",
+  new_password: "another long enough phrase",
+  setup_code: "ABCD-EFGH",
+  refresh_token: "I5VXk2Yq8h0m3nTz1bCwRa9sLdEuFgJp4oQv7xKyMiA",
+};
+
+/** An id, where an example needs one. */
+export const sampleId = "01941f29-7c00-7000-8000-000000000001";
+
+/** The example with a value that looks right in the place of every `{{name}}`. */
+export const exampleOf = (example: unknown): unknown => filled(example, (name) => samples[name] ?? sampleId);
+
+/** The example with what `valueOf` gives in the place of every `{{name}}`. */
+export function filled(value: unknown, valueOf: (name: string) => string): unknown {
+  if (typeof value === "string") {
+    return value.replaceAll(/\{\{(\w+)\}\}/g, (_, name: string) => valueOf(name));
+  }
+  if (Array.isArray(value)) return value.map((entry) => filled(entry, valueOf));
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, filled(entry, valueOf)]));
+}

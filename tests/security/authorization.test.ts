@@ -1,0 +1,117 @@
+/**
+ * Every route, and what it answers to whom. A route that is not here fails the last test: who may call it is a decision,
+ * and this is where it is written down.
+ */
+import { expect, test } from "bun:test";
+import { access, secrets, type AccessOptions, type Statuses } from "../support/access";
+import { letIn, password, type Name } from "../support/people";
+import { mountedRoutes } from "../support/routes";
+import { inWorld, play, titleOf, type Scenario, type Setting, type World } from "../support/scenario";
+
+const [note] = secrets;
+const given: Setting = {
+  clients: {
+    acme: { assigned_to: "$minh", email: "info@acme.example", notes: note },
+    buried: { assigned_to: "$minh", notes: note, deleted: true },
+  },
+  tasks: {
+    call: { assigned_to: "$minh", description: note },
+    dropped: { assigned_to: "$minh", description: note, deleted: true },
+  },
+};
+
+const listed = new Set<string>();
+const scenarios: Scenario[] = [];
+
+/**
+ * One route and its answers; `$name` in its path stands for the record that is asked for.
+ * @param path as it is mounted, with `:id` for what `$name` fills in
+ */
+function route(path: string, options: AccessOptions & { id?: string }, ...statuses: Statuses): void {
+  listed.add(path);
+  const { id = "", ...rest } = options;
+  scenarios.push(...access(path.replace(/:\w+/, id), rest, statuses));
+}
+
+/** Who signs out comes in again, for those who are asked after them. */
+const comeBack =
+  (by: Name): Scenario["then"] =>
+  async (world: World) =>
+    void (world.people[by] = await letIn(world.server, world.people[by].email));
+
+const login = { email: "lan@cast.example", password };
+const person = { email: "new@person.example", password: "a long enough phrase", full_name: "New" };
+const missing = "01890a5d-ac96-774b-bcce-b302099a8057";
+
+// prettier-ignore
+{
+//                                                                              nobody deactivated revoked
+//                                                                                │    │   session stranger
+//                                                                                │    │    │    │ assigned
+//                                                                                │    │    │    │    │ creator
+//                                                                                │    │    │    │    │    │ manager
+//                                                                                │    │    │    │    │    │    │ admin
+route("GET /health", {},                                                         200, 200, 200, 200, 200, 200, 200, 200);
+route("GET /health/live", {},                                                    200, 200, 200, 200, 200, 200, 200, 200);
+route("GET /health/ready", {},                                                   200, 200, 200, 200, 200, 200, 200, 200);
+route("GET /metrics", {},                                                        401, 401, 401, 403, 403, 403, 403, 200);
+route("GET /api", {},                                                            200, 200, 200, 200, 200, 200, 200, 200);
+route("GET /metrics", {},                                                        401, 401, 401, 403, 403, 403, 403, 200);
+route("GET /swagger", {},                                                        200, 200, 200, 200, 200, 200, 200, 200);
+route("GET /swagger/json", {},                                                   200, 200, 200, 200, 200, 200, 200, 200);
+route("GET /swagger/assets/:name", { id: "none.js" },                            404, 404, 404, 404, 404, 404, 404, 404);
+
+route("POST /api/auth/setup", { body: { ...person, code: "x" } },                409, 409, 409, 409, 409, 409, 409, 409);
+route("POST /api/auth/register", { body: person },                               403, 403, 403, 403, 403, 403, 403, 403);
+route("POST /api/auth/login", { body: login },                                   200, 200, 200, 200, 200, 200, 200, 200);
+route("POST /api/auth/refresh", { body: { refresh_token: "x" } },                401, 401, 401, 401, 401, 401, 401, 401);
+route("GET /api/auth/sessions", {},                                              401, 401, 401, 200, 200, 200, 200, 200);
+route("DELETE /api/auth/sessions/:id", { id: missing },                          401, 401, 401, 404, 404, 404, 404, 404);
+
+route("GET /api/users/me", {},                                                   401, 401, 401, 200, 200, 200, 200, 200);
+route("PATCH /api/users/me", { body: { locale: "vi" } },                         401, 401, 401, 200, 200, 200, 200, 200);
+route("GET /api/users/me/authorization", {},                                     401, 401, 401, 200, 200, 200, 200, 200);
+route("POST /api/users/password", { body: { current_password: "x", new_password: "y" } },
+                                                                                 401, 401, 401, 422, 422, 422, 422, 422);
+
+route("GET /api/clients", {},                                                    401, 401, 401, 200, 200, 200, 200, 200);
+route("POST /api/clients", { body: { name: "x" }, event: "client.created" },     401, 401, 401, 201, 201, 201, 201, 201);
+route("GET /api/clients/:id", { id: "$acme" },                                   401, 401, 401, 200, 200, 200, 200, 200);
+route("PATCH /api/clients/:id", { id: "$acme", body: { notes: "x" }, event: "client.updated" },
+                                                                                 401, 401, 401, 403, 200, 200, 200, 200);
+route("DELETE /api/clients/:id", { id: "$acme", event: "client.deleted" },       401, 401, 401, 403, 204, 204, 204, 204);
+route("POST /api/clients/:id/restore", { id: "$buried", event: "client.restored" },
+                                                                                 401, 401, 401, 404, 200, 200, 200, 200);
+
+route("GET /api/tasks", {},                                                      401, 401, 401, 200, 200, 200, 200, 200);
+route("GET /api/tasks/stats", {},                                                401, 401, 401, 200, 200, 200, 200, 200);
+route("POST /api/tasks", { body: { title: "x" }, event: "task.created" },        401, 401, 401, 201, 201, 201, 201, 201);
+route("GET /api/tasks/:id", { id: "$call" },                                     401, 401, 401, 404, 200, 200, 200, 200);
+route("PATCH /api/tasks/:id", { id: "$call", body: { title: "x" }, event: "task.updated" },
+                                                                                 401, 401, 401, 404, 200, 200, 200, 200);
+route("POST /api/tasks/:id/complete", { id: "$call", event: "task.updated" },    401, 401, 401, 404, 200, 200, 200, 200);
+route("DELETE /api/tasks/:id", { id: "$call", event: "task.deleted" },           401, 401, 401, 404, 204, 204, 204, 204);
+route("POST /api/tasks/:id/restore", { id: "$dropped", event: "task.restored" }, 401, 401, 401, 404, 200, 200, 200, 200);
+
+}
+
+/** Those who sign out, for whom the table would be too wide: everybody else is refused. */
+for (const path of ["POST /api/auth/logout", "POST /api/auth/logout-all"]) {
+  listed.add(path);
+  const [, target] = path.split(" ") as [string, string];
+  for (const by of ["nobody", "off", "gone"] as const) scenarios.push({ by, post: target, status: 401 });
+  for (const by of ["stranger", "minh", "lan", "manager", "admin"] as const)
+    scenarios.push({ by, post: target, status: 204, then: comeBack(by) });
+}
+
+inWorld("who may call what", given, (world) => {
+  for (const scenario of scenarios) test(titleOf(scenario), async () => void (await play(scenario, world())));
+
+  test("is written down for every route, and for none that is gone", () => {
+    expect([...listed].toSorted()).toEqual(
+      mountedRoutes()
+        .map(({ name }) => name)
+        .toSorted(),
+    );
+  });
+});

@@ -146,7 +146,9 @@ export const authRoutes = (
     .delete("/sessions/:id", ({ actor, params }) => sessions.end(actor, params.id), {
       permission: "signed-in",
       params: IdParams,
+      body: NoBody,
       answer: noContent,
+      example: {},
       walk: { last: true, endsSession: true },
       detail: { summary: "End one of your sessions" },
     });

@@ -331,11 +331,13 @@ async function halfARequest(url: string) {
     "Host: localhost",
     "Content-Type: application/json",
     `Content-Length: ${body.length}`,
+    "Expect: 100-continue",
     "Connection: close",
   ];
-  socket.write(`${head.join("\r\n")}\r\n\r\n${body.slice(0, 10)}`);
+  socket.write(`${head.join("\r\n")}\r\n\r\n`);
   // So that the request is running, and not merely on its way.
-  await Bun.sleep(100);
+  await new Promise((resolve) => socket.once("data", resolve));
+  socket.write(body.slice(0, 10));
   return {
     finish() {
       socket.write(body.slice(10));

@@ -34,7 +34,7 @@ export async function build({ outfile, target }: BuildOptions): Promise<void> {
       sourcemap: "inline",
       // Not the identifiers: Elysia reads the source of its handlers.
       minify: { whitespace: true, syntax: true, identifiers: false },
-      define: { NEOCRM_COMMIT: JSON.stringify(commit()) },
+      define: { NEOCRM_COMMIT: JSON.stringify(commit()), NEOCRM_YEAR: String(year()) },
       compile: {
         outfile: draft,
         ...(target && { target: target as Bun.Build.CompileTarget }),
@@ -58,13 +58,19 @@ function entrypoints(): string[] {
 }
 
 /** The commit of the source, or `unknown` where there is no git. */
-function commit(): string {
-  if (process.env.NEOCRM_COMMIT) return process.env.NEOCRM_COMMIT;
+const commit = () => process.env.NEOCRM_COMMIT || git("rev-parse", "--short=12", "HEAD") || "unknown";
+
+/** The year of that commit, so that the same source gives the same executable; without git, this year. */
+const year = () =>
+  Number(git("show", "--no-patch", "--date=format:%Y", "--format=%cd")) || new Date().getFullYear();
+
+/** What git says of the source; nothing where there is no git. */
+function git(...args: string[]): string {
   try {
-    const git = Bun.spawnSync(["git", "rev-parse", "--short=12", "HEAD"], { cwd: root, stderr: "ignore" });
-    return (git.success && git.stdout.toString().trim()) || "unknown";
+    const said = Bun.spawnSync(["git", ...args], { cwd: root, stderr: "ignore" });
+    return said.success ? said.stdout.toString().trim() : "";
   } catch {
-    return "unknown";
+    return "";
   }
 }
 

@@ -65,6 +65,7 @@ const programs = [
   { program: "PostgreSQL's initdb and pg_ctl", package: "postgresql", isThere: hasPostgres },
   { program: "strace", package: "strace", isThere: () => Bun.which("strace") !== null },
   { program: "Chromium", package: "chromium", isThere: hasChromium },
+  { program: "promtool", package: "prometheus", isThere: () => Bun.which("promtool") !== null },
 ];
 
 function hasPostgres(): boolean {
@@ -103,7 +104,13 @@ async function installWithApt() {
 /** Runs every test with coverage; passing ones stay silent. */
 async function tests(): Promise<Score> {
   rmSync(lcovFile, { force: true });
-  const options = ["--only-failures", "--coverage", "--coverage-reporter=lcov", "--coverage-dir=coverage"];
+  const options = [
+    "--timeout=30000",
+    "--only-failures",
+    "--coverage",
+    "--coverage-reporter=lcov",
+    "--coverage-dir=coverage",
+  ];
   const child = Bun.spawn([bun, "test", ...options], {
     ...{ cwd: root, env },
     stdio: ["ignore", "pipe", "pipe"],

@@ -15,6 +15,7 @@ import { httpKit } from "./http/kit";
 import { routeTable, type RouteTable } from "./http/methods";
 import { openApiDocument } from "./http/openapi/document";
 import { documentRoutes } from "./http/openapi/routes";
+import { metricsRoutes, scraper } from "./http/metrics-routes";
 import { systemRoutes } from "./http/system-routes";
 import type { Health } from "./ops/health";
 import type { Parts } from "./parts";
@@ -38,6 +39,7 @@ export function buildApp(config: Config, parts: Parts, health: Health) {
     https: config["server.https"],
     hstsSeconds: config["server.hsts_max_age"],
     publicUrl: config["server.public_url"],
+    metrics: parts.metrics.requests,
   };
   const attempts = { limiter, perMinute: () => live.get("limits.auth_per_minute") };
 
@@ -48,6 +50,7 @@ export function buildApp(config: Config, parts: Parts, health: Health) {
       edge({
         ...transport,
         identify: parts.identities.identify,
+        scraper: scraper(config["metrics.token"]),
         idempotency: parts.idempotency,
         limiter,
         limits: () => ({ ip: live.get("limits.ip_per_minute"), user: live.get("limits.user_per_minute") }),
@@ -68,7 +71,8 @@ export function buildApp(config: Config, parts: Parts, health: Health) {
     .use(accountRoutes(kit, parts.accounts, parts.users))
     .use(settingRoutes(kit, parts.settings))
     .use(clientRoutes(kit, parts.clients))
-    .use(taskRoutes(kit, parts.tasks));
+    .use(taskRoutes(kit, parts.tasks))
+    .use(metricsRoutes(kit, parts.metrics));
 
   mounted.push(...app.routes);
   routes.push(...routeTable(mounted));

@@ -9,6 +9,12 @@ export const version: string = packageJson.version;
 /** The commit the executable was built from, or `null` when the source runs. */
 export const commit: string | null = typeof NEOCRM_COMMIT === "string" ? NEOCRM_COMMIT : null;
 
+/** Set by the build; absent when the source runs. */
+declare const NEOCRM_YEAR: number | undefined;
+
+/** The year of the source that this was built from: no clock is right that shows an earlier one. */
+export const year: number = typeof NEOCRM_YEAR === "number" ? NEOCRM_YEAR : 2026;
+
 /** The executable is for production unless told otherwise; the source is for those who develop on it. */
 export const defaultProfile = commit === null ? "development" : "production";
 

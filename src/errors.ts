@@ -108,7 +108,13 @@ export class Invalid extends Refusal {
 
 /** Too many requests; the caller may come back after `retryMs`. */
 export class TooMany extends Refusal {
-  constructor(code: CodeOf<"too_many">, message: string, retryMs: number) {
+  /** @param policy the name of the limit, for the metrics */
+  constructor(
+    code: CodeOf<"too_many">,
+    message: string,
+    retryMs: number,
+    readonly policy: string = code,
+  ) {
     super("too_many", code, message, { headers: retryAfter(retryMs) });
   }
 }

@@ -4,6 +4,7 @@ import { postgresMigrations, sqliteMigrations } from "./db/migrations.generated"
 import type { Migrator } from "./db/migrate";
 import { postgresMigrator } from "./db/migrate.postgres";
 import { sqliteMigrator } from "./db/migrate.sqlite";
+import { measured, type StoreMeasures } from "./db/measured";
 import { openPostgresStore } from "./db/postgres";
 import { openSqliteStore } from "./db/sqlite";
 import type { Store } from "./db/store";
@@ -36,6 +37,7 @@ import { memoryLimiter, type Limiter } from "./integrations/limiter";
 import { loginThrottle } from "./integrations/login-throttle";
 import { outboxMail } from "./integrations/mail/outbox";
 import { Links } from "./links";
+import { Metrics } from "./ops/metrics";
 import { hour } from "./clock";
 import { isEnabled } from "./config/features";
 
@@ -44,6 +46,7 @@ export interface Parts {
   store: Store;
   /** The settings in force. */
   live: LiveSettings;
+  metrics: Metrics;
   bus: Bus;
   limiter: Limiter;
   links: Links;
@@ -76,8 +79,9 @@ export async function openParts(
   config: ConfigWithSecrets,
   { dataDir, sources }: Pick<LoadedConfig, "dataDir" | "sources">,
 ): Promise<Parts> {
-  const store = openStore(config, dataDir);
   const live = new LiveSettings(config, sources);
+  const metrics = new Metrics(config["database.url"] === null ? "sqlite" : "postgres");
+  const store = measured(openStore(config, dataDir, metrics.store), metrics.store);
   const bus = config["database.url"] === null ? memoryBus() : postgresBus(config["database.url"]);
   const secret = config["auth.jwt_secret"];
   const tokens = accessTokens(
@@ -93,6 +97,7 @@ export async function openParts(
     concurrency: config["auth.password_concurrency"],
     queue: config["auth.password_queue"],
   });
+  metrics.watch({ hasher, store });
   const checks = new PasswordChecks(hasher, loginThrottle());
   const issuer = new TokenIssuer(tokens, config["auth.refresh_token_days"]);
   const limiter = memoryLimiter({ maxKeys: 100_000 });
@@ -115,6 +120,7 @@ export async function openParts(
   return {
     store,
     live,
+    metrics,
     bus,
     limiter,
     links,
@@ -148,17 +154,19 @@ export async function openParts(
       await ringing.settled();
       await bus.close();
       await store.close();
+      metrics.close();
     },
   };
 }
 
-const databaseFile = (dataDir: string) => join(dataDir, "neocrm.db");
+/** Where SQLite keeps everything. */
+export const databaseFile = (dataDir: string) => join(dataDir, "neocrm.db");
 
-function openStore(config: Config, dataDir: string): Store {
+function openStore(config: Config, dataDir: string, measures: StoreMeasures): Store {
   const url = config["database.url"];
   const deadlineMs = config["database.deadline_ms"];
-  if (url === null) return openSqliteStore(databaseFile(dataDir), { deadlineMs });
-  return openPostgresStore(url, { deadlineMs, connections: config["database.connections"] });
+  if (url === null) return openSqliteStore(databaseFile(dataDir), { deadlineMs, measures });
+  return openPostgresStore(url, { deadlineMs, measures, connections: config["database.connections"] });
 }
 
 /** Mails that wait to be written. */

@@ -14,6 +14,7 @@ import { lockDataDirectory } from "./ops/data-lock";
 import { Health } from "./ops/health";
 import { log } from "./ops/logging";
 import { listenForOperations } from "./control/socket";
+import { listenForMetrics } from "./http/metrics-port";
 import { runOperation } from "./control/operations";
 import { openMigrator, openParts, type Parts } from "./parts";
 import { systemActor } from "./policy";
@@ -50,6 +51,11 @@ export async function startServer(loaded: LoadedConfig): Promise<RunningServer> 
     const health = new Health({ store: parts.store, hasher: parts.hasher, dataDir });
     const control = listenForOperations(dataDir, (operation, input) => runOperation(parts, operation, input));
     closing.push(() => control.close());
+    const metricsPort = config["metrics.port"];
+    if (metricsPort !== 0) {
+      const scraped = listenForMetrics(metricsPort, parts.metrics, health);
+      closing.push(() => scraped.close());
+    }
     const listening = listen(config, parts, health);
     parts.links.listensAt(listening.url);
     closing.push(() => listening.close());
@@ -74,6 +80,8 @@ function listen(config: ConfigWithSecrets, parts: Parts, health: Health) {
     development: false,
   });
   const server = app.server!;
+  const inFlight = () => server.pendingRequests;
+  parts.metrics.gauge("neocrm_http_requests_in_flight", "Requests under way now.", inFlight);
   const url = `http://${urlHost(config["server.host"])}:${server.port}`;
   log.info("Neo CRM answers", { version, url, database: parts.store.engine });
   return {

@@ -2,7 +2,8 @@ import { parseArgs, type ParseArgsConfig } from "node:util";
 import { defaultProfile } from "../build";
 import type { LoadedConfig } from "../config";
 import type { Environment } from "../config/environment";
-import { loadConfig } from "../config/load";
+import { readConfig } from "../config/load";
+import { ConfigError } from "../config/error";
 import type { Terminal } from "./terminal";
 
 /** How a command ended; scripts rely on these. */
@@ -21,6 +22,8 @@ export interface CommandContext {
   words: string[];
   /** The configuration that the options, the environment and the files give. @throws ConfigError */
   load(): LoadedConfig;
+  /** The same as far as it can be read, with what is wrong with it. */
+  read(): ReturnType<typeof readConfig>;
 }
 
 /** One command of `neocrm`. */
@@ -80,16 +83,21 @@ export function runCommand(
       `neocrm ${command.name} takes no "${positionals[0]}".\nTry: neocrm ${command.name} --help`,
     );
   }
-  const load = () => {
+  const read = () => {
     const { host, port, "data-dir": dataDir, profile, config } = options;
-    return loadConfig({
+    return readConfig({
       ...{ env, cwd, defaultProfile },
       profile: profile as string | undefined,
       file: config as string | undefined,
       flags: { host, port, "data-dir": dataDir },
     });
   };
-  return command.run({ terminal, env, cwd, options, words: positionals, load });
+  const load = () => {
+    const { loaded, problems } = read();
+    if (problems.length > 0) throw new ConfigError(problems);
+    return loaded;
+  };
+  return command.run({ terminal, env, cwd, options, words: positionals, load, read });
 }
 
 function parse(command: Command, args: string[]) {

@@ -1,4 +1,5 @@
 import { second } from "../clock";
+import { localUrl } from "../control/local-url";
 import { configOptions, exitCodes, type Command } from "./command";
 
 /** Asks a running server whether it is ready, for containers and scripts. */
@@ -11,7 +12,7 @@ Exits 0 when the server on this machine answers that it is ready, else 1.`,
   options: configOptions,
   async run({ terminal, load }) {
     const { config } = load();
-    const url = `http://${localHost(config["server.host"])}:${config["server.port"]}/health/ready`;
+    const url = `${localUrl(config)}/health/ready`;
     try {
       const response = await fetch(url, { signal: AbortSignal.timeout(5 * second), redirect: "manual" });
       if (response.ok) {
@@ -27,10 +28,3 @@ Exits 0 when the server on this machine answers that it is ready, else 1.`,
     return exitCodes.failed;
   },
 };
-
-/** Whoever listens on every address listens on the loopback too. */
-function localHost(host: string) {
-  if (host === "0.0.0.0") return "127.0.0.1";
-  if (host === "::") return "[::1]";
-  return host.includes(":") ? `[${host}]` : host;
-}

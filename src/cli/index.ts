@@ -5,6 +5,7 @@ import { DbError } from "../db/errors";
 import { refusalOf } from "../http/refusals";
 import { exitCodes, Interrupted, runCommand, UsageError, type Command, type ExitCode } from "./command";
 import { configCommand } from "./config";
+import { doctor } from "./doctor";
 import { healthcheck } from "./healthcheck";
 import { migrate } from "./migrate";
 import { openapi } from "./openapi";
@@ -24,7 +25,10 @@ const versionCommand: Command = {
   },
 };
 
-const commands: Command[] = [serve, migrate, user, seed, configCommand, healthcheck, openapi, versionCommand];
+const commands: Command[] = [
+  ...[serve, migrate, user, seed],
+  ...[configCommand, doctor, healthcheck, openapi, versionCommand],
+];
 
 const overview = `neocrm ${version}: a CRM backend in one executable
 

@@ -27,6 +27,11 @@ export const signingSecret = text("at least 32 characters", (value) =>
   value.length >= 32 ? value : undefined,
 );
 
+/** A token that whoever holds it sends as it is, so it has only what an `Authorization` header may carry (RFC 6750). */
+export const bearerToken = text("at least 16 characters of A-Z a-z 0-9 - . _ ~ + / =", (value) =>
+  /^[\w.~+/=-]{16,}$/.test(value) ? value : undefined,
+);
+
 /** An e-mail address. Whether mail arrives there is not known here. */
 export const email = text("an e-mail address", (value) =>
   /^[^\s@]+@[^\s@]+$/.test(value.trim()) ? value.trim() : undefined,

@@ -59,6 +59,13 @@ export const shortFlags: ReadonlyMap<string, Key> = new Map(
  * @throws ConfigError with everything that is wrong with any of them
  */
 export function loadConfig(options: LoadOptions): LoadedConfig {
+  const { loaded, problems } = readConfig(options);
+  if (problems.length > 0) throw new ConfigError(problems);
+  return loaded;
+}
+
+/** The configuration as far as it can be read, and everything that is wrong with it: what is not allowed is left out. */
+export function readConfig(options: LoadOptions): { loaded: LoadedConfig; problems: readonly string[] } {
   const problems: string[] = [];
   const profile = chooseProfile(options, problems);
   const files = [...profileTomls(profile, options.cwd, problems), ...namedToml(options, problems)];
@@ -67,11 +74,14 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
     ...keys.flatMap((key) => fromEnvironment(key, options, problems)),
     ...fromFlags(options.flags ?? {}, problems),
   ];
-  if (problems.length > 0 || !profile) throw new ConfigError(problems);
-  const { config, sources } = layered(given);
+  const { config, sources } = layered(given.filter(({ value }) => value !== undefined));
   const dataDir = resolve(options.cwd, config["data.dir"]);
-  return { config, profile, sources, dataDir, strangers: strangers(options.env) };
+  const loaded = { config, profile: profile ?? safest, sources, dataDir, strangers: strangers(options.env) };
+  return { loaded, problems };
 }
+
+/** The profile when none is named, or none that there is. */
+const safest: Profile = "production";
 
 function strangers(env: Environment): string[] {
   const known = keys.flatMap((key) => {
@@ -98,8 +108,7 @@ function layered(given: Given[]) {
 
 function chooseProfile(options: LoadOptions, problems: string[]): Profile | undefined {
   const where = options.profile === undefined ? "environment variable NEOCRM_PROFILE" : "flag --profile";
-  const name =
-    options.profile ?? variable(options.env, "NEOCRM_PROFILE") ?? options.defaultProfile ?? "production";
+  const name = options.profile ?? variable(options.env, "NEOCRM_PROFILE") ?? options.defaultProfile ?? safest;
   const profile = profiles.find((each) => each === name);
   if (!profile)
     problems.push(

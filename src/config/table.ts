@@ -1,6 +1,7 @@
 import {
   addressRanges,
   anyText,
+  bearerToken,
   country,
   email,
   host,
@@ -286,6 +287,20 @@ export const settings = {
     default: "auto",
     env: "NEOCRM_LOG_FORMAT",
     describe: "How log lines look; auto is pretty on a terminal and JSON elsewhere.",
+  }),
+
+  "metrics.token": optional({
+    type: bearerToken,
+    env: "METRICS_TOKEN",
+    secret: true,
+    describe:
+      "What Prometheus sends as its bearer token to read /metrics; unset, only an admin may read it there.",
+  }),
+  "metrics.port": setting({
+    type: integer(0, 65_535),
+    default: 0,
+    env: "METRICS_PORT",
+    describe: "A port of 127.0.0.1 alone that serves /metrics and /health without a token; 0 is none.",
   }),
 
   "features.setup": setting({

@@ -50,6 +50,10 @@ export const operations = {
     async ({ users }, { email, role }): Promise<UserView> =>
       users.setRole(actor(), (await users.byEmail(email)).id, role),
   ),
+  "server.untrusted_proxy": operation(
+    Body({}),
+    async ({ metrics }): Promise<string | null> => metrics.requests.untrustedProxy,
+  ),
   "demo.seed": operation(
     Body({ password: Type.String() }),
     async (parts, { password }): Promise<DemoResult> =>

@@ -1,4 +1,5 @@
 import { chmodSync, existsSync, rmSync } from "node:fs";
+import { connect } from "node:net";
 import { join } from "node:path";
 import type { FieldError } from "../errors";
 import { statusOf } from "../http/problem";
@@ -10,6 +11,18 @@ const socketFile = (dataDir: string) => join(dataDir, "neocrm.sock");
 
 /** The kernel's limit for the path of a socket, without the closing NUL. */
 const longestSocketPath = 107;
+
+/** Whether a server holds this data directory and listens. Says nothing to it. */
+export function isServerThere(dataDir: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(socketFile(dataDir));
+    const say = (isThere: boolean) => {
+      socket.destroy();
+      resolve(isThere);
+    };
+    socket.once("connect", () => say(true)).once("error", () => say(false));
+  });
+}
 
 /** The answer of a server to an operation. */
 interface Reply {

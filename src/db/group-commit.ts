@@ -1,6 +1,8 @@
 import type { Database } from "bun:sqlite";
 import { AsyncLocalStorage } from "node:async_hooks";
+import { second } from "../clock";
 import { DbError, toDbError } from "./errors";
+import type { StoreMeasures } from "./measured";
 import { Lifetime, runWithin } from "./store";
 
 /** How long callers wait, and how many share a commit. */
@@ -13,6 +15,8 @@ export interface GroupCommitOptions {
   maxWaiting?: number;
   /** A caller that works longer, or a lock held longer by another process, is given up. */
   deadlineMs?: number;
+  /** Told how long callers wait, and how many share a commit. */
+  measures?: Pick<StoreMeasures, "waited" | "committed">;
 }
 
 /** Set up by the SQLite store: opens the session that one caller's work runs in. */
@@ -27,6 +31,7 @@ interface Caller<Session> {
   /** Brings back the caller's own async context (request id, trace), which the shared loop does not have. */
   inOwnContext: <T>(run: () => T) => T;
   outcome: Outcome;
+  queuedAt: number;
   /** Shares no commit: it was part of a batch that could not commit because of one of its callers. */
   alone: boolean;
 }
@@ -45,16 +50,24 @@ export class GroupCommit<Session> {
   #maxBatchMs;
   #maxWaiting;
   #deadlineMs;
+  #measures;
 
   constructor(
     private readonly db: Database,
     private readonly openSession: OpenSession<Session>,
-    { maxCallers = 64, maxBatchMs = 5, maxWaiting = 10_000, deadlineMs = 5_000 }: GroupCommitOptions,
+    {
+      maxCallers = 64,
+      maxBatchMs = 5,
+      maxWaiting = 10_000,
+      deadlineMs = 5_000,
+      measures,
+    }: GroupCommitOptions,
   ) {
     this.#maxCallers = maxCallers;
     this.#maxBatchMs = maxBatchMs;
     this.#maxWaiting = maxWaiting;
     this.#deadlineMs = deadlineMs;
+    this.#measures = measures;
     this.#statements = {
       begin: db.prepare("BEGIN IMMEDIATE"),
       commit: db.prepare("COMMIT"),
@@ -85,6 +98,7 @@ export class GroupCommit<Session> {
         reject,
         inOwnContext,
         outcome: { error: undefined },
+        queuedAt: performance.now(),
         alone: false,
       });
       this.#draining ??= this.#drain();
@@ -118,6 +132,7 @@ export class GroupCommit<Session> {
     try {
       do {
         const caller = this.#waiting.shift()!;
+        this.#measures?.waited?.((performance.now() - caller.queuedAt) / second);
         batch.push(caller);
         await this.#takeTurn(caller);
       } while (this.#hasRoom(batch, startedAt));
@@ -181,6 +196,7 @@ export class GroupCommit<Session> {
       throw "error" in last ? last.error : new Error("SQLite ended the transaction.");
     }
     this.#statements.commit.run();
+    this.#measures?.committed?.(batch.length);
   }
 
   /**

@@ -14,6 +14,7 @@ import {
   type Migrator,
   type Step,
 } from "./migrate";
+import { openToLook } from "./look";
 import { takeSnapshot } from "./snapshot";
 
 /**
@@ -28,9 +29,8 @@ import { takeSnapshot } from "./snapshot";
 export function sqliteMigrator(file: string, backupDir: string, migrations: Migration[]): Migrator {
   const status = async () => {
     if (!existsSync(file)) return statusOf(migrations, []);
-    const db = new Database(file, { readonly: true });
+    const db = openToLook(file);
     try {
-      db.run("PRAGMA busy_timeout = 5000");
       return statusOf(migrations, appliedIn(db));
     } finally {
       db.close();

@@ -38,7 +38,7 @@ const tables: Tables = postgresTables;
 
 /** A store on a PostgreSQL database, which has to be migrated before. Connects when it is first used. */
 export function openPostgresStore(url: string, options: PostgresOptions = {}): Store {
-  const { connections = 10, deadlineMs = 5_000 } = options;
+  const { connections = 10, deadlineMs = 5_000, measures } = options;
   // The server enforces the deadline too: a rejected promise here does not stop a statement there.
   const connection = { statement_timeout: deadlineMs, idle_in_transaction_session_timeout: deadlineMs * 2 };
   const shared = { url, connection, connectionTimeout: connectionTimeoutSeconds };
@@ -73,6 +73,7 @@ export function openPostgresStore(url: string, options: PostgresOptions = {}): S
           const error = toDbError(cause);
           const lostAgainstAnother = error instanceof DbError && error.kind === "retry";
           if (!lostAgainstAnother || performance.now() > giveUpAt) throw error;
+          measures?.retried?.();
           await Bun.sleep(Math.min(2 ** attempts, longestPauseMs) * Math.random());
         }
       }

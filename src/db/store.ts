@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import type { PgDatabase, PgQueryResultHKT } from "drizzle-orm/pg-core";
 import type { Dialect } from "./dialect";
 import type { Plan, Row } from "./hot";
+import type { StoreMeasures } from "./measured";
 import { DbError } from "./errors";
 import type { Tables } from "./tables";
 
@@ -52,6 +53,8 @@ export const asideDeadlineMs = 2_000;
 export interface StoreOptions {
   /** In milliseconds. A transaction that takes longer is rolled back, because it blocks others. */
   deadlineMs?: number;
+  /** Told what only the engine itself knows: waiting, batches, retries. */
+  measures?: Pick<StoreMeasures, "waited" | "committed" | "retried">;
 }
 
 /** Tells whether a transaction still runs, so that a query somebody forgot to await cannot join the next one. */

@@ -1,7 +1,9 @@
-import type { AnyElysia } from "elysia";
-import { Forbidden, Refusal } from "../errors";
+import { ValidationError, type AnyElysia } from "elysia";
+import { second } from "../clock";
+import { Forbidden, Refusal, TooMany } from "../errors";
 import type { Limiter } from "../integrations/limiter";
 import { log, logRequest } from "../ops/logging";
+import type { RequestMetrics } from "../ops/metrics/requests";
 import type { Identity } from "../policy";
 import type { ResponseSet } from "./answer";
 import { callOf, openCall, type Call } from "./call";
@@ -10,6 +12,7 @@ import { isFree, isHealth } from "./free";
 import { limitKey } from "../integrations/limiter";
 import { Replay, type Attempt, type Idempotency, type KeptAnswer } from "./idempotency";
 import { allowedMethods, type RouteTable } from "./methods";
+import { metricsPath, type Scraper } from "./metrics-routes";
 import { faultOf, problemOf, type Problem } from "./problem";
 import { countRequest } from "./rate-limit";
 import { refusalOf } from "./refusals";
@@ -20,6 +23,10 @@ export type Identify = (token: string) => Identity | string | Promise<Identity |
 /** What the edge needs from the server. */
 export interface EdgeOptions {
   identify: Identify;
+  /** Knows the bearer of the metrics token. */
+  scraper: Scraper;
+  /** Counts what was answered and refused. */
+  metrics: RequestMetrics;
   idempotency: Idempotency;
   limiter: Limiter;
   /** Requests a minute; 0 for no limit. Read at each request: an admin may change them. */
@@ -48,11 +55,20 @@ const securityHeaders = {
 
 /** The first thing that happens to a request: it gets its id and its address. */
 export const opening =
-  ({ proxies, https, hstsSeconds }: Pick<EdgeOptions, "proxies" | "https" | "hstsSeconds">) =>
+  ({
+    proxies,
+    https,
+    hstsSeconds,
+    metrics,
+  }: Pick<EdgeOptions, "proxies" | "https" | "hstsSeconds" | "metrics">) =>
   <App extends AnyElysia>(app: App): App => {
     app.headers(securityHeaders).onRequest(({ request, set, server }) => {
       const peer = server?.requestIP(request)?.address ?? "unknown";
-      const address = clientAddress(peer, request.headers.get("x-forwarded-for"), proxies);
+      const forwardedFor = request.headers.get("x-forwarded-for");
+      const address = clientAddress(peer, forwardedFor, proxies);
+      if (forwardedFor !== null && !proxies.has(address) && address === clientAddress(peer, null, proxies)) {
+        metrics.forwardedInVain(address);
+      }
       const call = openCall(
         request,
         address,
@@ -81,7 +97,7 @@ export const edge =
         if (elsewhere) return elsewhere;
         // A check of the server's health must not depend on the database that tokens are looked up in.
         if (isFree(call.path)) return undefined;
-        await identifyCaller(options.identify, request, call);
+        await identifyCaller(options, request, call);
         await countCall(options, call, set);
         return undefined;
       })
@@ -90,14 +106,17 @@ export const edge =
       )
       .onAfterResponse({ as: "global" }, ({ request, set, route }) => {
         const call = callOf(request);
+        const status = Number(set.status ?? 200);
+        const ms = performance.now() - call.startedAt;
         if (call.attempt) options.idempotency.release(call.attempt);
+        options.metrics.answered(route || null, request.method, status, ms / second);
         logRequest({
           request_id: call.id,
           method: request.method,
           path: call.path.slice(0, longestLoggedPath),
           route: route || null,
-          status: Number(set.status ?? 200),
-          ms: performance.now() - call.startedAt,
+          status,
+          ms,
           actor: call.actor?.userId ?? null,
           address: call.address,
         });
@@ -136,7 +155,11 @@ function secureUrl(url: string, publicUrl: string | null): string {
   return publicUrl + url.slice(url.indexOf("/", url.indexOf("://") + 3));
 }
 
-async function identifyCaller(identify: Identify, request: Request, call: Call): Promise<void> {
+async function identifyCaller(
+  { identify, scraper }: Pick<EdgeOptions, "identify" | "scraper">,
+  request: Request,
+  call: Call,
+): Promise<void> {
   const header = request.headers.get("authorization");
   if (header === null) return;
   const token = /^Bearer +([\w.~+/=-]+)$/i.exec(header)?.[1];
@@ -144,17 +167,20 @@ async function identifyCaller(identify: Identify, request: Request, call: Call):
     call.credentialsRefused = "The Authorization header is not of the form: Bearer <access token>.";
     return;
   }
-  const identity = await identify(token);
+  const isScraped = call.path === metricsPath;
+  const identity = (isScraped && scraper(token)) || (await identify(token));
   if (typeof identity === "string") call.credentialsRefused = identity;
   else call.actor = { ...identity, requestId: call.id };
 }
 
-function countCall({ limiter, limits }: EdgeOptions, call: Call, set: ResponseSet): Promise<void> {
+async function countCall({ limiter, limits }: EdgeOptions, call: Call, set: ResponseSet): Promise<void> {
+  // Prometheus: what it shares its address with must not blind it.
+  if (call.actor?.kind === "system") return;
   const { ip, user } = limits();
   const refusal = "Too many requests. Slow down.";
-  return call.actor?.userId
+  await (call.actor?.userId
     ? countRequest(limiter, set, { policy: "user", quota: user, key: `user ${call.actor.userId}`, refusal })
-    : countRequest(limiter, set, { policy: "ip", quota: ip, key: `ip ${limitKey(call.address)}`, refusal });
+    : countRequest(limiter, set, { policy: "ip", quota: ip, key: `ip ${limitKey(call.address)}`, refusal }));
 }
 
 interface Failure {
@@ -168,9 +194,8 @@ async function answerError(options: EdgeOptions, failure: Failure): Promise<unkn
   const { error, request, set } = failure;
   if (error instanceof Replay) return replay(error, set);
   const call = callOf(request);
-  const refusal = failure.notFound
-    ? noSuchRoute(options.routes, request.method, call.path)
-    : refusalOf(error);
+  const refusal = refusalFor(options.routes, failure, call.path);
+  if (refusal instanceof TooMany) options.metrics.refused(refusal.policy);
   if (!refusal)
     log.error("Request failed", { request_id: call.id, method: request.method, path: call.path, error });
   else if (refusal.kind === "busy" || refusal.kind === "no_space") {
@@ -210,6 +235,16 @@ function replay({ status, headers, body }: KeptAnswer, set: ResponseSet): unknow
   set.status = status;
   Object.assign(set.headers, headers, { "idempotency-replayed": "true" });
   return body === null ? "" : JSON.parse(body);
+}
+
+/** `undefined` when it is a fault of ours. */
+function refusalFor(routes: RouteTable, failure: Failure, path: string): Refusal | undefined {
+  const { error, notFound, request } = failure;
+  if (notFound) return noSuchRoute(routes, request.method, path);
+  // `GET /users/password` is a `GET /users/:id` that names no record: it is meant for the `POST` of that path.
+  const isNoId = error instanceof ValidationError && error.type === "params";
+  const fixed = isNoId ? routes.filter((route) => route.isFixed && route.path.test(path)) : [];
+  return fixed.length > 0 ? noSuchRoute(fixed, request.method, path) : refusalOf(error);
 }
 
 /** No route for this path, or none for this method: then `Allow` says which there are. */

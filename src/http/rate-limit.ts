@@ -28,5 +28,5 @@ export async function countRequest(
   const hit = await limiter.hit(key, quota, minute);
   set.headers["ratelimit-policy"] = `"${policy}";q=${quota};w=${minute / second}`;
   set.headers["ratelimit"] = `"${policy}";r=${hit.remaining};t=${Math.ceil(hit.resetMs / second)}`;
-  if (!hit.ok) throw new TooMany("rate_limited", refusal, hit.retryMs);
+  if (!hit.ok) throw new TooMany("rate_limited", refusal, hit.retryMs, policy);
 }

@@ -27,8 +27,10 @@ export interface HealthOptions {
   dataDir: string;
 }
 
-const lowDiskBytes = 500 * 1024 * 1024;
-const lastDiskBytes = 20 * 1024 * 1024;
+/** Free bytes of the data directory below which the server says `degraded`. */
+export const lowDiskBytes = 500 * 1024 * 1024;
+/** … and below which it says `down`. */
+export const lastDiskBytes = 20 * 1024 * 1024;
 const manyWrites = 2_000;
 /** Probes come from several places at once; the answer is as good for all of them. */
 const keptMs = second;

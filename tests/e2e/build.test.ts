@@ -42,7 +42,7 @@ describe("the command line", () => {
     const cwd = newFolder();
     const { code, out, err } = await runBinary(["--help"], { cwd });
     expect({ code, err }).toEqual({ code: 0, err: "" });
-    for (const command of ["serve", "migrate", "user", "config", "healthcheck", "version"]) {
+    for (const command of ["serve", "migrate", "user", "config", "doctor", "healthcheck", "version"]) {
       expect(out).toContain(`  ${command} `);
       expect((await runBinary([command, "--help"], { cwd })).out).toContain(`neocrm ${command}`);
     }

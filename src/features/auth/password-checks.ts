@@ -52,7 +52,12 @@ export class PasswordChecks {
     const from = limitKey(address);
     const waitMs = this.throttle.begin(from, account);
     if (waitMs > 0) {
-      throw new TooMany("too_many_failures", "Too many wrong passwords. Wait a little.", waitMs);
+      throw new TooMany(
+        "too_many_failures",
+        "Too many wrong passwords. Wait a little.",
+        waitMs,
+        "wrong-passwords",
+      );
     }
     try {
       const verdict = await this.hasher.verify(password, await find());

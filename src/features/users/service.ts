@@ -141,7 +141,7 @@ export class UserService {
     scope: ListScope,
     present: (row: UserRow) => View,
   ): Promise<Page<View>> {
-    const result = await listPage<UserRow>(this.store, userResource, request, scope);
+    const result = await listPage<UserRow>(this.store, userResource, request, [scope]);
     return { data: result.rows.map(present), pagination: pageOf(result, request) };
   }
 }

@@ -172,6 +172,7 @@ test("every setting can be set from the environment", () => {
     "database.deadline_ms": "101",
     "log.level": "error",
     "log.format": "pretty",
+    "metrics.token": "what-prometheus-sends",
     "features.setup": "off",
   };
   const env = Object.fromEntries(keys.map((key) => [settings[key].env, samples[key] ?? "7"]));
@@ -193,7 +194,7 @@ test("every setting can be set from the environment", () => {
 
 test("variables have the conventional name or that of the key, and none has two meanings", () => {
   const conventional =
-    "HOST PORT DATABASE_URL JWT_SECRET JWT_SECRET_PREVIOUS CORS_ORIGIN MAX_FILE_SIZE DATA_DIR LOG_LEVEL RATE_LIMIT_IP RATE_LIMIT_AUTH RATE_LIMIT_USER";
+    "HOST PORT DATABASE_URL JWT_SECRET JWT_SECRET_PREVIOUS CORS_ORIGIN MAX_FILE_SIZE DATA_DIR LOG_LEVEL RATE_LIMIT_IP RATE_LIMIT_AUTH RATE_LIMIT_USER METRICS_TOKEN METRICS_PORT";
   const names = keys.map((key) => settings[key].env as string);
   for (const [at, key] of keys.entries()) {
     const own = `NEOCRM_${key.replace(".", "_").toUpperCase()}`;

@@ -37,6 +37,7 @@ describe("a secret from the environment", () => {
       "auth.jwt_secret",
       "auth.jwt_secret_previous",
       "admin.password",
+      "metrics.token",
     ]);
     for (const key of secretKeys) {
       const { env } = settings[key];

@@ -1,0 +1,63 @@
+import { second } from "../clock";
+import type { Session, Store } from "./store";
+
+/** Told of what a database did, after it did it. All times in seconds. */
+export interface StoreMeasures {
+  /** One query outside of a transaction. */
+  read(seconds: number): void;
+  /** One transaction, with its waiting and its retries. */
+  transaction(seconds: number): void;
+  /** One query aside, with its waiting. */
+  aside(seconds: number): void;
+  /** SQLite: a caller stood in line for so long before its turn. */
+  waited?(seconds: number): void;
+  /** SQLite: so many callers shared a commit. */
+  committed?(callers: number): void;
+  /** PostgreSQL: a transaction lost against another, and is tried again. */
+  retried?(): void;
+}
+
+/** The same store, timed: what fails counts too. */
+export function measured(store: Store, measures: StoreMeasures): Store {
+  return {
+    engine: store.engine,
+    get waiting() {
+      return store.waiting;
+    },
+    read: timed(store.read, measures.read),
+    aside: (caller) => timed(store.aside(caller), measures.aside),
+    async tx(work) {
+      const startedAt = performance.now();
+      try {
+        return await store.tx(work);
+      } finally {
+        measures.transaction(secondsSince(startedAt));
+      }
+    },
+    ping: () => store.ping(),
+    close: () => store.close(),
+  };
+}
+
+/** Times hot queries, which is nearly all of them; what Drizzle's builder runs by itself is rare. */
+function timed(session: Session, took: (seconds: number) => void): Session {
+  return {
+    t: session.t,
+    dialect: session.dialect,
+    get q() {
+      return session.q;
+    },
+    run(plan, values) {
+      const startedAt = performance.now();
+      let rows: ReturnType<Session["run"]> | undefined;
+      try {
+        rows = session.run(plan, values);
+      } finally {
+        if (!(rows instanceof Promise)) took(secondsSince(startedAt));
+      }
+      return rows instanceof Promise ? rows.finally(() => took(secondsSince(startedAt))) : rows;
+    },
+  };
+}
+
+const secondsSince = (startedAt: number) => (performance.now() - startedAt) / second;

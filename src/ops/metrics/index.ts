@@ -1,0 +1,57 @@
+import { Registry } from "prom-client";
+import type { StoreMeasures } from "../../db/measured";
+import type { Store } from "../../db/store";
+import { gauge } from "./gauge";
+import { processMetrics, watchEventLoop } from "./process";
+import { RequestMetrics } from "./requests";
+import { storeMeasures } from "./store";
+
+/** What can be asked at any time. */
+export interface MetricSources {
+  hasher: { readonly running: number; readonly waiting: number };
+  store: Pick<Store, "engine" | "waiting">;
+}
+
+/** The figures of one server, for Prometheus. Each server has its own: several may run in one process. */
+export class Metrics {
+  readonly requests: RequestMetrics;
+  readonly store: StoreMeasures;
+  readonly #registry = new Registry();
+  readonly #eventLoop;
+
+  constructor(engine: Store["engine"]) {
+    this.requests = new RequestMetrics(this.#registry);
+    this.store = storeMeasures(this.#registry, engine);
+    this.#eventLoop = watchEventLoop(this.#registry);
+    processMetrics(this.#registry);
+  }
+
+  /** The media type of `text`. */
+  get contentType(): string {
+    return this.#registry.contentType;
+  }
+
+  /** From here on, the queues are shown too. */
+  watch({ hasher, store }: MetricSources): void {
+    this.gauge("neocrm_password_hashes_running", "Passwords being hashed now.", () => hasher.running);
+    this.gauge("neocrm_password_hashes_waiting", "Passwords that wait for their turn.", () => hasher.waiting);
+    // PostgreSQL has no line of ours.
+    if (store.engine === "postgres") return;
+    this.gauge("neocrm_db_writers_waiting", "Writers in line for the database now.", () => store.waiting);
+  }
+
+  /** Shows a figure that is asked for with each scrape. */
+  gauge(name: string, help: string, ask: () => number): void {
+    gauge(this.#registry, name, help, ask);
+  }
+
+  /** Everything in Prometheus' text format. */
+  text(): Promise<string> {
+    return this.#registry.metrics();
+  }
+
+  /** Ends what runs by itself. */
+  close(): void {
+    this.#eventLoop.stop();
+  }
+}

@@ -35,18 +35,18 @@ import { memoryBus } from "./integrations/bus/memory";
 import { postgresBus } from "./integrations/bus/postgres";
 import { memoryLimiter, type Limiter } from "./integrations/limiter";
 import { loginThrottle } from "./integrations/login-throttle";
+import { Metrics } from "./ops/metrics";
 import { outboxMail } from "./integrations/mail/outbox";
 import { Links } from "./links";
-import { Metrics } from "./ops/metrics";
 import { hour } from "./clock";
 import { isEnabled } from "./config/features";
 
 /** Everything the server is made of, besides the HTTP in front of it. */
 export interface Parts {
   store: Store;
+  metrics: Metrics;
   /** The settings in force. */
   live: LiveSettings;
-  metrics: Metrics;
   bus: Bus;
   limiter: Limiter;
   links: Links;
@@ -79,9 +79,9 @@ export async function openParts(
   config: ConfigWithSecrets,
   { dataDir, sources }: Pick<LoadedConfig, "dataDir" | "sources">,
 ): Promise<Parts> {
-  const live = new LiveSettings(config, sources);
   const metrics = new Metrics(config["database.url"] === null ? "sqlite" : "postgres");
   const store = measured(openStore(config, dataDir, metrics.store), metrics.store);
+  const live = new LiveSettings(config, sources);
   const bus = config["database.url"] === null ? memoryBus() : postgresBus(config["database.url"]);
   const secret = config["auth.jwt_secret"];
   const tokens = accessTokens(
@@ -119,8 +119,8 @@ export async function openParts(
   await settings.load();
   return {
     store,
-    live,
     metrics,
+    live,
     bus,
     limiter,
     links,

@@ -101,14 +101,15 @@ export const edge =
         await countCall(options, call, set);
         return undefined;
       })
-      .onError({ as: "global" }, ({ error, request, set, code }) =>
-        answerError(options, { error, notFound: code === "NOT_FOUND", request, set }),
-      )
+      .onError({ as: "global" }, async ({ error, request, set, code }) => {
+        const answer = await answerError(options, { error, notFound: code === "NOT_FOUND", request, set });
+        options.idempotency.release(callOf(request));
+        return answer;
+      })
       .onAfterResponse({ as: "global" }, ({ request, set, route }) => {
         const call = callOf(request);
         const status = Number(set.status ?? 200);
         const ms = performance.now() - call.startedAt;
-        if (call.attempt) options.idempotency.release(call.attempt);
         options.metrics.answered(route || null, request.method, status, ms / second);
         logRequest({
           request_id: call.id,

@@ -131,8 +131,10 @@ export function httpKit({ idempotency, bodyLimit, requireIfMatch, defaultCountry
         if (context.request.method !== "POST") return;
         await beginAttempt(idempotency, answerOf, context);
       },
-      afterHandle: (context: { request: Request; responseValue: unknown; set: ResponseSet }) =>
-        sendAnswer(answerOf, context),
+      afterHandle: (context: { request: Request; responseValue: unknown; set: ResponseSet }) => {
+        idempotency.release(callOf(context.request));
+        return sendAnswer(answerOf, context);
+      },
     }),
 
     returns: (schema: TSchema) => declare("returns", schema),

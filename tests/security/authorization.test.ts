@@ -55,7 +55,6 @@ const missing = "01890a5d-ac96-774b-bcce-b302099a8057";
 route("GET /health", {},                                                         200, 200, 200, 200, 200, 200, 200, 200);
 route("GET /health/live", {},                                                    200, 200, 200, 200, 200, 200, 200, 200);
 route("GET /health/ready", {},                                                   200, 200, 200, 200, 200, 200, 200, 200);
-route("GET /metrics", {},                                                        401, 401, 401, 403, 403, 403, 403, 200);
 route("GET /api", {},                                                            200, 200, 200, 200, 200, 200, 200, 200);
 route("GET /metrics", {},                                                        401, 401, 401, 403, 403, 403, 403, 200);
 route("GET /swagger", {},                                                        200, 200, 200, 200, 200, 200, 200, 200);
@@ -77,7 +76,7 @@ route("GET /api/users/me/authorization", {},                                    
 route("POST /api/users/password", { body: { current_password: "x", new_password: "y" } },
                                                                                  401, 401, 401, 422, 422, 422, 422, 422);
 
-route("GET /api/users", {},                                                       401, 401, 401, 200, 200, 200, 200, 200);
+route("GET /api/users", {},                                                      401, 401, 401, 200, 200, 200, 200, 200);
 route("GET /api/users/:id", { id: "$minh" },                                     401, 401, 401, 200, 200, 200, 200, 200);
 route("PATCH /api/users/:id", { id: "$minh", body: { locale: "vi" } },           401, 401, 401, 403, 200, 403, 403, 200);
 

@@ -1,6 +1,7 @@
 import { Elysia } from "elysia";
 import { describe, expect, test } from "bun:test";
-import { permissionKey } from "../../src/http/declared";
+import { describedRoutes } from "../../src/described";
+import { declaredRoutes, permissionKey } from "../../src/http/declared";
 import { httpKit } from "../../src/http/kit";
 import { allowedMethods, routeTable } from "../../src/http/methods";
 import { mountedRoutes } from "../support/routes";
@@ -30,6 +31,11 @@ describe("a route without a permission", () => {
   test("is told from a preflight, which needs none", () => {
     expect(routeTable(new Elysia().options("/*", () => "").routes)).toEqual([]);
   });
+});
+
+test("every route that writes says which body it takes, were it none: what is not said would be dropped in silence", () => {
+  const silent = declaredRoutes(describedRoutes()).filter(({ method, body }) => method !== "GET" && !body);
+  expect(silent.map(({ method, path }) => `${method} ${path}`)).toEqual([]);
 });
 
 test("the methods of a path are known whatever its ids", () => {

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, spyOn, test } from "bun:test";
 import { Identities } from "../../src/features/auth/identities";
 import { accessTokens } from "../../src/features/auth/tokens";
 import { systemActor } from "../../src/policy";
@@ -118,6 +118,24 @@ inWorld("a token that is being looked up", withRita, (world) => {
     // It was asked before the change, and may still be answered as it was then; nothing of it is kept.
     await early;
     expect(await identities.identify(rita_token!)).toContain("ended by a change to the account");
+  });
+
+  test("is believed for half a minute, however the clock is set back", async () => {
+    const { server, ids } = world();
+    const { sessions } = server.parts.store.read.t;
+    const identities = new Identities(server.parts.store, accessTokens(secret, null, 15));
+    expect(await identities.identify(ids.rita_token!)).toMatchObject({ userId: ids.rita });
+    await server.parts.store.tx(async ({ q }) => void (await q.update(sessions).set({ ended_at: 1 })));
+    try {
+      spyOn(Date, "now").mockReturnValue(Date.now() - 60_000);
+      spyOn(performance, "now").mockReturnValue(performance.now() + 29_000);
+      expect(await identities.identify(ids.rita_token!)).toMatchObject({ userId: ids.rita });
+      spyOn(performance, "now").mockReturnValue(performance.now() + 2_000);
+      expect(await identities.identify(ids.rita_token!)).toBe("The session has ended. Sign in again.");
+    } finally {
+      spyOn(Date, "now").mockRestore();
+      spyOn(performance, "now").mockRestore();
+    }
   });
 
   test("is looked up once, and again after somebody forgot it", async () => {

@@ -81,7 +81,7 @@ export function describeAccounts(c: Columns) {
     (t) => [c.index("sessions_by_user").on(t.user_id, t.created_at)],
   );
 
-  /** Refresh tokens by their SHA-256. Used ones are kept until the session expires: seen again, they end it. */
+  /** Refresh tokens by their SHA-256. Used ones are kept as long as their session: seen again, they end it. */
   const refresh_tokens = c.table(
     "refresh_tokens",
     {

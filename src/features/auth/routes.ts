@@ -2,10 +2,10 @@ import { Elysia } from "elysia";
 import { accountCreated, noContent, plain, secret, unrepeatable } from "../../http/answer";
 import { callOf } from "../../http/call";
 import type { HttpKit } from "../../http/kit";
-import { onePage } from "../../list";
 import { IdParams, NoBody, PageOf } from "../../http/schema";
 import { normalEmail } from "../../text";
 import { count, countAttempt, newcomer, originOf, type AttemptLimits } from "./attempts";
+import { sessionFields } from "./fields";
 import {
   Credentials,
   LogoutBody,
@@ -134,8 +134,9 @@ export const authRoutes = (
       walk: { last: true, endsSession: true },
       detail: { summary: "End all of your sessions" },
     })
-    .get("/sessions", async ({ actor }) => onePage(await sessions.list(actor)), {
+    .get("/sessions", ({ actor, list }) => sessions.list(actor, list), {
       permission: "signed-in",
+      list: sessionFields,
       returns: PageOf(SessionView),
       walk: { keeps: { sessions_id: "answer.data.0.id" }, last: true },
       detail: { summary: "List your sessions" },
@@ -143,7 +144,9 @@ export const authRoutes = (
     .delete("/sessions/:id", ({ actor, params }) => sessions.end(actor, params.id), {
       permission: "signed-in",
       params: IdParams,
+      body: NoBody,
       answer: noContent,
+      example: {},
       walk: { last: true, endsSession: true },
       detail: { summary: "End one of your sessions" },
     });

@@ -49,7 +49,7 @@ function rules(route: DeclaredRoute, around: Surroundings): [applies: boolean, c
     [conditional === true, ["stale", "if_match_required", "invalid_etag"]],
     [!isWrite && answer?.versions === true, ["invalid_etag"]],
     [isRepeatable, ["invalid_idempotency_key", "idempotency_mismatch", "idempotency_in_progress"]],
-    [isRepeatable && answer?.secret === true, ["idempotency_unreadable"]],
+    [isRepeatable, ["idempotency_unreadable"]],
     [isPost && answer?.unrepeatable === true, ["idempotency_unsupported"]],
   ];
 }

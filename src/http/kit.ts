@@ -42,11 +42,20 @@ interface Incoming {
   body?: unknown;
 }
 
+/** What is known of an answer before it is written. */
+interface Outgoing {
+  request: Request;
+  responseValue: unknown;
+  set: ResponseSet;
+}
+
 /** Bytes that a body may have from somebody who is not signed in: nothing they may send needs more. */
 const strangersLimit = 16 * 1024;
 
 /**
- * What a route gets by declaring it:
+ * What a route gets by declaring it. Hooks name what they use of the context: for one that passes it on as a whole, Elysia
+ * reads the query, the headers and the cookies of every request.
+ *
  * - `permission`: who may call it; `actor` in the handler. Checked before the body is even read.
  * - `list`: the resource's fields; the parsed query as `list`.
  * - `filters`: the same fields, for a query of filters alone; as `filters`.
@@ -63,17 +72,17 @@ export function httpKit({ idempotency, bodyLimit, requireIfMatch, defaultCountry
   const visible = ({ actor }: Call, fields: Fields) => fieldsFor(fields, actor?.grants ?? {});
   return new Elysia({ name: "http-kit" }).macro({
     permission: (permission: Permission) => {
-      const guard = ({ request }: Incoming) => admit(callOf(request), permission);
+      const guard = (request: Request) => admit(callOf(request), permission);
       return {
         ...declare("permission", permission),
         parse: async ({ request }: Incoming) => {
-          guard({ request });
+          guard(request);
           const isKnown = callOf(request).actor !== null;
           const body = await readJson(request, isKnown ? bodyLimit : Math.min(bodyLimit, strangersLimit));
           return body === undefined ? nothing : anObject(body);
         },
         transform: (incoming: Incoming) => {
-          guard(incoming);
+          guard(incoming.request);
           if (incoming.body === nothing) incoming.body = undefined;
           lowerIds(incoming.params);
         },
@@ -127,13 +136,12 @@ export function httpKit({ idempotency, bodyLimit, requireIfMatch, defaultCountry
 
     answer: (answerOf: AnswerOf) => ({
       ...declare("answer", answerOf),
-      transform: async (context: { request: Request; body: unknown; set: ResponseSet }) => {
-        if (context.request.method !== "POST") return;
-        await beginAttempt(idempotency, answerOf, context);
+      transform: async ({ request, body }: { request: Request; body: unknown }) => {
+        if (request.method === "POST") await beginAttempt(idempotency, answerOf, { request, body });
       },
-      afterHandle: (context: { request: Request; responseValue: unknown; set: ResponseSet }) => {
-        idempotency.release(callOf(context.request));
-        return sendAnswer(answerOf, context);
+      afterHandle: ({ request, responseValue, set }: Outgoing) => {
+        idempotency.release(callOf(request));
+        return sendAnswer(answerOf, { request, responseValue, set });
       },
     }),
 
@@ -220,10 +228,7 @@ async function beginAttempt(
   };
 }
 
-function sendAnswer(
-  answerOf: AnswerOf,
-  { request, responseValue, set }: { request: Request; responseValue: unknown; set: ResponseSet },
-) {
+function sendAnswer(answerOf: AnswerOf, { request, responseValue, set }: Outgoing) {
   const { status, headers } = answerOf(responseValue);
   set.status = status;
   Object.assign(set.headers, headers);

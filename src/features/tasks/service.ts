@@ -34,7 +34,7 @@ const taskKind: RecordKind<TaskRow, TaskView> = {
   ],
   find: (session, id) => taskById.first(session, { id }),
   insert: async (session, row) => void (await insertTask.all(session, wholeTask(row))),
-  update: async (session, _, after) => void (await updateTask.all(session, wholeTask(after))),
+  update: (session, before, after) => updateTask(session, before, wholeTask(after)),
   present: presentTask,
 };
 

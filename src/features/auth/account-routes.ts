@@ -2,7 +2,7 @@ import { Type } from "@sinclair/typebox";
 import { Elysia } from "elysia";
 import { created, noContent, versioned } from "../../http/answer";
 import type { HttpKit } from "../../http/kit";
-import { Id, IdParams, PageOf } from "../../http/schema";
+import { Id, IdParams, NoBody, PageOf } from "../../http/schema";
 import { onePage } from "../../list";
 import { userFields } from "../users/fields";
 import { AccountInput, AccountPatch, RoleChange, RoleWithGrants, UserView } from "../users/schema";
@@ -60,9 +60,11 @@ export const accountRoutes = (kit: HttpKit, accounts: AccountService, users: Use
       {
         permission: "users.manage",
         params: IdParams,
+        body: NoBody,
         parameters: Type.Object({ reassign_to: successor }),
         conditional: true,
         answer: noContent,
+        example: {},
         problems: ["exceeds_own_role", "own_account", "last_admin", "too_many_to_hand_over", "unknown_user"],
         detail: { summary: "Close an account, and hand over what is assigned to it" },
       },

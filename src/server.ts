@@ -89,7 +89,10 @@ function listen(config: ConfigWithSecrets, parts: Parts, health: Health) {
     async close() {
       health.stop();
       const finished = server.stop().then(() => true);
-      const isDone = await Promise.race([finished, graceIsOver(config["server.grace_seconds"])]);
+      const isDone = await Promise.race([
+        finished,
+        graceIsOver(config["server.grace_seconds"] * forRequests),
+      ]);
       if (!isDone) {
         log.warn("Requests were cut off: the grace time is over");
         await server.stop(true);
@@ -105,6 +108,9 @@ function urlHost(host: string) {
   if (host === "0.0.0.0" || host === "::") return "localhost";
   return host.includes(":") ? `[${host}]` : host;
 }
+
+/** The share of the grace time that requests have; the rest is for closing what they used. */
+const forRequests = 0.9;
 
 const graceIsOver = (seconds: number) =>
   new Promise<false>((resolve) => {

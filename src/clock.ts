@@ -3,6 +3,9 @@
 /** Milliseconds since 1970, as every table stores an instant. */
 export const now = () => Date.now();
 
+/** Milliseconds of a clock that nobody sets: for how long something takes or lasts. */
+export const monotonic = () => performance.now();
+
 /** An instant as the wire has it: ISO 8601, UTC, milliseconds, `Z`. */
 export const isoTime = (milliseconds: number) => new Date(milliseconds).toISOString();
 

@@ -45,7 +45,7 @@ export async function startServer(loaded: LoadedConfig): Promise<RunningServer> 
     const config = ensureSecrets(given, dataDir);
     warn(loaded);
     await migrate(config, dataDir);
-    const parts = await openParts(config, dataDir);
+    const parts = await openParts(config, loaded);
     closing.push(() => parts.close());
     await makeFirstAdmin(config, parts);
     const health = new Health({ store: parts.store, hasher: parts.hasher, dataDir });
@@ -57,6 +57,7 @@ export async function startServer(loaded: LoadedConfig): Promise<RunningServer> 
       closing.push(() => scraped.close());
     }
     const listening = listen(config, parts, health);
+    parts.links.listensAt(listening.url);
     closing.push(() => listening.close());
     return { url: listening.url, parts, stop: close };
   } catch (error) {
@@ -88,7 +89,10 @@ function listen(config: ConfigWithSecrets, parts: Parts, health: Health) {
     async close() {
       health.stop();
       const finished = server.stop().then(() => true);
-      const isDone = await Promise.race([finished, graceIsOver(config["server.grace_seconds"])]);
+      const isDone = await Promise.race([
+        finished,
+        graceIsOver(config["server.grace_seconds"] * forRequests),
+      ]);
       if (!isDone) {
         log.warn("Requests were cut off: the grace time is over");
         await server.stop(true);
@@ -104,6 +108,9 @@ function urlHost(host: string) {
   if (host === "0.0.0.0" || host === "::") return "localhost";
   return host.includes(":") ? `[${host}]` : host;
 }
+
+/** The share of the grace time that requests have; the rest is for closing what they used. */
+const forRequests = 0.9;
 
 const graceIsOver = (seconds: number) =>
   new Promise<false>((resolve) => {

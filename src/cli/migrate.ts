@@ -15,8 +15,8 @@ export const migrate: Command = {
   up       apply what is missing; \`serve\` does this by itself
   down     revert the last migration, and whatever it stored with it
 
-The server must not run for up and down; on PostgreSQL, none of its instances.
-On SQLite, a snapshot is taken before.
+On SQLite, the server must not run for up and down, and a snapshot is taken before. On PostgreSQL, servers of the
+version before may go on while up runs; down is refused while any server runs.
 
 ${configOptionsHelp}`,
   options: configOptions,

@@ -1,4 +1,4 @@
-import { now, second } from "../clock";
+import { monotonic, second } from "../clock";
 import { startLogging, flushLogs, log } from "../ops/logging";
 import { startServer } from "../server";
 import { configOptions, configOptionsHelp, exitCodes, type Command } from "./command";
@@ -40,9 +40,9 @@ function untilSignal(): Promise<string> {
     let firstAt: number | undefined;
     const stop = (signal: string) => {
       if (firstAt === undefined) {
-        firstAt = now();
+        firstAt = monotonic();
         resolve(signal);
-      } else if (now() - firstAt > sameSignalMs) {
+      } else if (monotonic() - firstAt > sameSignalMs) {
         flushLogs();
         process.exit(exitCodes.failed);
       }

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import type { LoadedConfig } from "../config";
 import { ensureSecrets } from "../config/secrets";
+import type { Migrator } from "../db/migrate";
 import { lockDataDirectory } from "../ops/data-lock";
 import { openMigrator, openParts, type Parts } from "../parts";
 import { askServer } from "./socket";
@@ -17,9 +18,22 @@ export class NoDataDirectory extends Error {
   }
 }
 
+/** The database lacks migrations. */
+export class OlderDatabase extends Error {
+  override name = "OlderDatabase";
+
+  constructor(tags: string[]) {
+    const missing = tags.join(", ");
+    super(
+      `The database is older than this program: it lacks ${missing}. Start the server, or run neocrm migrate up.`,
+    );
+  }
+}
+
 /**
  * Runs an operation: in the server that holds the data directory, or here, holding it meanwhile.
- * @throws OperationRefused or a Refusal when it is refused, DataDirectoryInUse when the holder does not answer
+ * @throws OperationRefused or a Refusal when it is refused, DataDirectoryInUse when the holder does not answer,
+ * OlderDatabase when the server has to upgrade it first
  */
 export async function operate<Name extends OperationName>(
   loaded: LoadedConfig,
@@ -32,20 +46,25 @@ export async function operate<Name extends OperationName>(
   return withData(loaded, (parts) => runOperation(parts, name, input) as Promise<ResultOf<Name>>);
 }
 
-async function withData<T>(
-  { config: given, dataDir }: LoadedConfig,
-  work: (parts: Parts) => Promise<T>,
-): Promise<T> {
+async function withData<T>(loaded: LoadedConfig, work: (parts: Parts) => Promise<T>): Promise<T> {
+  const { config: given, dataDir } = loaded;
   return holdingData(dataDir, async () => {
     const config = ensureSecrets(given, dataDir);
-    await openMigrator(config, dataDir).up();
-    const parts = await openParts(config, dataDir);
+    await prepare(openMigrator(config, dataDir));
+    const parts = await openParts(config, loaded);
     try {
       return await work(parts);
     } finally {
       await parts.close();
     }
   });
+}
+
+/** Makes the tables where there are none. Changing those that hold data is nothing that happens by the way. */
+async function prepare(migrator: Migrator): Promise<void> {
+  const { applied, pending } = await migrator.status();
+  if (applied.length > 0 && pending.length > 0) throw new OlderDatabase(pending);
+  await migrator.up();
 }
 
 /** Does something that nobody else may do at the same time with this data directory. @throws DataDirectoryInUse */

@@ -16,6 +16,21 @@ import {
 /** Any number, as long as it never changes: instances that start together take turns by it. */
 const advisoryLock = 727_001;
 
+/** Held by every server, shared, on a connection that it keeps; it goes with the connection. */
+const serversLock = 727_002;
+
+/** Makes the connection that runs it tell `down` that a server works with this database. */
+export const presenceSql = `select pg_try_advisory_lock_shared(${serversLock})`;
+
+/** Servers work with the tables that a migration would be reverted on. */
+export class ServersRunning extends Error {
+  override name = "ServersRunning";
+
+  constructor() {
+    super("Servers run on this database, and would fail without what is reverted: stop all of them first.");
+  }
+}
+
 /** Migrates the PostgreSQL database at `url`, in one transaction. Copies of it are its operator's to make. */
 export function postgresMigrator(url: string, migrations: Migration[]): Migrator {
   const migrate = (direction: Step["direction"]) =>
@@ -46,10 +61,17 @@ async function withClient<T>(url: string, work: (client: SQL) => Promise<T>): Pr
 
 async function runSteps(transaction: TransactionSQL, direction: Step["direction"], migrations: Migration[]) {
   await transaction`SELECT pg_advisory_xact_lock(${advisoryLock})`;
+  if (direction === "down") await refuseServers(transaction);
   const steps = planSteps(direction, migrations, statusOf(migrations, await appliedIn(transaction)));
   if (steps.length > 0) await transaction.unsafe(createHistory);
   for (const step of steps) await runStep(transaction, step);
   return steps;
+}
+
+/** Servers that start wait meanwhile for the other lock. Upgrades are welcome to come while the version before runs. */
+async function refuseServers(transaction: TransactionSQL) {
+  const [row] = await transaction`SELECT pg_try_advisory_xact_lock(${serversLock}) AS free`;
+  if (!row.free) throw new ServersRunning();
 }
 
 async function runStep(transaction: TransactionSQL, step: Step) {

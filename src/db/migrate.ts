@@ -45,6 +45,7 @@ export interface Migrator {
   /**
    * Reverts the migration applied last.
    * @throws NewerDatabase when a newer program was here
+   * @throws ServersRunning while servers run on it. PostgreSQL only: SQLite's are held off by the data directory's lock
    */
   down(): Promise<Reverted>;
 }

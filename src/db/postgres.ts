@@ -47,6 +47,7 @@ export function openPostgresStore(url: string, options: PostgresOptions = {}): S
   const patience = { ...connection, statement_timeout: asideDeadlineMs };
   const aside = new SQL({ ...shared, connection: patience, max: asideConnections, prepare: false });
   const turns = new Turns(asideConnections, asideDeadlineMs);
+  const losers = oneByOne();
 
   /** Under READ COMMITTED, two transactions that read, compute and write lose updates; SERIALIZABLE does not. */
   function attempt<T>(work: (session: Session) => Promise<T>): Promise<T> {
@@ -66,14 +67,19 @@ export function openPostgresStore(url: string, options: PostgresOptions = {}): S
     async tx(work) {
       refuseNesting();
       const giveUpAt = performance.now() + deadlineMs;
+      const again = async () => {
+        if (performance.now() > giveUpAt) throw new DbError("retry");
+        return attempt(work);
+      };
       for (let attempts = 1; ; attempts++) {
         try {
-          return await attempt(work);
+          return await (attempts === 1 ? attempt(work) : losers(again));
         } catch (cause) {
           const error = toDbError(cause);
           const lostAgainstAnother = error instanceof DbError && error.kind === "retry";
           if (!lostAgainstAnother || performance.now() > giveUpAt) throw error;
           measures?.retried?.();
+          // Whoever won in another process has no place in this one's line.
           await Bun.sleep(Math.min(2 ** attempts, longestPauseMs) * Math.random());
         }
       }
@@ -88,6 +94,16 @@ export function openPostgresStore(url: string, options: PostgresOptions = {}): S
       const timeout = closeSeconds;
       await Promise.all([client, unprepared, aside].map((pool) => pool.close({ timeout })));
     },
+  };
+}
+
+/** Whoever lost against another tries again alone: all at once, they would be in each other's way again and again. */
+function oneByOne(): <T>(work: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve();
+  return (work) => {
+    const mine = last.then(work);
+    last = mine.catch(() => {});
+    return mine;
   };
 }
 

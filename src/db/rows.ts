@@ -105,6 +105,32 @@ export const insertInto = <Name extends TableName>(name: Name): HotQuery<RowOf<N
     return q.insert(table).values(eachColumn(table, (column) => argument(p, column))) as Query<never>;
   });
 
+const rowsPerStatement = 500;
+
+/** Adds many rows, hundreds with one statement. */
+export function insertManyInto<Name extends TableName>(
+  name: Name,
+): (session: Session, rows: readonly RowOf<Name>[]) => Promise<void> {
+  const insert = hot(({ t, q, dialect }, p: Params<{ rows: string }>) => {
+    const table: PgTable = t[name];
+    return q
+      .insert(table)
+      .select(dialect.rowsOf(Object.values(getTableColumns(table)), p.rows)) as unknown as Query<never>;
+  });
+  return async (session, rows) => {
+    const columns = Object.entries<PgColumn>(getTableColumns<PgTable>(session.t[name]));
+    for (let start = 0; start < rows.length; start += rowsPerStatement) {
+      const encoded = rows.slice(start, start + rowsPerStatement).map((row) =>
+        columns.map(([key, column]) => {
+          const field = (row as Record<string, unknown>)[key] ?? null;
+          return field === null ? null : column.mapToDriverValue(field);
+        }),
+      );
+      await insert.all(session, { rows: JSON.stringify(encoded) });
+    }
+  };
+}
+
 /** Writes a row by its id: all of it but the columns that never change or are written apart. */
 export const updateIn = <Name extends TableWith<{ id: PgColumn }>, Kept extends keyof RowOf<Name> & string>(
   name: Name,

@@ -1,8 +1,9 @@
+import { Busy } from "../errors";
 import { DbError } from "./errors";
 import type { Session } from "./store";
 
-/** More of one caller would wait longer than the deadline anyway. */
-const mostOfOne = 16;
+/** For the memory's sake; whether they wait too long, the deadline decides. */
+const mostOfOne = 500;
 
 /**
  * So many at once; the others wait, each caller in a line of their own, and the lines take turns: whoever asks for much
@@ -18,10 +19,10 @@ export class Turns {
     private readonly deadlineMs: number,
   ) {}
 
-  /** @throws DbError `busy` when the caller's line is full, `deadline` when it takes too long */
+  /** @throws Busy when the caller's line is full, DbError `deadline` when it takes too long */
   run<T>(caller: string, work: () => Promise<T>): Promise<T> {
     const line = this.#lines.get(caller) ?? new Set();
-    if (line.size >= mostOfOne) return Promise.reject(new DbError("busy"));
+    if (line.size >= mostOfOne) return Promise.reject(new Busy("Too many of your own requests wait."));
     return new Promise<T>((resolve, reject) => {
       const begin = () => {
         this.#running++;

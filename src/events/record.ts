@@ -1,5 +1,5 @@
 import { now } from "../clock";
-import { insertInto, type RowOf } from "../db/rows";
+import { insertInto, insertManyInto, type RowOf } from "../db/rows";
 import type { Session } from "../db/store";
 import { newId } from "../ids";
 import type { Actor } from "../policy";
@@ -17,6 +17,7 @@ export type Recorded = { id: string; version: number } & Record<string, unknown>
 export type Changes = RowOf<"events">["changes"];
 
 const insertEvent = insertInto("events");
+const insertEvents = insertManyInto("events");
 
 /**
  * Records what happened, in the transaction that does it. `before` is null for a creation, which then carries
@@ -30,20 +31,42 @@ export async function record(
   after: Recorded,
   at = now(),
 ): Promise<void> {
-  await insertEvent.all(session, {
-    id: newId(),
-    seq: null,
-    type,
-    entity_type: type.slice(0, type.indexOf(".")),
-    entity_id: after.id,
-    version: after.version,
-    actor_kind: actor.kind,
-    actor_id: actor.userId,
-    request_id: actor.requestId,
-    changes: before ? difference(before, after) : creation(after),
-    created_at: at,
-  });
+  await insertEvent.all(session, eventOf(actor, type, before, after, at));
 }
+
+/** Records that the same happened to many at once, each with an event of its own. */
+export async function recordEach(
+  session: Session,
+  actor: Actor,
+  type: EventType,
+  changed: readonly { before: Recorded | null; after: Recorded }[],
+  at = now(),
+): Promise<void> {
+  await insertEvents(
+    session,
+    changed.map(({ before, after }) => eventOf(actor, type, before, after, at)),
+  );
+}
+
+const eventOf = (
+  actor: Actor,
+  type: EventType,
+  before: Recorded | null,
+  after: Recorded,
+  at: number,
+): RowOf<"events"> => ({
+  id: newId(),
+  seq: null,
+  type,
+  entity_type: type.slice(0, type.indexOf(".")),
+  entity_id: after.id,
+  version: after.version,
+  actor_kind: actor.kind,
+  actor_id: actor.userId,
+  request_id: actor.requestId,
+  changes: before ? difference(before, after) : creation(after),
+  created_at: at,
+});
 
 /** These change with every write, and the event itself says how. */
 const implied = new Set(["version", "updated_at"]);

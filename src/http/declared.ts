@@ -1,5 +1,5 @@
 /** What routes declare about themselves, and how it is read again: for the table of methods and the OpenAPI document. */
-import type { TSchema } from "@sinclair/typebox";
+import type { TObject, TSchema } from "@sinclair/typebox";
 import type { Fields } from "../list";
 import type { Permission } from "../policy";
 import type { ProblemCode } from "../problems";
@@ -14,6 +14,8 @@ export interface Walk {
   last?: true;
   /** What is known afterwards: name → where it stands, such as `answer.data.0.id` or `request.new_password`. */
   keeps?: Readonly<Record<string, string>>;
+  /** Without these it is left out: what only whoever sends it knows, or what a server may have switched off. */
+  needs?: readonly string[];
   /** Whoever sent it has to sign in again. */
   endsSession?: true;
 }
@@ -23,6 +25,7 @@ export interface Declarations {
   permission: Permission;
   list: Fields;
   filters: Fields;
+  parameters: TObject;
   conditional: true;
   answer: AnswerOf;
   /** The body of its success. */
@@ -70,6 +73,7 @@ const names = Object.keys({
   permission: true,
   list: true,
   filters: true,
+  parameters: true,
   conditional: true,
   answer: true,
   returns: true,

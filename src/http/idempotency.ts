@@ -1,5 +1,5 @@
 import { and, eq, lt } from "drizzle-orm";
-import { now, minute } from "../clock";
+import { minute, monotonic, now } from "../clock";
 import { hot, type Params } from "../db/hot";
 import { DbError } from "../db/errors";
 import { insertInto, type RowOf } from "../db/rows";
@@ -61,7 +61,7 @@ const keepRow = insertInto("idempotency_keys");
  * transaction fails as a whole, and its caller gets what the first was answered.
  */
 export class Idempotency {
-  /** The attempts that this process works on, with the time they began. */
+  /** The attempts that this process works on, with the `monotonic` time they began. */
   readonly #running = new Map<string, number>();
 
   constructor(
@@ -72,19 +72,20 @@ export class Idempotency {
 
   /**
    * Gives the kept answer, or takes the attempt on; then `release` must follow.
-   * @throws Refusal 422 when the key was used with another body, 409 while the first attempt still runs
+   * @throws Refusal 422 when the key was used with another body, 409 while the first attempt still runs, and when
+   * what was kept can no longer be read
    */
   async begin(attempt: Attempt): Promise<KeptAnswer | undefined> {
     const name = nameOf(attempt);
     const startedAt = this.#running.get(name);
-    if (startedAt !== undefined && now() - startedAt < abandonedMs) throw stillRunning();
-    this.#running.set(name, now());
+    if (startedAt !== undefined && monotonic() - startedAt < abandonedMs) throw stillRunning();
+    this.#running.set(name, monotonic());
     try {
       const kept = await this.#find(attempt);
-      if (kept) this.release(attempt);
+      if (kept) this.#running.delete(name);
       return kept;
     } catch (error) {
-      this.release(attempt);
+      this.#running.delete(name);
       throw error;
     }
   }
@@ -97,7 +98,7 @@ export class Idempotency {
     const body = answer.body !== null && secret ? this.seal.close(answer.body) : answer.body;
     const { status, headers } = answer;
     await keepRow.all(session, {
-      ...{ id: newId(), user_id: userId, method, path, key, body_hash: this.seal.digests(attempt.body)[0]! },
+      ...{ id: newId(), user_id: userId, method, path, key, body_hash: this.seal.digest(attempt.body) },
       ...{ status, headers: secret ? { ...headers, [sealed]: "1" } : headers, body, created_at },
     });
   }
@@ -117,15 +118,18 @@ export class Idempotency {
     }
   }
 
-  /** The attempt is over, however it ended. */
-  release(attempt: Attempt): void {
-    this.#running.delete(nameOf(attempt));
+  /** The call's attempt, if it made one, is over. Before the answer goes out: whoever has it may ask again at once. */
+  release(call: { attempt: Attempt | null }): void {
+    if (call.attempt) this.#running.delete(nameOf(call.attempt));
+    call.attempt = null;
   }
 
   async #find({ userId, method, path, key, body: sent }: Attempt): Promise<KeptAnswer | undefined> {
     const row = await keptAnswer.first(this.store.read, { user_id: userId, method, path, key });
     if (!row || row.created_at < now() - this.keepMs) return undefined;
-    if (!this.seal.digests(sent).includes(row.body_hash)) throw otherBody();
+    const isSame = this.seal.recognises(row.body_hash, sent);
+    if (isSame === undefined) throw unreadable();
+    if (!isSame) throw otherBody();
     const { [sealed]: isSealed, ...headers } = row.headers;
     const body = isSealed && row.body !== null ? this.#unseal(row.body) : row.body;
     return { status: row.status, headers, body };
@@ -135,9 +139,7 @@ export class Idempotency {
     try {
       return this.seal.open(text);
     } catch (cause) {
-      // The server's secret was changed twice since. Doing it all again would be worse than saying so.
-      const message = "The first answer to this Idempotency-Key can no longer be read.";
-      throw new Refusal("conflict", "idempotency_unreadable", message, { cause });
+      throw unreadable(cause);
     }
   }
 }
@@ -152,6 +154,15 @@ const stillRunning = () =>
   new Conflict(
     "idempotency_in_progress",
     "The first request with this Idempotency-Key still runs. Ask again soon.",
+  );
+
+/** The secret of then is no longer known. Doing it all again would be worse than saying so. */
+const unreadable = (cause?: unknown) =>
+  new Refusal(
+    "conflict",
+    "idempotency_unreadable",
+    "The first answer to this Idempotency-Key can no longer be read: look whether it was done.",
+    { cause },
   );
 
 const otherBody = () =>

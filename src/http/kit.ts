@@ -1,4 +1,4 @@
-import type { TSchema } from "@sinclair/typebox";
+import type { TObject, TSchema, TString } from "@sinclair/typebox";
 import { Elysia } from "elysia";
 import { Forbidden, Invalid, Refusal, Unauthenticated } from "../errors";
 import { isId } from "../ids";
@@ -10,6 +10,7 @@ import { callOf, queryOf, type Call } from "./call";
 import { declare, type Walk } from "./declared";
 import { readIdempotencyKey, Replay, type Idempotency } from "./idempotency";
 import {
+  fieldsFor,
   parseFilters,
   parseList,
   type Fields,
@@ -17,6 +18,7 @@ import {
   type ListOptions,
   type ListRequest,
 } from "../list";
+import { readParameters } from "./parameters";
 import { isUnchanged, readIfMatch } from "./preconditions";
 
 /** What the shared parts of a route need from the server. */
@@ -57,6 +59,7 @@ const strangersLimit = 16 * 1024;
  * - `permission`: who may call it; `actor` in the handler. Checked before the body is even read.
  * - `list`: the resource's fields; the parsed query as `list`.
  * - `filters`: the same fields, for a query of filters alone; as `filters`.
+ * - `parameters`: what its query may have, each an id; those that were given as `parameters`.
  * - `answer`: status and headers of the result (`created`, `versioned`, `noContent`); `Idempotency-Key` on POST.
  * - `conditional`: `If-Match` as `ifMatch`.
  * - for the documents alone: `returns`, `problems`, `example`, `walk`.
@@ -66,6 +69,7 @@ export function httpKit({ idempotency, bodyLimit, requireIfMatch, defaultCountry
     timeZone: actor?.timeZone ?? "UTC",
     country: defaultCountry(),
   });
+  const visible = ({ actor }: Call, fields: Fields) => fieldsFor(fields, actor?.grants ?? {});
   return new Elysia({ name: "http-kit" }).macro({
     permission: (permission: Permission) => {
       const guard = (request: Request) => admit(callOf(request), permission);
@@ -96,7 +100,7 @@ export function httpKit({ idempotency, bodyLimit, requireIfMatch, defaultCountry
       transform: ({ request }: { request: Request }) => {
         const call = callOf(request);
         call.queryRead = true;
-        call.list = parseList(fields, queryOf(request.url), optionsOf(call));
+        call.list = parseList(visible(call, fields), queryOf(request.url), optionsOf(call));
       },
       resolve: ({ request }: { request: Request }) => ({ list: callOf(request).list as ListRequest }),
     }),
@@ -106,11 +110,21 @@ export function httpKit({ idempotency, bodyLimit, requireIfMatch, defaultCountry
       transform: ({ request }: { request: Request }) => {
         const call = callOf(request);
         call.queryRead = true;
-        call.filters = parseFilters(fields, queryOf(request.url), optionsOf(call));
+        call.filters = parseFilters(visible(call, fields), queryOf(request.url), optionsOf(call));
       },
       resolve: ({ request }: { request: Request }) => ({
         filters: callOf(request).filters as readonly Filter[],
       }),
+    }),
+
+    parameters: (schema: TObject<Record<string, TString>>) => ({
+      ...declare("parameters", schema),
+      transform: ({ request }: { request: Request }) => {
+        const call = callOf(request);
+        call.queryRead = true;
+        call.parameters = readParameters(schema, queryOf(request.url));
+      },
+      resolve: ({ request }: { request: Request }) => ({ parameters: callOf(request).parameters }),
     }),
 
     conditional: (isConditional: true) => ({
@@ -125,8 +139,10 @@ export function httpKit({ idempotency, bodyLimit, requireIfMatch, defaultCountry
       transform: async ({ request, body }: { request: Request; body: unknown }) => {
         if (request.method === "POST") await beginAttempt(idempotency, answerOf, { request, body });
       },
-      afterHandle: ({ request, responseValue, set }: Outgoing) =>
-        sendAnswer(answerOf, { request, responseValue, set }),
+      afterHandle: ({ request, responseValue, set }: Outgoing) => {
+        idempotency.release(callOf(request));
+        return sendAnswer(answerOf, { request, responseValue, set });
+      },
     }),
 
     returns: (schema: TSchema) => declare("returns", schema),

@@ -56,8 +56,10 @@ export const recordRoutes = <const Resource extends string>(
     delete: {
       permission: may("delete"),
       params: IdParams,
+      body: NoBody,
       conditional: true,
       answer: noContent,
+      example: {},
       detail: { summary: `Delete a ${noun}; it can be restored` },
     },
     /** An action on one record: `POST …/:id/<verb>`. */

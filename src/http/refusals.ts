@@ -28,8 +28,9 @@ function refuseByDatabase(error: DbError): Refusal | undefined {
       return new Conflict("already_exists", "Another record already has this value.");
     case "busy":
     case "retry":
-    case "deadline":
       return new Busy("The database is busy.", 1_000, error);
+    case "deadline":
+      return new Busy("The database took too long, and nothing was changed.", 1_000, error);
     case "unavailable":
       return new Busy("The database cannot be reached.", 5_000, error);
     case "full":

@@ -5,8 +5,10 @@ export interface Seal {
   close(text: string): string;
   /** @throws Error when it was closed with another secret, or changed since */
   open(sealed: string): string;
-  /** Keyed hashes of a text, by which it is recognised and not guessed: the present one, and that of the previous secret. */
-  digests(text: string): string[];
+  /** A keyed hash of a text, by which it is recognised and not guessed. It names its key. */
+  digest(text: string): string;
+  /** Whether a digest is that of this text; `undefined` when it was made with a secret that is no longer known. */
+  recognises(digest: string, text: string): boolean | undefined;
 }
 
 const ivBytes = 12;
@@ -21,6 +23,7 @@ export function sealWith(secret: string, previous: string | null = null): Seal {
   const derive = (purpose: string) => Buffer.from(hkdfSync("sha256", secret, "", purpose, 32));
   const key = derive("neocrm kept answers");
   const digestKey = derive("neocrm kept requests");
+  const digestName = derive("neocrm kept requests, name of the key").toString("base64url", 0, 6);
   const current: Seal = {
     close(text) {
       const iv = randomBytes(ivBytes);
@@ -34,7 +37,10 @@ export function sealWith(secret: string, previous: string | null = null): Seal {
       decipher.setAuthTag(bytes.subarray(ivBytes, ivBytes + tagBytes));
       return decipher.update(bytes.subarray(ivBytes + tagBytes), undefined, "utf8") + decipher.final("utf8");
     },
-    digests: (text) => [createHmac("sha256", digestKey).update(text).digest("hex")],
+    digest: (text) => `${digestName}.${createHmac("sha256", digestKey).update(text).digest("hex")}`,
+    recognises(digest, text) {
+      return digest.startsWith(`${digestName}.`) ? digest === current.digest(text) : undefined;
+    },
   };
   if (!older) return current;
   return {
@@ -46,6 +52,7 @@ export function sealWith(secret: string, previous: string | null = null): Seal {
         return older.open(sealed);
       }
     },
-    digests: (text) => [...current.digests(text), ...older.digests(text)],
+    digest: (text) => current.digest(text),
+    recognises: (digest, text) => current.recognises(digest, text) ?? older.recognises(digest, text),
   };
 }

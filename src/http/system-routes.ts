@@ -1,9 +1,11 @@
 import { Type } from "@sinclair/typebox";
 import { Elysia } from "elysia";
 import { version } from "../build";
+import { second } from "../clock";
 import { Busy } from "../errors";
 import type { Health } from "../ops/health";
 import type { HttpKit } from "./kit";
+import { sharedHeaders } from "./openapi/headers";
 
 const StatusView = Type.Union([Type.Literal("ok"), Type.Literal("degraded"), Type.Literal("down")]);
 
@@ -34,11 +36,14 @@ const ApiView = Type.Object(
   { title: "Api" },
 );
 
+const comeBackMs = 5 * second;
+
 /** Whoever looks after the server learns from the same report that it is down. */
 const down = {
   503: {
     description: "Nothing works: `status` is `down`.",
     // Elysia's types know the schemas of OpenAPI 3.0 alone.
+    headers: { "Retry-After": sharedHeaders["Retry-After"] as object },
     content: { "application/json": { schema: HealthView as object } },
   },
 };
@@ -51,7 +56,9 @@ export const systemRoutes = (kit: HttpKit, health: Health) =>
       "/health",
       async ({ set }) => {
         const report = await health.report();
-        if (report.status === "down") set.status = 503;
+        if (report.status !== "down") return report;
+        set.status = 503;
+        set.headers["retry-after"] = String(comeBackMs / second);
         return report;
       },
       {
@@ -68,7 +75,7 @@ export const systemRoutes = (kit: HttpKit, health: Health) =>
     .get(
       "/health/ready",
       async () => {
-        if (!(await health.isReady())) throw new Busy("The server is not ready.", 5_000);
+        if (!(await health.isReady())) throw new Busy("The server is not ready.", comeBackMs);
         return { status: "ok" as const };
       },
       { permission: "public", returns: OkView, detail: { summary: "Whether requests are served now" } },

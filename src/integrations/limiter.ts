@@ -1,4 +1,4 @@
-import { now } from "../clock";
+import { monotonic } from "../clock";
 import { RecentMap } from "./recent-map";
 
 /** What a limiter says about one request. */
@@ -44,14 +44,12 @@ const unlimited: Hit = Object.freeze({ ok: true, remaining: Infinity, retryMs: 0
  * at one instant, and at most `limit * (1 + t / windowMs)` in any span of `t` ms; a fixed window lets twice
  * the limit through at its edge.
  */
-export function memoryLimiter({ maxKeys, clock = now }: MemoryLimiterOptions): MemoryLimiter {
+export function memoryLimiter({ maxKeys, clock = monotonic }: MemoryLimiterOptions): MemoryLimiter {
   const arrivals = new RecentMap<number>(maxKeys);
-  // Small numbers keep their fractions: a double holds today's epoch only to a quarter of a microsecond.
-  const start = clock();
   return {
     hit(key, limit, windowMs) {
       if (limit <= 0) return unlimited;
-      const time = clock() - start;
+      const time = clock();
       const used = usedMs(arrivals.get(key), time, windowMs);
       const interval = windowMs / limit;
       const after = used + interval;
@@ -68,7 +66,7 @@ export function memoryLimiter({ maxKeys, clock = now }: MemoryLimiterOptions): M
   };
 }
 
-/** How much of the window is used up. Never more than all of it: the clock of a machine may be set back. */
+/** How much of the window is used up. Never more than all of it, whatever the clock does. */
 function usedMs(arrival: number | undefined, time: number, windowMs: number) {
   return arrival === undefined ? 0 : Math.min(Math.max(arrival - time, 0), windowMs);
 }

@@ -1,4 +1,5 @@
-import { minute, now, second } from "../clock";
+import { minute, monotonic, second } from "../clock";
+import { TooMany } from "../errors";
 import { RecentMap } from "./recent-map";
 
 /**
@@ -9,128 +10,138 @@ import { RecentMap } from "./recent-map";
  */
 export interface LoginThrottle {
   /**
-   * Asks for one attempt: 0, or the milliseconds to wait first. An attempt counts as failed from here on, so
-   * that a thousand sent at once do not all pass before the first has failed. Whoever must wait is not
-   * counted.
+   * Makes one attempt. `compare` says whether the password was right; what it throws counts as no failure. Where those
+   * under way could use up what is left, it waits for them: a thousand sent at once get no more tries than one after
+   * the other, and a thousand with right passwords all get in.
+   * @throws TooMany after too many failures, with the time until the next attempt
    */
-  begin(address: string, account: string): number;
-  /** The password was right: the pair starts anew, and the address gets this attempt back. */
-  succeeded(address: string, account: string): void;
-  /** No password was compared, for instance because the server was busy: the attempt is taken back. */
-  abandoned(address: string, account: string): void;
+  attempt<Verdict extends { ok: boolean }>(
+    address: string,
+    account: string,
+    compare: () => Promise<Verdict>,
+  ): Promise<Verdict>;
 }
 
-/** How patient the throttle is; the defaults suit a server. */
+/** How patient the throttle is; the defaults suit a server. Times in milliseconds. */
 export interface LoginThrottleOptions {
-  /** Failures of a pair before the waiting begins. */
-  freePerAccount?: number;
-  /** Failures of an address within the memory, over all accounts, before the waiting begins. */
+  /** Failures of a pair that are free; one more after each `pairMs`. */
+  freePerPair?: number;
+  pairMs?: number;
+  /** Failures of an address that are free, over all accounts; one more after each `addressMs`. */
   freePerAddress?: number;
-  /** The longest wait, in milliseconds. */
-  longestMs?: number;
-  /** How long failures are remembered, in milliseconds. */
-  memoryMs?: number;
+  addressMs?: number;
   /** The most pairs, and the most addresses, remembered. */
   maxKeys?: number;
-  /** Milliseconds; tests bring their own. */
+  /** Tests bring their own. */
   clock?: () => number;
 }
 
 /** A throttle of this process, which forgets with it. */
 export function loginThrottle(options: LoginThrottleOptions = {}): LoginThrottle {
-  const { freePerAccount = 5, freePerAddress = 50, longestMs = minute, clock = now } = options;
-  const { memoryMs = 15 * minute, maxKeys = 100_000 } = options;
-  const shared = { longestMs, memoryMs, maxKeys };
-  const pairs = new Failures({ ...shared, free: freePerAccount, resetEvery: Infinity });
-  // A whole office may sit behind one address, and its typing errors must not add up over days.
-  const addresses = new Failures({ ...shared, free: freePerAddress, resetEvery: memoryMs });
+  const { freePerPair = 5, pairMs = 30 * second, freePerAddress = 50, addressMs = minute / 3 } = options;
+  const { maxKeys = 100_000, clock = monotonic } = options;
+  const pairs = new RecentMap<Tries>(maxKeys);
+  const addresses = new RecentMap<Tries>(maxKeys);
+  /** Pairs that signed in: whoever else fails behind the same address does not keep them out. */
+  const known = new RecentMap<true>(maxKeys);
   return {
-    begin(address, account) {
-      const time = clock();
-      const pair = pairKey(address, account);
-      const wait = Math.max(pairs.waitMs(pair, time), addresses.waitMs(address, time));
-      if (wait > 0) return wait;
-      pairs.add(pair, time);
-      addresses.add(address, time);
-      return 0;
-    },
-    succeeded(address, account) {
-      pairs.forget(pairKey(address, account));
-      addresses.takeBack(address);
-    },
-    abandoned(address, account) {
-      pairs.takeBack(pairKey(address, account));
-      addresses.takeBack(address);
+    async attempt(address, account, compare) {
+      // No address contains a space.
+      const name = `${address} ${account}`;
+      const pair = triesOf(pairs, name, { free: freePerPair, forgivenMs: pairMs, clock });
+      const all = triesOf(addresses, address, { free: freePerAddress, forgivenMs: addressMs, clock });
+      const counted = known.get(name) ? [pair] : [pair, all];
+      await begin(counted);
+      try {
+        const verdict = await compare();
+        if (verdict.ok) known.set(name, true);
+        if (verdict.ok) pair.forget();
+        else for (const tries of [pair, all]) tries.fail();
+        return verdict;
+      } finally {
+        for (const tries of counted) tries.end();
+      }
     },
   };
 }
 
-/** No address contains a space. */
-const pairKey = (address: string, account: string) => `${address} ${account}`;
-
-interface Entry {
-  failures: number;
-  firstAt: number;
-  lastAt: number;
+/** Begins an attempt as soon as there is room for it. @throws TooMany when what is free is used up */
+async function begin(counted: readonly Tries[]): Promise<void> {
+  for (;;) {
+    const waitMs = Math.max(...counted.map((tries) => tries.waitMs));
+    if (waitMs > 0)
+      throw new TooMany(
+        "too_many_failures",
+        "Too many wrong passwords. Wait a little.",
+        waitMs,
+        "wrong-passwords",
+      );
+    const taken = counted.find((tries) => tries.isTaken);
+    // In the same breath as the look at what is free, or all that wait would begin.
+    if (!taken) return counted.forEach((tries) => tries.begin());
+    await taken.nextEnd();
+  }
 }
 
-interface FailureOptions {
+function triesOf(map: RecentMap<Tries>, key: string, rule: Rule): Tries {
+  const tries = map.get(key) ?? new Tries(rule);
+  map.set(key, tries);
+  return tries;
+}
+
+interface Rule {
   free: number;
-  longestMs: number;
-  memoryMs: number;
-  /** Milliseconds after its first failure at which a key that still had attempts left starts anew. */
-  resetEvery: number;
-  maxKeys: number;
+  /** Milliseconds after which one failure is forgiven. */
+  forgivenMs: number;
+  clock: () => number;
 }
 
-/** Failures by key, and the waiting that follows from them: 1, 2, 4 … seconds after the last one. */
-class Failures {
-  readonly #entries: RecentMap<Entry>;
+/** Failures of one key, forgiven one by one (a leaky bucket), and the attempts under way. */
+class Tries {
+  #failures = 0;
+  #failedAt = 0;
+  #running = 0;
+  #end: PromiseWithResolvers<void> | undefined;
 
-  constructor(private readonly options: FailureOptions) {
-    this.#entries = new RecentMap(options.maxKeys);
+  constructor(private readonly rule: Rule) {}
+
+  /** Milliseconds until one more failure is free; 0 when it is. */
+  get waitMs(): number {
+    return Math.max(0, Math.ceil((this.#left() + 1 - this.rule.free) * this.rule.forgivenMs));
   }
 
-  waitMs(key: string, time: number) {
-    const entry = this.#live(key, time);
-    if (!entry || entry.failures < this.options.free) return 0;
-    const wait = this.#backOff(entry.failures);
-    // The clock of a machine may be set back: nobody waits longer than the rule says.
-    return Math.min(Math.max(entry.lastAt + wait - time, 0), wait);
+  /** Whether the attempts under way, should they all fail, use up what is free. */
+  get isTaken(): boolean {
+    return this.#left() + this.#running + 1 > this.rule.free;
   }
 
-  add(key: string, time: number) {
-    const entry = this.#live(key, time);
-    if (!entry) return this.#entries.set(key, { failures: 1, firstAt: time, lastAt: time });
-    entry.failures++;
-    entry.lastAt = time;
+  begin(): void {
+    this.#running++;
   }
 
-  takeBack(key: string) {
-    const entry = this.#entries.get(key);
-    if (!entry) return;
-    entry.failures--;
-    if (entry.failures <= 0) this.#entries.delete(key);
+  end(): void {
+    this.#running--;
+    this.#end?.resolve();
+    this.#end = undefined;
   }
 
-  forget(key: string) {
-    this.#entries.delete(key);
+  /** Resolves when the next of the attempts under way is over. */
+  nextEnd(): Promise<void> {
+    return (this.#end ??= Promise.withResolvers<void>()).promise;
   }
 
-  #backOff(failures: number) {
-    return Math.min(second * 2 ** (failures - this.options.free), this.options.longestMs);
+  fail(): void {
+    this.#failures = Math.min(this.#left() + 1, this.rule.free);
+    this.#failedAt = this.rule.clock();
   }
 
-  #live(key: string, time: number) {
-    const entry = this.#entries.get(key);
-    if (!entry || !this.#isOver(entry, time)) return entry;
-    this.#entries.delete(key);
-    return undefined;
+  forget(): void {
+    this.#failures = 0;
   }
 
-  #isOver(entry: Entry, time: number) {
-    const { free, memoryMs, resetEvery } = this.options;
-    if (time - entry.lastAt >= memoryMs) return true;
-    return entry.failures < free && time - entry.firstAt >= resetEvery;
+  /** Failures that are not forgiven yet. */
+  #left(): number {
+    const forgiven = (this.rule.clock() - this.#failedAt) / this.rule.forgivenMs;
+    return Math.max(0, this.#failures - forgiven);
   }
 }

@@ -1,5 +1,6 @@
 import { Database } from "bun:sqlite";
 import {
+  accessSync,
   chmodSync,
   closeSync,
   constants,
@@ -23,6 +24,30 @@ export class DataDirectoryInUse extends Error {
   }
 }
 
+/** The data directory cannot be made, or not be written. */
+export class DataDirectoryUnusable extends Error {
+  override name = "DataDirectoryUnusable";
+
+  constructor(dataDir: string, cause: Error) {
+    const mend = "Let the user that runs neocrm write there, or name another directory with --data-dir.";
+    super(`The data directory ${dataDir} cannot be used: ${reasonOf(cause)}. ${mend}`, { cause });
+  }
+}
+
+/** The system's reason in words, where it has one. */
+const reasonOf = ({ code = "", message }: Error & { code?: string }) =>
+  reasons[code] ?? message.split(",")[0]!;
+
+const reasons: Record<string, string> = {
+  EACCES: "permission denied",
+  EPERM: "permission denied",
+  EROFS: "the file system is read-only",
+  ENOTDIR: "a part of the path is a file",
+  EEXIST: "it is a file",
+  ENOSPC: "the disk is full",
+  SQLITE_CANTOPEN: "neocrm.lock in it cannot be opened",
+};
+
 /** The data directory, held by this process until it lets go or dies. */
 export interface DataLock {
   release(): void;
@@ -32,13 +57,12 @@ export interface DataLock {
  * Takes the data directory for this process, and makes it when it does not exist; from here on, what the process
  * makes is for its own user only. SQLite's own file lock does it: the kernel drops it with the process,
  * however that ends, so that no stale lock is ever left behind.
- * @throws DataDirectoryInUse
+ * @throws DataDirectoryInUse, DataDirectoryUnusable
  */
 export function lockDataDirectory(dataDir: string): DataLock {
   process.umask(0o077);
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const pidFile = join(dataDir, "neocrm.pid");
-  const db = new Database(join(dataDir, "neocrm.lock"), { create: true });
+  const db = openLock(dataDir);
   try {
     db.run("PRAGMA busy_timeout = 0");
     db.run("PRAGMA journal_mode = DELETE");
@@ -58,6 +82,16 @@ export function lockDataDirectory(dataDir: string): DataLock {
       db.close();
     },
   };
+}
+
+function openLock(dataDir: string): Database {
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    accessSync(dataDir, constants.W_OK | constants.X_OK);
+    return new Database(join(dataDir, "neocrm.lock"), { create: true });
+  } catch (error) {
+    throw new DataDirectoryUnusable(dataDir, error as Error);
+  }
 }
 
 /** A directory that somebody made before, or restored from a backup, may be more open than one of ours. */

@@ -1,5 +1,5 @@
 import { statfs } from "node:fs/promises";
-import { now, second } from "../clock";
+import { monotonic, second } from "../clock";
 import type { Store } from "../db/store";
 import { log } from "./logging";
 
@@ -37,7 +37,7 @@ const keptMs = second;
 
 /** Looks after what the server depends on. */
 export class Health {
-  readonly #startedAt = now();
+  readonly #startedAt = monotonic();
   #last: { at: number; report: Promise<HealthReport> } | undefined;
   #stopping = false;
 
@@ -55,7 +55,8 @@ export class Health {
 
   /** The state of everything, at most a second old. */
   report(): Promise<HealthReport> {
-    if (!this.#last || this.#last.at + keptMs < now()) this.#last = { at: now(), report: this.#check() };
+    const at = monotonic();
+    if (!this.#last || this.#last.at + keptMs < at) this.#last = { at, report: this.#check() };
     return this.#last.report;
   }
 
@@ -69,7 +70,7 @@ export class Health {
     };
     const statuses = Object.values(checks).map(({ status }) => status);
     const status = statuses.includes("down") ? "down" : statuses.includes("degraded") ? "degraded" : "ok";
-    return { status, uptime_seconds: Math.floor((now() - this.#startedAt) / second), checks };
+    return { status, uptime_seconds: Math.floor((monotonic() - this.#startedAt) / second), checks };
   }
 }
 

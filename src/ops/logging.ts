@@ -1,6 +1,5 @@
-import { AsyncLocalStorage } from "node:async_hooks";
 import { isatty } from "node:tty";
-import { configureSync, getLogger, withContext, type Logger, type LogRecord } from "@logtape/logtape";
+import { configureSync, getLogger, type Logger, type LogRecord } from "@logtape/logtape";
 import { now } from "../clock";
 import {
   jsonFormat,
@@ -33,16 +32,6 @@ export interface LoggingOptions {
  * stack.
  */
 export const log: Logger = getLogger("neocrm");
-
-/** The log of one part of the server; its lines carry `part`. */
-export const logOf = (part: string): Logger => log.with({ part });
-
-/**
- * Gives every line that `work` logs these fields, through all it awaits: the request id in a service, for
- * example.
- */
-export const withLogFields = <T>(fields: Record<string, unknown>, work: () => T): T =>
-  withContext(fields, work);
 
 let output: LogOutput | undefined;
 let format: Format = jsonFormat;
@@ -93,7 +82,6 @@ function configure(level: Level) {
   const lowestLevel = level === "warn" ? "warning" : level;
   configureSync({
     reset: true,
-    contextLocalStorage: new AsyncLocalStorage<Record<string, unknown>>(),
     sinks: { output: write },
     loggers: [
       { category: "neocrm", sinks: ["output"], lowestLevel },

@@ -1,6 +1,8 @@
 /** What each field of a client takes, and how it says no. */
 import { expect, test } from "bun:test";
+import { systemActor } from "../../src/policy";
 import { inWorld, scenarios } from "../support/scenario";
+import { counting } from "../support/statements";
 
 const long = (length: number) => "x".repeat(length);
 const lengths = {
@@ -259,3 +261,23 @@ scenarios("who a client can be assigned to", { clients: { acme: { assigned_to: "
     status: 200,
   },
 ]);
+
+inWorld("fifty tags", {}, (world) => {
+  test("cost no more statements than one, and all are found", async () => {
+    const { store, clients } = world().server.parts;
+    const actor = { ...systemActor("many-tags"), userId: world().people.lan.id };
+    const created = (tags: string[]) =>
+      store.tx(async (session) => {
+        const { counted, statements } = counting(session);
+        await clients.createIn(counted, actor, { name: "Tagged", tags });
+        return statements();
+      });
+    const tags = Array.from({ length: 50 }, (_, i) => `"Tag" ${i}, 'ü' \\ 😀`);
+    expect(await created(tags)).toBe(await created(["one"]));
+    for (const tag of [tags[0]!, tags[49]!]) {
+      const path = `/api/clients?filter[tags]=${encodeURIComponent(tag)}`;
+      const { json } = await world().send("lan", "GET", path);
+      expect(json.data).toMatchObject([{ name: "Tagged", tags }]);
+    }
+  });
+});

@@ -187,6 +187,8 @@ scenarios("changing a client", { clients: given }, [
   },
 ]);
 
+const json = { "content-type": "application/json" };
+
 scenarios("deleting a client and bringing it back", { clients: { ...given, buried: { deleted: true } } }, [
   {
     by: "lan",
@@ -203,6 +205,17 @@ scenarios("deleting a client and bringing it back", { clients: { ...given, burie
       expect((await events()).at(-1)!.changes).toEqual({ deleted_at: [null, deleted.deleted_at] });
     },
   },
+  {
+    name: "with a body",
+    by: "lan",
+    delete: "/api/clients/$acme",
+    body: { force: true },
+    status: 422,
+    problem: { field: "force", fieldCode: "unknown_field" },
+    events: [],
+  },
+  { name: "with an empty body", by: "lan", delete: "/api/clients/$acme", body: {}, status: 204 },
+  { name: "with half a body", by: "lan", delete: "/api/clients/$acme", raw: "{", headers: json, status: 400 },
   {
     name: "twice",
     by: "lan",

@@ -46,7 +46,8 @@ const started = async (server: Promise<TestServer>) => {
 
 async function healthOf(server: TestServer) {
   const response = await fetch(`${server.url}/health`);
-  return { status: response.status, report: (await response.json()) as HealthReport };
+  const retryAfter = response.headers.get("retry-after");
+  return { status: response.status, retryAfter, report: (await response.json()) as HealthReport };
 }
 
 /** Probes share an answer for a second: waits for the next one. */
@@ -60,8 +61,8 @@ async function healthBecomes(server: TestServer, status: string) {
 }
 
 async function expectDown(server: TestServer): Promise<void> {
-  const { status, report } = await healthBecomes(server, "down");
-  expect(status).toBe(503);
+  const { status, retryAfter, report } = await healthBecomes(server, "down");
+  expect([status, retryAfter]).toEqual([503, "5"]);
   expect(report.checks.database).toEqual({ status: "down", detail: "The database cannot be reached." });
   const ready = await fetch(`${server.url}/health/ready`);
   expect(ready.status).toBe(503);
@@ -123,7 +124,7 @@ test.each(engines)(
   async (engine) => {
     const server = await started(startTestServer(engine, { RATE_LIMIT_IP: "3" }));
     const ask = (path: string) => fetch(server.url + path);
-    for (const path of ["/health", "/health/live", "/health/ready"]) {
+    for (const path of ["/health", "/health/live", "/health/ready", "/health/ready/"]) {
       for (let i = 0; i < 6; i++) {
         const answer = await ask(path);
         expect([answer.status, answer.headers.get("ratelimit")]).toEqual([200, null]);

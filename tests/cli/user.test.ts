@@ -255,6 +255,23 @@ test("a data directory that is not there is not made by looking into it", async 
   place.remove();
 });
 
+test.each(engines)("a database of the version before is not upgraded by the way [%s]", async (engine) => {
+  const place = await newInstallation(engine, { empty: true });
+  const run = (...words: string[]) => neocrm(words, { env: place.env });
+  expect((await run("migrate", "up")).code).toBe(0);
+  expect((await run("migrate", "down")).code).toBe(0);
+  const before = await run("migrate", "status");
+  expect(await run("user", "list")).toMatchObject({
+    code: 1,
+    out: "",
+    err: expect.stringMatching(/lacks \d{4}_\w+\. Start the server, or run neocrm migrate up\./),
+  });
+  expect((await run("migrate", "status")).out).toBe(before.out);
+  await run("migrate", "up");
+  expect((await run("user", "list")).code).toBe(0);
+  place.remove();
+});
+
 test("a name cannot command the terminal of whoever lists it", async () => {
   const place = await newInstallation("sqlite");
   const name = "Bob\u001b[2K\u001b]52;c;aGk=\u0007\nadmin@new.example  admin  active\u202e";

@@ -3,8 +3,8 @@ import { password } from "../support/people";
 import { inWorld, type Answer, type World } from "../support/scenario";
 
 // Time stands still, so that no waiting is over before it was looked at.
-beforeEach(() => void spyOn(Date, "now").mockReturnValue(Date.now()));
-afterEach(() => spyOn(Date, "now").mockRestore());
+beforeEach(() => void spyOn(performance, "now").mockReturnValue(performance.now()));
+afterEach(() => spyOn(performance, "now").mockRestore());
 
 const proxied = { NEOCRM_SERVER_TRUSTED_PROXIES: "127.0.0.1/32" };
 const attacker = "203.0.113.9";

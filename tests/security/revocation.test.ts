@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, spyOn, test } from "bun:test";
 import { Identities } from "../../src/features/auth/identities";
 import { accessTokens } from "../../src/features/auth/tokens";
 import { systemActor } from "../../src/policy";
@@ -120,6 +120,24 @@ inWorld("a token that is being looked up", withRita, (world) => {
     expect(await identities.identify(rita_token!)).toContain("ended by a change to the account");
   });
 
+  test("is believed for half a minute, however the clock is set back", async () => {
+    const { server, ids } = world();
+    const { sessions } = server.parts.store.read.t;
+    const identities = new Identities(server.parts.store, accessTokens(secret, null, 15));
+    expect(await identities.identify(ids.rita_token!)).toMatchObject({ userId: ids.rita });
+    await server.parts.store.tx(async ({ q }) => void (await q.update(sessions).set({ ended_at: 1 })));
+    try {
+      spyOn(Date, "now").mockReturnValue(Date.now() - 60_000);
+      spyOn(performance, "now").mockReturnValue(performance.now() + 29_000);
+      expect(await identities.identify(ids.rita_token!)).toMatchObject({ userId: ids.rita });
+      spyOn(performance, "now").mockReturnValue(performance.now() + 2_000);
+      expect(await identities.identify(ids.rita_token!)).toBe("The session has ended. Sign in again.");
+    } finally {
+      spyOn(Date, "now").mockRestore();
+      spyOn(performance, "now").mockRestore();
+    }
+  });
+
   test("is looked up once, and again after somebody forgot it", async () => {
     const { store } = world().server.parts;
     let reads = 0;
@@ -222,7 +240,7 @@ describe.each(engines)("the last admin [%s]", (engine) => {
     const two = await addPerson(server, "two@new.example", "admin");
     const results = await Promise.allSettled([one, two].map((id) => users.setRole(system, id, "user")));
     expect(results.map(({ status }) => status).toSorted()).toEqual(["fulfilled", "rejected"]);
-    const [, last] = (await users.list()).toSorted((a, b) => b.role.localeCompare(a.role));
+    const [, last] = (await users.all()).toSorted((a, b) => b.role.localeCompare(a.role));
     expect(last!.role).toBe("admin");
     const off = await addPerson(server, "off@new.example", "admin");
     await closeAccount(server, off);

@@ -102,13 +102,16 @@ export function inWorld(title: string, setting: Setting, tests: (world: () => Wo
       beforeAll(async () => {
         const server = await startTestServer(engine, setting.env);
         world = newWorld(server, await bringPeople(server));
-      });
+      }, patience);
       afterAll(() => world?.server.stop());
       beforeEach(() => arrange(world, setting));
       tests(() => world);
     });
   }
 }
+
+/** Milliseconds: a busy machine takes its time to start a database. */
+const patience = 60_000;
 
 /** Plays one scenario and checks everything that it says, and what holds for every answer. */
 export async function play(scenario: Scenario, world: World): Promise<Answer> {

@@ -35,7 +35,7 @@ export function describeEvents(c: Columns) {
       method: c.text("method").notNull(),
       path: c.text("path").notNull(),
       key: c.text("key").notNull(),
-      /** A keyed hash of the request's body: from a copy of the database, nobody tries passwords against it. */
+      /** A keyed hash of the request's body, with the name of its key: from a copy of the database, nobody tries passwords against it. */
       body_hash: c.text("body_hash").notNull(),
       status: c.integer("status").notNull(),
       headers: c.json<Record<string, string>>("headers").notNull(),

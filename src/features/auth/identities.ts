@@ -1,4 +1,4 @@
-import { now, second } from "../../clock";
+import { monotonic, now, second } from "../../clock";
 import type { Store } from "../../db/store";
 import { RecentMap } from "../../integrations/recent-map";
 import type { Identity } from "../../policy";
@@ -12,6 +12,7 @@ const mostTokens = 20_000;
 
 interface Known {
   identity: Identity;
+  /** In `monotonic` time: a clock set back makes nobody believed for longer. */
   until: number;
   /** The generation in which the tables were asked. */
   since: number;
@@ -36,7 +37,7 @@ export class Identities {
   /** The bearer of this token, at once when it is known; a text says why it is refused. */
   identify = (token: string): Identity | string | Promise<Identity | string> => {
     const known = this.#known.get(token);
-    if (known && known.until > now() && !this.#isForgotten(known)) return known.identity;
+    if (known && known.until > monotonic() && !this.#isForgotten(known)) return known.identity;
     return this.#lookUp(token);
   };
 
@@ -61,7 +62,11 @@ export class Identities {
     if (typeof claims === "string") return claims;
     const identity = await this.#bearer(claims);
     if (typeof identity === "string") return identity;
-    this.#known.set(token, { identity, since, until: Math.min(claims.expiresAt, now() + believedMs) });
+    this.#known.set(token, {
+      identity,
+      since,
+      until: monotonic() + Math.min(claims.expiresAt - now(), believedMs),
+    });
     return identity;
   }
 

@@ -1,5 +1,5 @@
 import type { Session } from "../../db/store";
-import { Invalid, TooMany } from "../../errors";
+import { Invalid } from "../../errors";
 import { limitKey } from "../../integrations/limiter";
 import type { LoginThrottle } from "../../integrations/login-throttle";
 import { existingUser, passwordHash } from "../users/accounts";
@@ -18,13 +18,18 @@ export class PasswordChecks {
     private readonly throttle: LoginThrottle,
   ) {}
 
+  /** @throws Invalid naming `field` when the password may not be chosen */
+  assertAcceptable(password: string, field: string): void {
+    const problem = passwordProblem(password);
+    if (problem) throw new Invalid([{ field, ...problem }]);
+  }
+
   /**
    * The hash of a password that may be chosen.
    * @throws Invalid naming `field` when it may not
    */
   async hashNew(password: string, field: string): Promise<string> {
-    const problem = passwordProblem(password);
-    if (problem) throw new Invalid([{ field, ...problem }]);
+    this.assertAcceptable(password, field);
     return this.hasher.hash(password);
   }
 
@@ -38,30 +43,15 @@ export class PasswordChecks {
    * @param account what failures are counted under, together with the address
    * @throws TooMany after repeated failures from this address
    */
-  async compare(
+  compare(
     address: string,
     account: string,
     password: string,
     find: () => Promise<string | null>,
   ): Promise<Verdict> {
-    const from = limitKey(address);
-    const waitMs = this.throttle.begin(from, account);
-    if (waitMs > 0) {
-      throw new TooMany(
-        "too_many_failures",
-        "Too many wrong passwords. Wait a little.",
-        waitMs,
-        "wrong-passwords",
-      );
-    }
-    try {
-      const verdict = await this.hasher.verify(password, await find());
-      if (verdict.ok) this.throttle.succeeded(from, account);
-      return verdict;
-    } catch (error) {
-      this.throttle.abandoned(from, account);
-      throw error;
-    }
+    return this.throttle.attempt(limitKey(address), account, async () =>
+      this.hasher.verify(password, await find()),
+    );
   }
 }
 

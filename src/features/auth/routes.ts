@@ -1,14 +1,11 @@
 import { Elysia } from "elysia";
-import { accountCreated, noContent, plain, secret, unrepeatable, type ResponseSet } from "../../http/answer";
+import { accountCreated, noContent, plain, secret, unrepeatable } from "../../http/answer";
 import { callOf } from "../../http/call";
-import { limitKey } from "../../integrations/limiter";
 import type { HttpKit } from "../../http/kit";
-import { pageOf } from "../../list";
-import { countRequest } from "../../http/rate-limit";
 import { IdParams, NoBody, PageOf } from "../../http/schema";
-import type { Limiter } from "../../integrations/limiter";
-import type { Actor } from "../../policy";
 import { normalEmail } from "../../text";
+import { count, countAttempt, newcomer, originOf, type AttemptLimits } from "./attempts";
+import { sessionFields } from "./fields";
 import {
   Credentials,
   LogoutBody,
@@ -22,16 +19,13 @@ import {
 import type { PasswordService } from "./password-service";
 import type { AuthService } from "./service";
 import type { SessionService } from "./session-service";
-import type { Origin } from "./sessions";
-
-/** How often somebody may try: attempts a minute for a pair of address and account, or for a session. */
-export interface AttemptLimits {
-  limiter: Limiter;
-  perMinute: () => number;
-}
 
 /** What whoever signs in keeps of the answer. */
-const tokens = { access_token: "answer.access_token", refresh_token: "answer.refresh_token" };
+const tokens = {
+  access_token: "answer.access_token",
+  refresh_token: "answer.refresh_token",
+  users_id: "answer.user.id",
+};
 
 /** Signing in, staying in, leaving. */
 export const authRoutes = (
@@ -60,7 +54,7 @@ export const authRoutes = (
           password: "{{password}}",
           full_name: "Ada Lovelace",
         },
-        walk: { keeps: tokens },
+        walk: { keeps: tokens, needs: ["setup_code"] },
         detail: { summary: "Make the first admin with the code that the server printed" },
       },
     )
@@ -81,6 +75,7 @@ export const authRoutes = (
           password: "a phrase of her own",
           full_name: "Grace Hopper",
         },
+        walk: { needs: ["registration"] },
         detail: { summary: "Register, where registration is open" },
       },
     )
@@ -119,15 +114,19 @@ export const authRoutes = (
         detail: { summary: "Exchange a refresh token for the next pair of tokens" },
       },
     )
-    .post("/logout", ({ request, body }) => sessions.logout(callerOrNewcomer(request), body?.refresh_token), {
-      permission: "public",
-      body: LogoutBody,
-      answer: unrepeatable(noContent),
-      problems: ["unauthenticated"],
-      example: { refresh_token: "{{refresh_token}}" },
-      walk: { last: true, endsSession: true },
-      detail: { summary: "End this session", security: [{}, { bearer: [] }] },
-    })
+    .post(
+      "/logout",
+      ({ request, body }) => sessions.logout(callOf(request).actor ?? newcomer(request), body?.refresh_token),
+      {
+        permission: "public",
+        body: LogoutBody,
+        answer: unrepeatable(noContent),
+        problems: ["unauthenticated"],
+        example: { refresh_token: "{{refresh_token}}" },
+        walk: { last: true, endsSession: true },
+        detail: { summary: "End this session", security: [{}, { bearer: [] }] },
+      },
+    )
     .post("/logout-all", ({ actor }) => sessions.logoutAll(actor), {
       permission: "signed-in",
       body: NoBody,
@@ -136,8 +135,9 @@ export const authRoutes = (
       walk: { last: true, endsSession: true },
       detail: { summary: "End all of your sessions" },
     })
-    .get("/sessions", ({ actor }) => listSessions(sessions, actor), {
+    .get("/sessions", ({ actor, list }) => sessions.list(actor, list), {
       permission: "signed-in",
+      list: sessionFields,
       returns: PageOf(SessionView),
       walk: { keeps: { sessions_id: "answer.data.0.id" }, last: true },
       detail: { summary: "List your sessions" },
@@ -145,7 +145,9 @@ export const authRoutes = (
     .delete("/sessions/:id", ({ actor, params }) => sessions.end(actor, params.id), {
       permission: "signed-in",
       params: IdParams,
+      body: NoBody,
       answer: noContent,
+      example: {},
       walk: { last: true, endsSession: true },
       detail: { summary: "End one of your sessions" },
     });
@@ -169,40 +171,3 @@ export const passwordRoutes = (kit: HttpKit, passwords: PasswordService, limits:
       detail: { summary: "Change your password; every other session ends" },
     },
   );
-
-/** Nobody yet: whoever registers or signs in becomes the actor of what follows. */
-const newcomer = (request: Request): Actor => ({
-  kind: "user",
-  userId: null,
-  sessionId: null,
-  grants: {},
-  timeZone: "UTC",
-  requestId: callOf(request).id,
-});
-
-const callerOrNewcomer = (request: Request) => callOf(request).actor ?? newcomer(request);
-
-const originOf = (request: Request): Origin => ({
-  address: callOf(request).address,
-  userAgent: request.headers.get("user-agent"),
-});
-
-/** Counts for the pair of address and account: whoever tries from elsewhere locks nobody out. */
-const countAttempt = (limits: AttemptLimits, request: Request, set: ResponseSet, account: string) =>
-  count(limits, set, `auth ${limitKey(callOf(request).address)} ${account}`);
-
-const count = ({ limiter, perMinute }: AttemptLimits, set: ResponseSet, key: string): Promise<void> =>
-  countRequest(limiter, set, {
-    policy: "auth",
-    quota: perMinute(),
-    key,
-    refusal: "Too many attempts. Wait a little.",
-  });
-
-/** A person has few sessions: they come as one page. */
-async function listSessions(sessions: SessionService, actor: Actor) {
-  const data = await sessions.list(actor);
-  const total = data.length;
-  const whole = { page: 1, limit: Math.max(20, total) };
-  return { data, pagination: pageOf({ total, totalCapped: false, nextCursor: null }, whole) };
-}

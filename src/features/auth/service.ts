@@ -7,7 +7,7 @@ import { normalEmail } from "../../text";
 import { accountWith, addUser, existingUser, hasAdmin, replacePasswordHash } from "../users/accounts";
 import { isUnchanged, type PasswordChecks } from "./password-checks";
 import type { Credentials, Registration, Setup, TokensView } from "./schema";
-import { endSession, hashToken, isOver, type Origin } from "./sessions";
+import { endSessions, hashToken, isOver, type Origin } from "./sessions";
 import { isSetupCode } from "./setup-code";
 import { refreshTokenByHash, sessionById, useRefreshToken, type SessionRow } from "./store";
 import type { TokenIssuer } from "./token-issuer";
@@ -125,7 +125,7 @@ export class AuthService {
       const self = { ...actor, userId: user.id };
       const isFirstUse = (await useRefreshToken.all(session, { hash, used_at: now() })).length === 1;
       if (!isFirstUse || !user.is_active) {
-        await endSession(session, self, found);
+        await endSessions(session, self, [found]);
         return { ended: user.id };
       }
       return this.options.issuer.continue(session, actor, user, found, origin);

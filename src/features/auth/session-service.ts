@@ -1,11 +1,13 @@
 import { now } from "../../clock";
+import { listPage, pageOf } from "../../db/list";
 import type { Session, Store } from "../../db/store";
 import { write } from "../../db/write";
 import { NotFound, Unauthenticated } from "../../errors";
+import type { ListRequest, Page } from "../../list";
 import type { Actor } from "../../policy";
 import { presentSession, type SessionView } from "./schema";
-import { endSession, endSessionsOf, hashToken, isOver } from "./sessions";
-import { openSessionsOf, refreshTokenByHash, sessionById } from "./store";
+import { endSessions, endSessionsOf, hashToken, isOver } from "./sessions";
+import { listedSessions, refreshTokenByHash, sessionById, sessionsOpenAt } from "./store";
 
 /** Where somebody is signed in, and how they leave. */
 export class SessionService {
@@ -15,10 +17,13 @@ export class SessionService {
     private readonly forget: (userId: string) => void,
   ) {}
 
-  /** The caller's open sessions, the newest first. */
-  async list(actor: Actor): Promise<SessionView[]> {
-    const rows = await openSessionsOf.all(this.store.read, { user_id: actor.userId!, now: now() });
-    return rows.map((row) => presentSession(row, actor.sessionId));
+  /** One page of the caller's open sessions. */
+  async list(actor: Actor, request: ListRequest): Promise<Page<SessionView>> {
+    const result = await listPage(this.store, listedSessions, request, [
+      sessionsOpenAt(actor.userId!, now()),
+    ]);
+    const data = result.rows.map((row) => presentSession(row, actor.sessionId));
+    return { data, pagination: pageOf(result, request) };
   }
 
   /**
@@ -31,7 +36,7 @@ export class SessionService {
       for (const id of await sessionsToEnd(session, actor, refreshToken)) {
         const found = await sessionById.first(session, { id });
         if (!found || isOver(found)) continue;
-        await endSession(session, { ...actor, userId: found.user_id }, found);
+        await endSessions(session, { ...actor, userId: found.user_id }, [found]);
         ended.add(found.user_id);
       }
       return ended;
@@ -52,7 +57,7 @@ export class SessionService {
     await write(this.store, actor, async (session) => {
       const found = await sessionById.first(session, { id });
       if (!found || found.user_id !== actor.userId || isOver(found)) throw new NotFound("session");
-      await endSession(session, actor, found);
+      await endSessions(session, actor, [found]);
     });
     this.forget(actor.userId!);
   }

@@ -1,13 +1,14 @@
 import { day, isoTime, now } from "../../clock";
 import type { Session } from "../../db/store";
-import { record, type Recorded } from "../../events/record";
+import { record, recordEach, type Recorded } from "../../events/record";
 import { newId, newSecret } from "../../ids";
 import type { Actor } from "../../policy";
 import {
   deleteRefreshTokens,
+  endSessionRows,
   insertRefreshToken,
   insertSession,
-  openSessionsOf,
+  unendedSessionsOf,
   updateSession,
   type SessionRow,
 } from "./store";
@@ -27,7 +28,13 @@ export interface OpenedSession {
 /** The form in which refresh tokens are stored: a copy of the database signs nobody in. */
 export const hashToken = (token: string) => new Bun.CryptoHasher("sha256").update(token).digest("hex");
 
-/** Opens a session, a new family of refresh tokens, within a transaction. */
+/** Who signs in anew each time instead of continuing a session leaves one behind each time. */
+const mostOpen = 100;
+
+/**
+ * Opens a session, a new family of refresh tokens, within a transaction. Sessions of the user that have expired end,
+ * and so does the one unused for longest when there are too many.
+ */
 export async function openSession(
   session: Session,
   actor: Actor,
@@ -35,6 +42,10 @@ export async function openSession(
   origin: Origin,
   days: number,
 ): Promise<OpenedSession> {
+  const self = { ...actor, userId };
+  const unended = await unendedSessionsOf.all(session, { user_id: userId });
+  const surplus = unended.filter((one, place) => isOver(one) || place >= mostOpen - 1);
+  await endSessions(session, self, surplus);
   const at = now();
   const opened: SessionRow = {
     id: newId(),
@@ -48,7 +59,7 @@ export async function openSession(
     version: 1,
   };
   await insertSession.all(session, opened);
-  await record(session, { ...actor, userId }, "session.created", null, recorded(opened), at);
+  await record(session, self, "session.created", null, recorded(opened), at);
   return { session: opened, refreshToken: await giveRefreshToken(session, opened.id) };
 }
 
@@ -75,20 +86,27 @@ export async function continueSession(
   return { session: after, refreshToken: await giveRefreshToken(session, before.id) };
 }
 
-/** Ends a session and its family, within a transaction. */
-export async function endSession(session: Session, actor: Actor, before: SessionRow): Promise<void> {
-  if (before.ended_at !== null) return;
-  const after = { ...before, ended_at: now(), version: before.version + 1 };
-  await updateSession.all(session, after);
-  await deleteRefreshTokens.all(session, { session_id: before.id });
-  await record(session, actor, "session.ended", recorded(before), recorded(after), after.ended_at);
+/** Ends sessions that nobody ended, with their families, within a transaction. */
+export async function endSessions(
+  session: Session,
+  actor: Actor,
+  unended: readonly SessionRow[],
+): Promise<void> {
+  if (unended.length === 0) return;
+  const at = now();
+  const ids = JSON.stringify(unended.map(({ id }) => id));
+  await endSessionRows.all(session, { ids, ended_at: at });
+  await deleteRefreshTokens.all(session, { session_ids: ids });
+  const ended = unended.map((before) => ({
+    before: recorded(before),
+    after: recorded({ ...before, ended_at: at, version: before.version + 1 }),
+  }));
+  await recordEach(session, actor, "session.ended", ended, at);
 }
 
-/** Ends every open session of a user. */
+/** Ends every session of a user. */
 export async function endSessionsOf(session: Session, actor: Actor, userId: string): Promise<void> {
-  for (const open of await openSessionsOf.all(session, { user_id: userId, now: now() })) {
-    await endSession(session, actor, open);
-  }
+  await endSessions(session, actor, await unendedSessionsOf.all(session, { user_id: userId }));
 }
 
 async function giveRefreshToken(session: Session, sessionId: string): Promise<string> {

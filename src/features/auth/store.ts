@@ -1,6 +1,8 @@
 import { and, desc, eq, gt, isNull, sql } from "drizzle-orm";
-import { hot, type Params } from "../../db/hot";
-import { insertInto, updateIn, type RowOf } from "../../db/rows";
+import { hot, value, type Params, type Query } from "../../db/hot";
+import type { ListScope, Resource } from "../../db/list";
+import { insertInto, recordColumns, updateIn, type RowOf } from "../../db/rows";
+import { sessionFields } from "./fields";
 
 /** One sign-in on one device. */
 export type SessionRow = RowOf<"sessions">;
@@ -13,13 +15,38 @@ export const sessionById = hot(({ t: { sessions }, q }, p: Params<{ id: string }
   q.select().from(sessions).where(eq(sessions.id, p.id)).limit(1),
 );
 
-/** The sessions of a user that are open now, the newest first. */
-export const openSessionsOf = hot(({ t: { sessions }, q }, p: Params<{ user_id: string; now: number }>) =>
+/** The sessions of a user that nobody ended, expired ones too, the one used last first. */
+export const unendedSessionsOf = hot(({ t: { sessions }, q }, p: Params<{ user_id: string }>) =>
   q
     .select()
     .from(sessions)
-    .where(and(eq(sessions.user_id, p.user_id), isNull(sessions.ended_at), gt(sessions.expires_at, p.now)))
-    .orderBy(desc(sessions.created_at), desc(sessions.id)),
+    .where(and(eq(sessions.user_id, p.user_id), isNull(sessions.ended_at)))
+    .orderBy(desc(sessions.last_used_at), desc(sessions.id)),
+);
+
+/** Sessions, as a list has them. */
+export const listedSessions: Resource<SessionRow> = {
+  fields: sessionFields,
+  columns: recordColumns("sessions"),
+};
+
+/** The sessions of a user that are open at `now`, for a list. */
+export const sessionsOpenAt = (userId: string, now: number): ListScope => ({
+  shape: "open",
+  where: ({ t: { sessions } }, p) =>
+    and(eq(sessions.user_id, p.me!), isNull(sessions.ended_at), gt(sessions.expires_at, p.now!)),
+  args: { me: userId, now },
+  caller: `user ${userId}`,
+});
+
+/** Ends sessions, given as a JSON array of ids. */
+export const endSessionRows = hot(
+  ({ t: { sessions }, q, dialect }, p: Params<{ ids: string; ended_at: number }>) =>
+    q
+      .update(sessions)
+      .set({ ended_at: value(sessions.ended_at, p.ended_at), version: sql`${sessions.version} + 1` })
+      .where(dialect.isAmong(sessions.id, p.ids))
+      .returning({ id: sessions.id }),
 );
 
 /** Writes what changes about a session. */
@@ -43,10 +70,27 @@ export const useRefreshToken = hot(
       .returning({ hash: refresh_tokens.hash }),
 );
 
-/** Removes the refresh tokens of a session that has ended: nothing is left to replay. */
-export const deleteRefreshTokens = hot(({ t: { refresh_tokens }, q }, p: Params<{ session_id: string }>) =>
+/** Removes the refresh tokens of sessions that have ended, given as a JSON array of ids: nothing is left to replay. */
+export const deleteRefreshTokens = hot(
+  ({ t: { refresh_tokens }, q, dialect }, p: Params<{ session_ids: string }>) =>
+    q.delete(refresh_tokens).where(dialect.isAmong(refresh_tokens.session_id, p.session_ids)) as Query<never>,
+);
+
+/** A link to choose a new password, by its token's hash. */
+export type ResetRow = RowOf<"password_resets">;
+
+/** Adds a link. */
+export const insertReset = insertInto("password_resets");
+
+/** A link by its token's hash, good or too old. */
+export const resetByHash = hot(({ t: { password_resets }, q }, p: Params<{ hash: string }>) =>
+  q.select().from(password_resets).where(eq(password_resets.hash, p.hash)).limit(1),
+);
+
+/** Removes a user's links: used, replaced, or meant for what the account no longer is. */
+export const deleteResetsOf = hot(({ t: { password_resets }, q }, p: Params<{ user_id: string }>) =>
   q
-    .delete(refresh_tokens)
-    .where(eq(refresh_tokens.session_id, p.session_id))
-    .returning({ hash: refresh_tokens.hash }),
+    .delete(password_resets)
+    .where(eq(password_resets.user_id, p.user_id))
+    .returning({ hash: password_resets.hash }),
 );

@@ -2,6 +2,7 @@ import { eq } from "drizzle-orm";
 import { hot, type Params } from "../../db/hot";
 import {
   insertInto,
+  insertManyInto,
   liveWith,
   recordById,
   recordColumns,
@@ -31,7 +32,7 @@ export const clientWithExternalId = liveWith("clients", "external_id");
 
 const insertRow = insertInto("clients");
 const updateRow = updateChangedIn("clients");
-const insertTag = insertInto("client_tags");
+const insertTagRows = insertManyInto("client_tags");
 
 const deleteTags = hot(({ t: { client_tags }, q }, p: Params<{ client_id: string }>) =>
   q
@@ -60,7 +61,11 @@ export async function updateClient(
 }
 
 async function insertTags(session: Session, { id, tags }: ClientRow): Promise<void> {
-  for (const tag_key of new Set(tags.map(fold))) await insertTag.all(session, { client_id: id, tag_key });
+  const keys = [...new Set(tags.map(fold))];
+  await insertTagRows(
+    session,
+    keys.map((tag_key) => ({ client_id: id, tag_key })),
+  );
 }
 
 /** @param written the phone number whose key is in the table already: understanding one takes as long as a write */

@@ -61,7 +61,7 @@ export class TaskService extends RecordService<TaskRow, TaskView, TaskInput, Tas
 
   /** Counts the tasks that the actor may see and the filters let through. */
   stats(actor: Actor, filters: readonly Filter[]): Promise<TaskStats> {
-    return countTasks(this.store, filters, this.policy.listed(actor, "none"), actor.timeZone);
+    return countTasks(this.store, filters, this.policy.readable(actor), actor.timeZone);
   }
 
   protected async begin(session: Session, actor: Actor, input: TaskInput, at: number) {

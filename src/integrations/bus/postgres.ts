@@ -1,6 +1,7 @@
 import { SQL } from "bun";
 import { second } from "../../clock";
 import { newId } from "../../ids";
+import { presenceSql } from "../../db/migrate.postgres";
 import { log } from "../../ops/logging";
 import { assertTopic, Listeners, type Bus } from "./bus";
 
@@ -31,7 +32,7 @@ const ringManySql =
 const mostPending = 10_000;
 
 /**
- * A bus over LISTEN and NOTIFY. Needs a direct connection: a pooler that hands out transactions loses LISTEN.
+ * A bus over LISTEN and NOTIFY. Its connection also tells `migrate down` that a server is there. Needs a direct connection: a pooler that hands out transactions loses LISTEN.
  */
 export function postgresBus(url: string, options: PostgresBusOptions = {}): Bus {
   return new PostgresBus(url, {
@@ -119,8 +120,9 @@ class PostgresBus implements Bus {
       this.options.channel,
       (topic) => isCurrent() && this.#rings.call(topic),
       // Bun connects again by itself after a loss it notices, and then listens again.
-      () => times++ > 0 && isCurrent() && this.#recovered(),
+      () => times++ > 0 && isCurrent() && this.#recovered(client),
     );
+    await client.unsafe(presenceSql);
     const heard = new Promise<void>((resolve) => (this.#onHeard = resolve));
     await client.listen(this.#heartChannel, () => {
       this.#heard = true;
@@ -130,8 +132,11 @@ class PostgresBus implements Bus {
     await heard;
   }
 
-  #recovered() {
+  /** @param again the client, when it is an old one on a new connection */
+  #recovered(again?: SQL) {
     this.#heard = true;
+    // Should it fail, the connection is lost once more, and this comes again.
+    again?.unsafe(presenceSql).catch(() => {});
     log.warn("bus connected again; caches are emptied");
     this.#gaps.call();
   }

@@ -87,15 +87,17 @@ for (const [engine, open] of Object.entries(engines)) {
           .filter((grant) => grant.slug === slug)
           .map(({ permission, scope }) => `${permission} ${scope}`)
           .toSorted();
-      const all = ["clients.create all", "clients.delete all", "clients.read all", "clients.update all"];
+      const all = (resource: string) =>
+        ["create", "delete", "read", "update"].map((action) => `${resource}.${action} all`);
       expect(of("user")).toEqual([
-        "clients.create all",
-        "clients.delete own",
-        "clients.read all",
-        "clients.update own",
+        ...["clients.create all", "clients.delete own", "clients.read all", "clients.update own"],
+        ...["tasks.create all", "tasks.delete own", "tasks.read own", "tasks.update own"],
+        "users.read all",
       ]);
-      expect(of("manager")).toEqual(all);
-      expect(of("admin")).toEqual([...all, "roles.read all", "settings.manage all", "users.manage all"]);
+      const managers = [...all("clients"), ...all("tasks"), "users.email all", "users.read all"];
+      expect(of("manager")).toEqual(managers);
+      const more = ["monitoring.read all", "roles.read all", "settings.manage all", "users.manage all"];
+      expect(of("admin")).toEqual([...managers, ...more].toSorted());
       expect((await q.select().from(t.roles).where(eq(t.roles.id, userRole)))[0]?.slug).toBe("user");
     });
 
@@ -412,7 +414,7 @@ for (const [engine, open] of Object.entries(engines)) {
     });
 
     test("a hung transaction is rolled back alone", async () => {
-      const impatient = await open(folder.path, { deadlineMs: 300 });
+      const impatient = await open(folder.path, { deadlineMs: 1_000 });
       const hung = impatient.tx(async (session) => {
         await insertUser(session, "hung");
         await new Promise(() => {});

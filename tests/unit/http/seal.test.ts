@@ -28,6 +28,14 @@ describe("a sealed answer", () => {
     expect(sealWith(newSecret).open(sealed)).toBe(text);
   });
 
+  test("is recognised by its digest, and one made with a forgotten secret is not taken for another text's", () => {
+    const digest = sealWith(oldSecret).digest(text);
+    expect(sealWith(oldSecret).digest(text)).toBe(digest);
+    const secrets = [sealWith(oldSecret), sealWith(newSecret, oldSecret), sealWith(newSecret)];
+    expect(secrets.map((seal) => seal.recognises(digest, text))).toEqual([true, true, undefined]);
+    expect(secrets.map((seal) => seal.recognises(digest, "x"))).toEqual([false, false, undefined]);
+  });
+
   test("does not open when a bit of it was changed", () => {
     const bytes = Buffer.from(sealWith(oldSecret).close(text), "base64url");
     for (const place of [0, 14, bytes.length - 1]) {

@@ -3,6 +3,8 @@ import { SQL } from "bun";
 import type { Bus } from "../../../src/integrations/bus/bus";
 import { memoryBus } from "../../../src/integrations/bus/memory";
 import { busChannel, postgresBus, ringSql } from "../../../src/integrations/bus/postgres";
+import { postgresMigrator } from "../../../src/db/migrate.postgres";
+import { postgresMigrations } from "../../../src/db/migrations.generated";
 import { newDatabase } from "../../support/postgres";
 import { blackHole, type BlackHole } from "./black-hole";
 
@@ -108,6 +110,25 @@ describe("the PostgreSQL bus", () => {
 
   /** Ends every connection of buses, as an administrator or a restart would. */
   const endBackends = (client: SQL) => client.unsafe(`select pg_terminate_backend(pid) from ${backends}`);
+
+  test("keeps migrations from being reverted under it, also after it connected again", async () => {
+    const url = await newDatabase();
+    const { up, down } = postgresMigrator(url, postgresMigrations);
+    const refused = () => down().catch(String);
+    const ears = await listening(postgresBus(url, { heartbeatMs: 200 }));
+    expect(await refused()).toContain("Servers run on this database");
+    await up();
+    const client = admin(url);
+    await endBackends(client);
+    await until(() => ears.gaps > 0);
+    // It says so a moment after it is back.
+    const here = "database = (select oid from pg_database where datname = current_database())";
+    const locks = `select from pg_locks where locktype = 'advisory' and mode = 'ShareLock' and ${here}`;
+    await until(async () => (await client.unsafe(locks)).length > 0);
+    expect(await refused()).toContain("Servers run on this database");
+    await ears.bus.close();
+    expect(await down()).toMatchObject({ tag: postgresMigrations.at(-1)!.tag });
+  });
 
   const connections = async (client: SQL) => {
     const rows = await client.unsafe(`select count(*)::int as n from ${backends}`);

@@ -55,6 +55,27 @@ test("says so when others may write in it", () => {
   expect(lines.join("")).toContain(`chmod 700 ${dataDir}`);
 });
 
+test.each<[what: string, make: () => string, reason: string]>([
+  ["a file", () => join(folder, "file"), "it is a file"],
+  ["below a file", () => join(folder, "file", "data"), "a part of the path is a file"],
+  [
+    "with a lock that cannot be opened",
+    () => (mkdirSync(join(dataDir, "neocrm.lock"), { recursive: true }), dataDir),
+    "neocrm.lock in it cannot be opened",
+  ],
+])("a place that is %s is named, with the reason and the mend", (_, make, reason) => {
+  writeFileSync(join(folder, "file"), "");
+  const place = make();
+  expect(() => lockDataDirectory(place)).toThrow(
+    `The data directory ${place} cannot be used: ${reason}. Let the user that runs neocrm write there, or name`,
+  );
+});
+
+test.skipIf(process.getuid?.() === 0)("a place that is not ours is named too", () => {
+  mkdirSync(dataDir, { mode: 0o500 });
+  expect(() => lockDataDirectory(dataDir)).toThrow("permission denied");
+});
+
 test("writes through no link", () => {
   mkdirSync(dataDir, { mode: 0o700 });
   const precious = join(folder, "precious");

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { flushLogs, log, logOf, logRequest, startLogging, withLogFields } from "../../../src/ops/logging";
+import { flushLogs, log, logRequest, startLogging } from "../../../src/ops/logging";
 import type { Level, RequestFields } from "../../../src/ops/logging";
 
 /** Logs into memory; `lines` flushes first. */
@@ -110,17 +110,6 @@ describe("JSON lines", () => {
       bytes: "[3 bytes]",
       map: { a: 1 },
     });
-  });
-
-  test("parts and surrounding fields are named", async () => {
-    const { lines } = logging();
-    await withLogFields({ request_id: "r1" }, async () => {
-      await Bun.sleep(1);
-      logOf("jobs").info("done", { kind: "mail" });
-    });
-    log.info("outside");
-    expect(lines()[0]).toMatchObject({ part: "jobs", request_id: "r1", kind: "mail" });
-    expect(lines()[1].request_id).toBeUndefined();
   });
 });
 

@@ -157,6 +157,7 @@ scenarios("the document over HTTP", {}, [
     hasHeaders: { "content-type": /^application\/json/, ratelimit: null },
     then: (_, { json }) => expect(json).toEqual(document),
   },
+  { by: "nobody", get: "/swagger/json", headers: { "if-none-match": "*" }, status: 304 },
   { by: "nobody", get: "/swagger/json?x=1", status: 400, problem: { code: "unknown_parameter" } },
   { by: "nobody", get: "/swagger/nothing", status: 404 },
 ]);

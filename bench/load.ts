@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
+import { join } from "node:path";
 
 /** One measured burst of requests. */
 export interface Measure {
@@ -16,31 +17,39 @@ export interface Measure {
   errors: number;
 }
 
-export interface Burst {
-  pid: number;
-  url: string;
-  /** wrk's script that makes the requests. */
-  script: string;
-  env: Record<string, string>;
+/** What is sent; `requests.lua` says what is replaced in it. */
+export interface Load {
+  method: string;
+  path: string;
+  body?: string;
+  tokens: string[];
+  /** A file of ids, one a line. */
+  idsFile: string;
+  users: number;
   connections: number;
   seconds: number;
 }
 
 const clockTicks = 100;
 const pageBytes = 4_096;
+const script = join(import.meta.dir, "requests.lua");
 
-/** The processor that load runs on: the last one, so that the first is the server's alone. */
-export const loadCore = availableParallelism() - 1;
+/** The processor of the servers, and that of the load. */
+export const serverCore = 0;
+const loadCore = availableParallelism() - 1;
 
 /** Runs a command on one processor, where there is more than one. */
 export const pinned = (core: number, command: string[]) =>
   availableParallelism() > 1 ? ["taskset", "-c", String(core), ...command] : command;
 
+let runs = 0;
+
 /** Sends requests with wrk for some seconds and measures both sides. */
-export async function burst({ pid, url, script, env, connections, seconds }: Burst): Promise<Measure> {
-  const before = cpuSeconds(pid);
+export async function burst({ url, pid }: { url: string; pid: number }, load: Load): Promise<Measure> {
+  const { connections, seconds } = load;
   const wrk = ["wrk", "-t1", `-c${connections}`, `-d${seconds}s`, "--timeout", "10s", "-s", script, url];
-  const child = Bun.spawn(pinned(loadCore, wrk), { env: { ...process.env, ...env }, stderr: "inherit" });
+  const before = cpuSeconds(pid);
+  const child = Bun.spawn(pinned(loadCore, wrk), { env: environment(load), stderr: "inherit" });
   const output = await new Response(child.stdout).text();
   if ((await child.exited) !== 0) throw new Error(`wrk failed:\n${output}`);
   const result = JSON.parse(output.slice(output.lastIndexOf("{"))) as Record<string, number>;
@@ -56,6 +65,12 @@ export async function burst({ pid, url, script, env, connections, seconds }: Bur
   };
 }
 
+const environment = ({ method, path, body = "", tokens, idsFile, users }: Load) => ({
+  ...process.env,
+  ...{ METHOD: method, PATH_TO_SEND: path, BODY: body, TOKENS: tokens.join("\n"), IDS: idsFile },
+  ...{ USERS: String(users), RUN: `${process.pid}-${runs++}` },
+});
+
 /** User and system time of a process, from `/proc/<pid>/stat` (proc(5), fields 14 and 15). */
 function cpuSeconds(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
@@ -63,10 +78,7 @@ function cpuSeconds(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) / clockTicks;
 }
 
-function residentBytes(pid: number): number {
+/** The memory of a process that is in use now, in bytes. */
+export function residentBytes(pid: number): number {
   return Number(readFileSync(`/proc/${pid}/statm`, "utf8").split(" ")[1]) * pageBytes;
 }
-
-/** The one in the middle, by what it does in a second. */
-export const median = (measures: Measure[]): Measure =>
-  measures.toSorted((a, b) => a.requestsPerSecond - b.requestsPerSecond)[Math.floor(measures.length / 2)]!;

@@ -1,122 +1,116 @@
 /**
- * Measures the executable beside the floor, interleaved in one run, one core for each server and one for the load:
+ * Measures the executable beside a floor, beside what one would write instead, and on PostgreSQL, interleaved in one run;
+ * one core for the servers and one for the load:
  *
- *   bun run bench [--clients 100000] [--seconds 4] [--rounds 3] [--connections 64]
+ *   bun run bench [--quick] [--clients 100000] [--seconds 4] [--rounds 3] [--connections 100]
  *
- * Needs wrk and taskset (Debian: wrk, util-linux). Prints the table of docs/performance.md.
+ * Needs wrk, taskset and node (Debian: wrk, util-linux, nodejs). Prints the tables of docs/performance.md.
  */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { drillEnv, signIn } from "../tests/drills/api";
-import { startBinary } from "../tests/support/binary";
-import { burst, median, pinned, type Measure } from "./load";
-import { seedClients } from "./seed";
+import { newDatabase } from "../tests/support/postgres";
+import { casesOf, type Case } from "./cases";
+import { compare } from "./compare";
+import { signInAll, startFastify, startFloor, startNeocrm, type Contender } from "./contenders";
+import { postgresTarget, sqliteTarget } from "./fill";
+import { residentBytes } from "./load";
+import { readsDuringLogins } from "./logins";
+import { seedRows, userCount } from "./seed";
+import { ask, measureShapes } from "./shapes";
+import { measureStarts } from "./start";
+import { below, printTargets } from "./table";
 
 const { values } = parseArgs({
   options: {
-    clients: { type: "string", default: "100000" },
-    seconds: { type: "string", default: "4" },
-    rounds: { type: "string", default: "3" },
-    connections: { type: "string", default: "64" },
+    quick: { type: "boolean", default: false },
+    clients: { type: "string" },
+    seconds: { type: "string" },
+    rounds: { type: "string" },
+    connections: { type: "string" },
   },
 });
-const [clients, seconds, rounds, connections] = [
-  values.clients,
-  values.seconds,
-  values.rounds,
-  values.connections,
-].map(Number) as [number, number, number, number];
+const usual = values.quick
+  ? { clients: 20_000, seconds: 1, rounds: 1, connections: 100 }
+  : { clients: 100_000, seconds: 4, rounds: 3, connections: 100 };
+const given = (name: keyof typeof usual) => Number(values[name] ?? usual[name]);
+const [clientCount, connections] = [given("clients"), given("connections")];
+const effort = { seconds: given("seconds"), rounds: given("rounds") };
 
-const cases = { "get by id": "/api/clients/:id", "list of 20": "/api/clients?count=none" };
 const folder = mkdtempSync(join(tmpdir(), "neocrm-bench-"));
-const dataDir = join(folder, "data");
-const env = { ...drillEnv };
-
-interface Contender {
-  name: string;
-  url: string;
-  pid: number;
-}
+const running: Contender[] = [];
 
 try {
-  // The first start migrates; the second finds the clients.
-  await (await startBinary({ dataDir, env })).stop();
+  const dataDir = join(folder, "data");
+  const postgresUrl = await newDatabase({ durable: true });
+  const seed = await seedAll(dataDir, postgresUrl);
   const idsFile = join(folder, "ids");
-  const ids = seedClients(dataDir, clients);
-  await Bun.write(idsFile, ids.filter((_, i) => i % 17 === 0).join("\n"));
+  await Bun.write(idsFile, seed.clients!.filter((_, i) => i % 17 === 0).map(({ id }) => id).join("\n")); // prettier-ignore
 
-  const server = await startBinary({ dataDir, env, wrapper: pinned(0, []) });
-  const floor = Bun.spawn(pinned(0, [process.execPath, "bench/floor.ts", join(dataDir, "neocrm.db"), "0"]), {
-    cwd: join(import.meta.dir, ".."),
-    stdout: "pipe",
-  });
-  const floorPort = await firstLine(floor.stdout);
-  const contenders: Contender[] = [
-    { name: "floor", url: `http://127.0.0.1:${floorPort}`, pid: floor.pid },
-    { name: "neocrm", url: server.url, pid: server.pid },
-  ];
-  const { authorization } = await signIn(server.url);
-  await assertSameBytes(contenders, authorization!, ids[0]!);
+  const targets = await measureStarts(dataDir, values.quick ? 1 : 5);
+  const copyFor = (name: string) => {
+    const copy = join(folder, `${name}.db`);
+    copyFileSync(join(dataDir, "neocrm.db"), copy);
+    return copy;
+  };
+  running.push(await startFloor(copyFor("floor")));
+  running.push(await startFastify(copyFor("fastify")));
+  running.push(await startNeocrm("neocrm", dataDir));
+  running.push(await startNeocrm("neocrm, PostgreSQL", join(folder, "data-postgres"), postgresUrl));
+  for (const contender of running) await signInAll(contender);
+  const [, , neocrm, onPostgres] = running as [Contender, Contender, Contender, Contender];
 
-  const shared = { script: join(import.meta.dir, "requests.lua"), connections };
-  const token = authorization!.slice("Bearer ".length);
-  console.log(`${clients} clients, ${connections} connections, median of ${rounds} rounds of ${seconds} s\n`);
+  const cases = casesOf(await middleOf(neocrm, clientCount));
+  await assertSameBytes(running, cases, seed.clients![0]!.id);
   console.log(
-    "| case | server | req/s | of the floor | p50 ms | p95 ms | p99 ms | CPU µs | RSS MiB | errors |",
+    `${new Date().toISOString().slice(0, 10)}: ${clientCount.toLocaleString("en")} clients, ${connections} connections, ` +
+      `median of ${effort.rounds} rounds of ${effort.seconds} s, ${availableParallelism()} cores`,
   );
-  console.log("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |");
-  for (const [name, path] of Object.entries(cases)) {
-    const load = { ...shared, env: { TOKEN: token, IDS: idsFile, PATH_TO_GET: path } };
-    const measures = new Map<string, Measure[]>(contenders.map((contender) => [contender.name, []]));
-    for (const { url, pid } of contenders) await burst({ ...load, url, pid, seconds: 1 });
-    for (let round = 0; round < rounds; round++) {
-      for (const { url, pid, name } of contenders)
-        measures.get(name)!.push(await burst({ ...load, url, pid, seconds }));
-    }
-    const floorRate = median(measures.get("floor")!).requestsPerSecond;
-    for (const [contender, found] of measures) console.log(row(name, contender, median(found), floorRate));
-  }
-  floor.kill();
-  await server.stop();
+  const load = { idsFile, users: userCount, connections };
+  targets.push(...(await compare(running, cases, load, effort)));
+  targets.push(await readsDuringLogins(neocrm, cases[0]!, load, effort));
+  targets.push(below("memory under load", 200, residentBytes(neocrm.pid) / 1024 / 1024, "MiB"));
+  const shapes = values.quick ? { requests: 10, milliseconds: 100 } : { requests: 100, milliseconds: 1_000 };
+  targets.push(...(await measureShapes([neocrm, onPostgres], seed.users![0]!.id, shapes)));
+  printTargets(targets);
 } finally {
+  await Promise.all(running.map((contender) => contender.stop()));
   rmSync(folder, { recursive: true, force: true });
 }
 
-function row(name: string, contender: string, m: Measure, floorRate: number): string {
-  const cells = [
-    name,
-    contender,
-    Math.round(m.requestsPerSecond).toLocaleString("en"),
-    (m.requestsPerSecond / floorRate).toFixed(2),
-    ...[m.p50, m.p95, m.p99].map((ms) => ms.toFixed(1)),
-    m.cpuMicros.toFixed(0),
-    Math.round(m.rss / 1024 / 1024),
-    m.errors,
-  ];
-  return `| ${cells.join(" | ")} |`;
+/** Lets the executable make its tables and its first account on both engines, and fills in the same rows. */
+async function seedAll(dataDir: string, postgresUrl: string) {
+  await (await startNeocrm("neocrm", dataDir)).stop();
+  await (await startNeocrm("neocrm, PostgreSQL", join(folder, "data-postgres"), postgresUrl)).stop();
+  const [sqlite, postgres] = [sqliteTarget(join(dataDir, "neocrm.db")), postgresTarget(postgresUrl)];
+  const seed = seedRows(clientCount, await sqlite.account());
+  await sqlite.insert(seed);
+  await postgres.insert(seed);
+  return seed;
+}
+
+/** The cursor in the middle of the list. */
+async function middleOf(server: Contender, count: number): Promise<string> {
+  let cursor = "";
+  for (let seen = 0; seen < count / 2; seen += 200) {
+    const { pagination } = await ask(server, `limit=200&count=none${cursor && `&cursor=${cursor}`}`);
+    cursor = pagination.next_cursor;
+  }
+  return cursor;
 }
 
 /** A comparison of different answers would compare nothing; only the opaque cursor may differ. */
-async function assertSameBytes(contenders: Contender[], authorization: string, id: string): Promise<void> {
-  for (const path of Object.values(cases)) {
+async function assertSameBytes(contenders: Contender[], cases: Case[], id: string): Promise<void> {
+  for (const { path } of cases.filter(({ method }) => method === "GET")) {
     const bodies = await Promise.all(
-      contenders.map(async ({ url }) => {
-        const response = await fetch(url + path.replace(":id", id), { headers: { authorization } });
+      contenders.map(async ({ url, tokens }) => {
+        const headers = { authorization: `Bearer ${tokens[0]}` };
+        const response = await fetch(url + path.replace(":id", id), { headers });
         return (await response.text()).replace(/"next_cursor":"[^"]*"/, "");
       }),
     );
-    if (bodies[0] !== bodies[1]) throw new Error(`The answers to ${path} differ:\n${bodies.join("\n")}`);
+    const other = bodies.find((body) => body !== bodies[0]);
+    if (other !== undefined) throw new Error(`The answers to ${path} differ:\n${bodies[0]}\n${other}`);
   }
-}
-
-async function firstLine(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<string> {
-  const decoder = new TextDecoder();
-  let text = "";
-  for await (const chunk of stream) {
-    text += decoder.decode(chunk, { stream: true });
-    if (text.includes("\n")) break;
-  }
-  return text.split("\n")[0]!;
 }

@@ -1,8 +1,11 @@
 import { cors } from "@elysiajs/cors";
 import { Elysia } from "elysia";
 import type { Config } from "./config";
+import { accountRoutes } from "./features/auth/account-routes";
 import { authRoutes, passwordRoutes } from "./features/auth/routes";
+import { resetRoutes } from "./features/auth/reset-routes";
 import { clientRoutes } from "./features/clients/routes";
+import { settingRoutes } from "./features/settings/routes";
 import { taskRoutes } from "./features/tasks/routes";
 import { userRoutes } from "./features/users/routes";
 import { trustedProxies } from "./http/client-address";
@@ -24,12 +27,12 @@ import type { Parts } from "./parts";
 export function buildApp(config: Config, parts: Parts, health: Health) {
   const routes: RouteTable = [];
   const mounted: MountedRoute[] = [];
-  const { limiter } = parts;
+  const { limiter, live } = parts;
   const kit = httpKit({
     idempotency: parts.idempotency,
     bodyLimit: config["server.body_limit"],
-    requireIfMatch: () => config["api.require_if_match"],
-    defaultCountry: () => config["clients.default_country"],
+    requireIfMatch: () => live.get("api.require_if_match"),
+    defaultCountry: () => live.get("clients.default_country"),
   });
   const transport = {
     proxies: trustedProxies([...config["server.trusted_proxies"]]),
@@ -38,7 +41,7 @@ export function buildApp(config: Config, parts: Parts, health: Health) {
     publicUrl: config["server.public_url"],
     metrics: parts.metrics.requests,
   };
-  const attempts = { limiter, perMinute: () => config["limits.auth_per_minute"] };
+  const attempts = { limiter, perMinute: () => live.get("limits.auth_per_minute") };
 
   const app = new Elysia({ normalize: false, handler: { standardHostname: false } })
     .use(opening(transport))
@@ -50,7 +53,7 @@ export function buildApp(config: Config, parts: Parts, health: Health) {
         scraper: scraper(config["metrics.token"]),
         idempotency: parts.idempotency,
         limiter,
-        limits: () => ({ ip: config["limits.ip_per_minute"], user: config["limits.user_per_minute"] }),
+        limits: () => ({ ip: live.get("limits.ip_per_minute"), user: live.get("limits.user_per_minute") }),
         routes,
       }),
     )
@@ -62,8 +65,11 @@ export function buildApp(config: Config, parts: Parts, health: Health) {
       ),
     )
     .use(authRoutes(kit, parts.auth, parts.sessions, attempts))
+    .use(resetRoutes(kit, parts.resets, attempts))
     .use(passwordRoutes(kit, parts.passwords, attempts))
     .use(userRoutes(kit, parts.users))
+    .use(accountRoutes(kit, parts.accounts, parts.users))
+    .use(settingRoutes(kit, parts.settings))
     .use(clientRoutes(kit, parts.clients))
     .use(taskRoutes(kit, parts.tasks))
     .use(metricsRoutes(kit, parts.metrics));

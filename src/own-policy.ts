@@ -44,21 +44,29 @@ export class OwnPolicy<Row extends OwnedRow> implements RecordPolicy<Row> {
   }
 
   /** Live records that the actor may see, deleted ones that they may restore. */
-  listed(actor: Actor, deleted: DeletedMode): ListScope {
-    const reading = this.#reading(actor);
-    const restoring = this.#granted(actor, "delete");
+  listed(actor: Actor, deleted: DeletedMode): ListScope[] {
+    const live = this.readable(actor);
+    const restorable = this.#scope(actor, "deleted", this.#granted(actor, "delete"));
+    return deleted === "none" ? [live] : deleted === "only" ? [restorable] : [live, restorable];
+  }
+
+  /** Live records that the actor may see. */
+  readable(actor: Actor): ListScope {
+    return this.#scope(actor, "live", this.#reading(actor));
+  }
+
+  #scope(actor: Actor, state: "live" | "deleted", reach: Reach): ListScope {
     return {
-      shape: `${deleted} ${reading} ${restoring}`,
+      shape: `${state} ${reach}`,
       // A share link and a user can have the same id: only a user owns anything.
       args: { me: actor.kind === "user" ? actor.userId : null },
       caller: `${actor.kind} ${actor.userId}`,
-      ...(reading === "own" && deleted === "none" && { own: (shape, p) => this.#own(shape, p) }),
+      ...(reach === "own" && state === "live" && { own: (shape, p) => this.#own(shape, p) }),
       where: ({ t }, p) => {
         const records = t[this.table];
         const mine = or(eq(records.created_by, p.me!), eq(records.assigned_to, p.me!));
-        const live = and(isNull(records.deleted_at), within(reading, mine));
-        const restorable = and(isNotNull(records.deleted_at), within(restoring, mine));
-        return deleted === "none" ? live : deleted === "only" ? restorable : or(live, restorable);
+        const isInState = state === "live" ? isNull(records.deleted_at) : isNotNull(records.deleted_at);
+        return and(isInState, within(reach, mine));
       },
     };
   }

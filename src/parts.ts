@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { Config, ConfigWithSecrets } from "./config";
+import type { Config, ConfigWithSecrets, LoadedConfig } from "./config";
 import { postgresMigrations, sqliteMigrations } from "./db/migrations.generated";
 import type { Migrator } from "./db/migrate";
 import { postgresMigrator } from "./db/migrate.postgres";
@@ -8,20 +8,26 @@ import { measured, type StoreMeasures } from "./db/measured";
 import { openPostgresStore } from "./db/postgres";
 import { openSqliteStore } from "./db/sqlite";
 import type { Store } from "./db/store";
+import { Background } from "./background";
 import { AccountService } from "./features/auth/account-service";
 import { Identities } from "./features/auth/identities";
 import { passwordHasher, type PasswordHasher } from "./features/auth/passwords";
 import { PasswordChecks } from "./features/auth/password-checks";
 import { PasswordService } from "./features/auth/password-service";
+import { ResetService } from "./features/auth/reset-service";
 import { AuthService } from "./features/auth/service";
 import { SessionService } from "./features/auth/session-service";
 import { TokenIssuer } from "./features/auth/token-issuer";
 import { accessTokens } from "./features/auth/tokens";
 import { clientPolicy } from "./features/clients/policy";
 import { ClientService } from "./features/clients/service";
+import { follow, type Follower } from "./features/settings/follow";
+import { LiveSettings } from "./features/settings/live";
+import { SettingService } from "./features/settings/service";
 import { taskPolicy } from "./features/tasks/policy";
 import { TaskService } from "./features/tasks/service";
 import { UserService } from "./features/users/service";
+import { assignments } from "./hand-over";
 import { Idempotency } from "./http/idempotency";
 import { sealWith } from "./http/seal";
 import type { Bus } from "./integrations/bus/bus";
@@ -30,6 +36,8 @@ import { postgresBus } from "./integrations/bus/postgres";
 import { memoryLimiter, type Limiter } from "./integrations/limiter";
 import { loginThrottle } from "./integrations/login-throttle";
 import { Metrics } from "./ops/metrics";
+import { outboxMail } from "./integrations/mail/outbox";
+import { Links } from "./links";
 import { hour } from "./clock";
 import { isEnabled } from "./config/features";
 
@@ -37,8 +45,12 @@ import { isEnabled } from "./config/features";
 export interface Parts {
   store: Store;
   metrics: Metrics;
+  /** The settings in force. */
+  live: LiveSettings;
   bus: Bus;
   limiter: Limiter;
+  links: Links;
+  background: Background;
   hasher: PasswordHasher;
   identities: Identities;
   idempotency: Idempotency;
@@ -46,6 +58,8 @@ export interface Parts {
   sessions: SessionService;
   accounts: AccountService;
   passwords: PasswordService;
+  resets: ResetService;
+  settings: SettingService;
   users: UserService;
   clients: ClientService;
   tasks: TaskService;
@@ -61,9 +75,13 @@ export function openMigrator(config: Config, dataDir: string): Migrator {
 }
 
 /** Opens the stores, which have to be migrated, and builds the services on them. */
-export async function openParts(config: ConfigWithSecrets, dataDir: string): Promise<Parts> {
+export async function openParts(
+  config: ConfigWithSecrets,
+  { dataDir, sources }: Pick<LoadedConfig, "dataDir" | "sources">,
+): Promise<Parts> {
   const metrics = new Metrics(config["database.url"] === null ? "sqlite" : "postgres");
   const store = measured(openStore(config, dataDir, metrics.store), metrics.store);
+  const live = new LiveSettings(config, sources);
   const bus = config["database.url"] === null ? memoryBus() : postgresBus(config["database.url"]);
   const secret = config["auth.jwt_secret"];
   const tokens = accessTokens(
@@ -72,7 +90,9 @@ export async function openParts(config: ConfigWithSecrets, dataDir: string): Pro
     config["auth.access_token_minutes"],
   );
   const identities = new Identities(store, tokens);
-  const { forget, told } = forgetEverywhere(identities, bus);
+  const background = new Background(mostInBackground);
+  const ringing = new Background();
+  const forget = forgetEverywhere(identities, bus, ringing);
   const hasher = passwordHasher({
     concurrency: config["auth.password_concurrency"],
     queue: config["auth.password_queue"],
@@ -80,17 +100,31 @@ export async function openParts(config: ConfigWithSecrets, dataDir: string): Pro
   metrics.watch({ hasher, store });
   const checks = new PasswordChecks(hasher, loginThrottle());
   const issuer = new TokenIssuer(tokens, config["auth.refresh_token_days"]);
+  const limiter = memoryLimiter({ maxKeys: 100_000 });
+  const links = new Links(config["server.public_url"]);
+  const resets = new ResetService({
+    ...{ store, checks, limiter, background, forget, link: links.resetPassword },
+    mail: outboxMail(join(dataDir, "outbox"), config["mail.from"]),
+    minutes: config["auth.password_reset_minutes"],
+  });
   const clients = new ClientService(
     store,
-    clientPolicy(() => config["visibility.clients"]),
-    () => config["clients.default_country"],
+    clientPolicy(() => live.get("visibility.clients")),
+    () => live.get("clients.default_country"),
   );
+  const tasks = new TaskService(store, taskPolicy(), clients.sees);
+  const settings = new SettingService(store, live, () => ringing.start(deaf, () => bus.ring(settingsTopic)));
   await bus.start();
+  const followed = followSettings(settings, bus);
+  await settings.load();
   return {
     store,
     metrics,
+    live,
     bus,
-    limiter: memoryLimiter({ maxKeys: 100_000 }),
+    limiter,
+    links,
+    background,
     hasher,
     identities,
     idempotency: new Idempotency(
@@ -100,17 +134,24 @@ export async function openParts(config: ConfigWithSecrets, dataDir: string): Pro
     ),
     auth: new AuthService({
       ...{ store, checks, issuer, secret, forget },
-      registration: () => config["auth.registration"],
+      registration: () => live.get("auth.registration"),
       setupEnabled: isEnabled(config, "setup"),
     }),
     sessions: new SessionService(store, forget),
-    accounts: new AccountService(store, forget),
+    accounts: new AccountService({
+      ...{ store, checks, resets, forget },
+      assignments: [assignments("clients", clients), assignments("tasks", tasks)],
+    }),
     passwords: new PasswordService({ store, checks, issuer, forget }),
+    resets,
+    settings,
     users: new UserService(store, forget),
     clients,
-    tasks: new TaskService(store, taskPolicy(), clients.sees),
+    tasks,
     async close() {
-      await told();
+      await background.settled();
+      await followed.close();
+      await ringing.settled();
       await bus.close();
       await store.close();
       metrics.close();
@@ -128,26 +169,34 @@ function openStore(config: Config, dataDir: string, measures: StoreMeasures): St
   return openPostgresStore(url, { deadlineMs, measures, connections: config["database.connections"] });
 }
 
+/** Mails that wait to be written. */
+const mostInBackground = 1_000;
+
 const userTopic = "user:";
+const settingsTopic = "settings";
+const deaf = "The bus could not be rung";
 
 /**
  * Makes every instance forget a user's tokens: here at once, elsewhere as soon as the bus rings there. Nobody
- * waits for that but `told`, which whoever closes the bus awaits before.
+ * waits for that but whoever closes the bus.
  */
-function forgetEverywhere(identities: Identities, bus: Bus) {
-  const ringing = new Set<Promise<void>>();
+function forgetEverywhere(identities: Identities, bus: Bus, ringing: Background) {
   bus.onRing((topic) => {
     if (topic.startsWith(userTopic)) identities.forget(topic.slice(userTopic.length));
   });
   bus.onGap(() => identities.forgetAll());
-  return {
-    forget(userId: string): void {
-      identities.forget(userId);
-      const ring = bus.ring(userTopic + userId).finally(() => ringing.delete(ring));
-      ringing.add(ring);
-    },
-    async told(): Promise<void> {
-      await Promise.all(ringing);
-    },
+  return (userId: string): void => {
+    identities.forget(userId);
+    ringing.start(deaf, () => bus.ring(userTopic + userId));
   };
+}
+
+/** Reads the stored settings again when another instance changed one, or may have. */
+function followSettings(settings: SettingService, bus: Bus): Follower {
+  const follower = follow(settings.load);
+  bus.onRing((topic) => {
+    if (topic === settingsTopic) follower.refresh();
+  });
+  bus.onGap(() => follower.refresh());
+  return follower;
 }

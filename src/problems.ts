@@ -40,6 +40,7 @@ export const problems = {
     invalid_etag: "`If-Match` or `If-None-Match` is not a list of entity tags.",
     invalid_idempotency_key: "An `Idempotency-Key` has 1 to 255 visible ASCII characters.",
     ...queryProblems,
+    unknown_user: "The query names nobody who is there to take it over.",
   },
   unauthenticated: {
     unauthenticated: "Nobody is signed in.",
@@ -54,6 +55,7 @@ export const problems = {
     setup_disabled: "Setting up over HTTP is switched off.",
     wrong_setup_code: "This is not the code that the server printed.",
     account_inactive: "The account is closed.",
+    exceeds_own_role: "It is about a role that allows more than yours.",
   },
   not_found: { not_found: "There is no such thing, or you may not see it." },
   method_not_allowed: { method_not_allowed: "The path has other methods; `Allow` names them." },
@@ -65,6 +67,9 @@ export const problems = {
     already_set_up: "There is an admin already.",
     not_empty: "There are records already: the demo is for an empty system.",
     last_admin: "The last active admin has to stay one.",
+    own_account: "You cannot close your own account.",
+    too_many_to_hand_over: "More is assigned to them than goes at once; `most` says how much does.",
+    setting_locked: "A variable or a flag says what this is; `locked_by` names it.",
     idempotency_in_progress: "The first request with this `Idempotency-Key` still runs.",
     idempotency_unreadable: "The answer kept for this `Idempotency-Key` can no longer be read.",
   },
@@ -77,6 +82,7 @@ export const problems = {
   },
   invalid: {
     validation_failed: "The body does not fit; `errors` says where.",
+    invalid_reset_token: "The link to choose a password is unknown, used, replaced or too old.",
     idempotency_mismatch: "This `Idempotency-Key` was used with another body.",
     idempotency_unsupported: "This endpoint takes no `Idempotency-Key`.",
   },

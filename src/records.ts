@@ -30,8 +30,10 @@ export interface RecordPolicy<Row> {
   mayChange(actor: Actor, row: Row): boolean;
   /** Whoever may delete a record may restore it. */
   mayDelete(actor: Actor, row: Row): boolean;
-  /** The same as a condition: live records that the actor may see, deleted ones that they may restore. */
-  listed(actor: Actor, deleted: DeletedMode): ListScope;
+  /** The same as conditions: live records that the actor may see, deleted ones that they may restore. */
+  listed(actor: Actor, deleted: DeletedMode): ListScope[];
+  /** The live ones alone. */
+  readable(actor: Actor): ListScope;
 }
 
 /** A field whose value no two live records share. */
@@ -98,8 +100,8 @@ export abstract class RecordService<Row extends RecordRow, View extends Recorded
 
   /** One page of the records the actor may see, or of the deleted ones they may restore. */
   async list(actor: Actor, request: ListRequest): Promise<Page<View>> {
-    const scope = this.policy.listed(actor, request.deleted);
-    const result = await listPage(this.store, this.kind.resource, request, scope);
+    const scopes = this.policy.listed(actor, request.deleted);
+    const result = await listPage(this.store, this.kind.resource, request, scopes);
     return { data: result.rows.map(this.kind.present), pagination: pageOf(result, request) };
   }
 
@@ -199,6 +201,12 @@ export abstract class RecordService<Row extends RecordRow, View extends Recorded
     const view = present(row);
     await record(session, actor, `${name}.created`, null, view, at);
     return view;
+  }
+
+  /** Changes a record that is at hand, within a transaction. @throws Forbidden when the actor may not change it */
+  async amend(session: Session, actor: Actor, before: Row, change: Partial<Row>): Promise<View> {
+    if (!this.policy.mayChange(actor, before)) throw this.#mayNot("change");
+    return this.update(session, actor, "updated", before, change);
   }
 
   /** Changes a record within a transaction and records it. @throws Conflict when a unique value is taken */

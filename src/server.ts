@@ -45,7 +45,7 @@ export async function startServer(loaded: LoadedConfig): Promise<RunningServer> 
     const config = ensureSecrets(given, dataDir);
     warn(loaded);
     await migrate(config, dataDir);
-    const parts = await openParts(config, dataDir);
+    const parts = await openParts(config, loaded);
     closing.push(() => parts.close());
     await makeFirstAdmin(config, parts);
     const health = new Health({ store: parts.store, hasher: parts.hasher, dataDir });
@@ -57,6 +57,7 @@ export async function startServer(loaded: LoadedConfig): Promise<RunningServer> 
       closing.push(() => scraped.close());
     }
     const listening = listen(config, parts, health);
+    parts.links.listensAt(listening.url);
     closing.push(() => listening.close());
     return { url: listening.url, parts, stop: close };
   } catch (error) {

@@ -38,6 +38,7 @@ CREATE TABLE "tasks" (
 	"version" integer DEFAULT 1 NOT NULL
 );
 --> statement-breakpoint
+DROP INDEX "sessions_by_user";--> statement-breakpoint
 ALTER TABLE "users" ADD COLUMN "email_key" text COLLATE "C" DEFAULT '' NOT NULL;--> statement-breakpoint
 ALTER TABLE "password_resets" ADD CONSTRAINT "password_resets_user_id_users_id_fk" FOREIGN KEY ("user_id") REFERENCES "public"."users"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "settings" ADD CONSTRAINT "settings_updated_by_users_id_fk" FOREIGN KEY ("updated_by") REFERENCES "public"."users"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
@@ -61,8 +62,14 @@ CREATE INDEX "tasks_by_client" ON "tasks" USING btree ("client_id","created_at",
 CREATE INDEX "tasks_by_creator" ON "tasks" USING btree ("created_by","created_at","id") WHERE deleted_at is null;--> statement-breakpoint
 CREATE INDEX "tasks_by_deletion" ON "tasks" USING btree ("created_at","id") WHERE deleted_at is not null;--> statement-breakpoint
 CREATE INDEX "tasks_by_state" ON "tasks" USING btree ("status","priority_key","due_date","assigned_to") WHERE deleted_at is null;--> statement-breakpoint
+CREATE INDEX "sessions_by_use" ON "sessions" USING btree ("user_id","last_used_at","id");--> statement-breakpoint
 CREATE INDEX "users_by_email" ON "users" USING btree ("email_key","id");--> statement-breakpoint
-CREATE INDEX "users_by_creation" ON "users" USING btree ("created_at","id");
+CREATE INDEX "users_by_creation" ON "users" USING btree ("created_at","id");--> statement-breakpoint
+CREATE INDEX "users_by_update" ON "users" USING btree ("updated_at","id");--> statement-breakpoint
+CREATE INDEX "users_by_activity_name" ON "users" USING btree ("is_active","full_name_key","id");--> statement-breakpoint
+CREATE INDEX "users_by_activity_email" ON "users" USING btree ("is_active","email_key","id");--> statement-breakpoint
+CREATE INDEX "users_by_activity_creation" ON "users" USING btree ("is_active","created_at","id");--> statement-breakpoint
+CREATE INDEX "sessions_by_user" ON "sessions" USING btree ("user_id","created_at","id");
 --> statement-breakpoint
 -- Right for every address without accents; the others follow when their account changes next.
 UPDATE "users" SET "email_key" = "email_normal";

@@ -60,9 +60,16 @@ CREATE INDEX `tasks_by_client` ON `tasks` (`client_id`,`created_at`,`id`) WHERE 
 CREATE INDEX `tasks_by_creator` ON `tasks` (`created_by`,`created_at`,`id`) WHERE deleted_at is null;--> statement-breakpoint
 CREATE INDEX `tasks_by_deletion` ON `tasks` (`created_at`,`id`) WHERE deleted_at is not null;--> statement-breakpoint
 CREATE INDEX `tasks_by_state` ON `tasks` (`status`,`priority_key`,`due_date`,`assigned_to`) WHERE deleted_at is null;--> statement-breakpoint
+DROP INDEX `sessions_by_user`;--> statement-breakpoint
+CREATE INDEX `sessions_by_use` ON `sessions` (`user_id`,`last_used_at`,`id`);--> statement-breakpoint
+CREATE INDEX `sessions_by_user` ON `sessions` (`user_id`,`created_at`,`id`);--> statement-breakpoint
 ALTER TABLE `users` ADD `email_key` text DEFAULT '' NOT NULL;--> statement-breakpoint
 CREATE INDEX `users_by_email` ON `users` (`email_key`,`id`);--> statement-breakpoint
-CREATE INDEX `users_by_creation` ON `users` (`created_at`,`id`);
+CREATE INDEX `users_by_creation` ON `users` (`created_at`,`id`);--> statement-breakpoint
+CREATE INDEX `users_by_update` ON `users` (`updated_at`,`id`);--> statement-breakpoint
+CREATE INDEX `users_by_activity_name` ON `users` (`is_active`,`full_name_key`,`id`);--> statement-breakpoint
+CREATE INDEX `users_by_activity_email` ON `users` (`is_active`,`email_key`,`id`);--> statement-breakpoint
+CREATE INDEX `users_by_activity_creation` ON `users` (`is_active`,`created_at`,`id`);
 --> statement-breakpoint
 -- Right for every address without accents; the others follow when their account changes next.
 UPDATE `users` SET `email_key` = `email_normal`;

@@ -38,8 +38,10 @@ export const email = text("an e-mail address", (value) =>
 );
 
 /** A country whose phone numbers can be read, which is what the setting is for: UK is none, GB is. */
-export const country = text("a two-letter country code (ISO 3166) in upper case, such as VN", (value) =>
-  isSupportedCountry(value) ? value : undefined,
+export const country = text(
+  "a two-letter country code (ISO 3166) in upper case, such as VN",
+  (value) => (isSupportedCountry(value) ? value : undefined),
+  "^[A-Z]{2}$",
 );
 
 /** Addresses of proxies. */

@@ -23,8 +23,8 @@ export function printDefaults(): string {
       "# Every setting and its default. Made from src/config/table.ts by scripts/generate-config.ts: do not edit.",
       "#",
       "# Weakest first: these defaults, config.<profile>.toml of the executable, config/config.<profile>.toml where the",
-      "# server is started, the file given by --config, environment variables, flags. A secret may also come from a file",
-      "# that its variable with _FILE behind it names.",
+      "# server is started, the file given by --config, what an admin stored, environment variables, flags. A secret may",
+      "# also come from a file that its variable with _FILE behind it names.",
       ...bySection(documented),
     ].join("\n") + "\n"
   );

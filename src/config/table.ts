@@ -171,6 +171,12 @@ export const settings = {
     changeable: true,
     describe: "Whether anyone may make an account, or only those whom an admin lets in.",
   }),
+  "auth.password_reset_minutes": setting({
+    type: integer(5, 10_080),
+    default: 60,
+    env: "NEOCRM_AUTH_PASSWORD_RESET_MINUTES",
+    describe: "How many minutes a mailed link to choose a password is good for.",
+  }),
   "auth.password_concurrency": setting({
     type: integer(0, 64),
     default: 0,
@@ -194,6 +200,13 @@ export const settings = {
     env: "NEOCRM_ADMIN_PASSWORD",
     secret: true,
     describe: "The password of the first admin.",
+  }),
+
+  "mail.from": setting({
+    type: email,
+    default: "neocrm@localhost",
+    env: "NEOCRM_MAIL_FROM",
+    describe: "The sender's address of mails.",
   }),
 
   "cors.origins": setting({

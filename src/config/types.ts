@@ -1,7 +1,19 @@
+/** What a setting may hold, as far as JSON Schema can say it simply. */
+export interface ValueSchema {
+  readonly type: "string" | "integer" | "boolean" | "array";
+  readonly enum?: readonly string[];
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly pattern?: string;
+  readonly items?: ValueSchema;
+}
+
 /** What a setting may hold: reads it from a file, where values have types, or from text, and writes it back. */
 export interface Type<Value> {
   /** Stands after "expected" in a message and describes the setting in config.default.toml. */
   readonly expects: string;
+  /** The same for programs, as a piece of JSON Schema. */
+  readonly schema: ValueSchema;
   /** Reads a value of a TOML file; `undefined` when it is not allowed. */
   fromToml(value: unknown): Value | undefined;
   /** Reads an environment variable or a flag; `undefined` when it is not allowed. */
@@ -11,9 +23,14 @@ export interface Type<Value> {
 }
 
 /** Text that `read` accepts and brings to its one form; `undefined` from it refuses the text. */
-export function text(expects: string, read: (text: string) => string | undefined): Type<string> {
+export function text(
+  expects: string,
+  read: (text: string) => string | undefined,
+  pattern?: string,
+): Type<string> {
   return {
     expects,
+    schema: { type: "string", ...(pattern !== undefined && { pattern }) },
     fromToml: (value) => (typeof value === "string" ? read(value) : undefined),
     fromText: read,
     toToml: quoted,
@@ -25,6 +42,7 @@ export function integer(min: number, max: number): Type<number> {
   const within = (value: number) => (value >= min && value <= max ? value : undefined);
   return {
     expects: `an integer from ${min} to ${max}`,
+    schema: { type: "integer", minimum: min, maximum: max },
     fromToml: (value) => (Number.isInteger(value) ? within(value as number) : undefined),
     fromText: (text) => (/^-?\d+$/.test(text.trim()) ? within(Number(text)) : undefined),
     toToml: String,
@@ -37,6 +55,7 @@ for (const word of ["false", "no", "off", "0"]) words[word] = false;
 /** True or false. Text may also say yes, no, on, off, 1 or 0, as people write them in environments. */
 export const boolean: Type<boolean> = {
   expects: "true or false",
+  schema: { type: "boolean" },
   fromToml: (value) => (typeof value === "boolean" ? value : undefined),
   fromText: (text) => {
     const word = text.trim().toLowerCase();
@@ -50,6 +69,7 @@ export function choice<const Word extends string>(...choices: readonly Word[]): 
   const find = (value: unknown) => choices.find((word) => word === value);
   return {
     expects: `one of ${choices.join(", ")}`,
+    schema: { type: "string", enum: choices },
     fromToml: find,
     fromText: (text) => find(text.trim()),
     toToml: quoted,
@@ -64,6 +84,7 @@ export function list(item: Type<string>): Type<readonly string[]> {
   };
   return {
     expects: `a list (in the environment: separated by commas), each item ${item.expects}`,
+    schema: { type: "array", items: item.schema },
     fromToml: (value) => (Array.isArray(value) ? readAll(value) : undefined),
     fromText: (text) =>
       readAll(
@@ -90,6 +111,7 @@ export function size(min: number, max: number): Type<number> {
   };
   return {
     expects: `a size from ${inUnits(min)} to ${inUnits(max)}, such as "10MB", "512KiB" or a number of bytes`,
+    schema: bytes.schema,
     fromToml: (value) => (typeof value === "string" ? fromText(value) : bytes.fromToml(value)),
     fromText,
     toToml: (value) => (inUnits(value) === String(value) ? String(value) : quoted(inUnits(value))),

@@ -46,14 +46,12 @@ export async function operate<Name extends OperationName>(
   return withData(loaded, (parts) => runOperation(parts, name, input) as Promise<ResultOf<Name>>);
 }
 
-async function withData<T>(
-  { config: given, dataDir }: LoadedConfig,
-  work: (parts: Parts) => Promise<T>,
-): Promise<T> {
+async function withData<T>(loaded: LoadedConfig, work: (parts: Parts) => Promise<T>): Promise<T> {
+  const { config: given, dataDir } = loaded;
   return holdingData(dataDir, async () => {
     const config = ensureSecrets(given, dataDir);
     await prepare(openMigrator(config, dataDir));
-    const parts = await openParts(config, dataDir);
+    const parts = await openParts(config, loaded);
     try {
       return await work(parts);
     } finally {

@@ -28,7 +28,8 @@ export const operations = {
     async ({ users, passwords }, { password, ...person }): Promise<UserView> =>
       users.create(actor(), { ...person, password_hash: await passwords.hashNew(password) }),
   ),
-  "user.list": operation(Body({}), ({ users }): Promise<UserView[]> => users.list()),
+  "setting.stored": operation(Body({}), async ({ live }) => live.stored()),
+  "user.list": operation(Body({}), ({ users }): Promise<UserView[]> => users.all()),
   "user.password": operation(
     Body({ email: Email, password: Type.String() }),
     async ({ users, passwords }, { email, password }): Promise<UserView> =>

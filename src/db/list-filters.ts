@@ -52,9 +52,14 @@ export function filterConditions(
     const field = fields.byName.get(filter.field)!;
     const value = p[`list_f${i}`]!;
     const further = p[filter.op === "all" ? `list_f${i}_size` : `list_f${i}_end`]!;
-    return field.type === "tags"
-      ? tagCondition(shape, field, columnOf(table, "id"), filter, value, further)
-      : columnCondition(shape, columnOfField(table, field), filter, value, further);
+    switch (field.type) {
+      case "tags":
+        return tagCondition(shape, field, columnOf(table, "id"), filter, value, further);
+      case "reference":
+        return referenceCondition(shape, field, columnOf(table, field.column), filter, value);
+      default:
+        return columnCondition(shape, columnOfField(table, field), filter, value, further);
+    }
   });
 }
 
@@ -112,6 +117,19 @@ function columnCondition(
     case "all":
       throw new Error(`"all" is for fields with several values.`);
   }
+}
+
+/** A condition on the row that the record points to. */
+function referenceCondition(
+  shape: Shape,
+  field: Field & { type: "reference" },
+  pointer: Column,
+  filter: Filter,
+  value: Argument,
+): SQL {
+  const { table, id, name } = field.through(shape.t);
+  const condition = columnCondition(shape, name, filter, value, value);
+  return sql`exists (select 1 from ${table} where ${and(eq(id, pointer), condition)})`;
 }
 
 /** Conditions on the rows of the tags' own table, which has one for each tag of a record. */

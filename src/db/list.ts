@@ -3,6 +3,7 @@ import type { PgTable } from "drizzle-orm/pg-core";
 import { encodeCursor, isNullable, type Fields, type ListRequest, type ListResult } from "../list";
 import { hotByShape, type Query, type Row, type Shape } from "./hot";
 import { bindFilters, filterConditions, filterShape, type ListParams } from "./list-filters";
+import { merge } from "./list-merge";
 import { idName, keyName, Order, type Segment } from "./list-order";
 import { mayTakeLong } from "./list-cost";
 import { settled, type ListScope, type SettledScope } from "./list-scope";
@@ -15,38 +16,73 @@ export type { ListScope } from "./list-scope";
 /** What can be listed: the rows of the table that the fields are of. */
 export interface Resource<Item> {
   fields: Fields;
-  /** What a row has, under its column's name; `id` among them. */
-  columns: (t: Tables) => Record<keyof Item & string, Column>;
+  /** What a row has, under its column's name, `id` among them; or an expression, for what stands in another table. */
+  columns: (t: Tables) => Record<keyof Item & string, Column | SQL>;
 }
 
 const countedAtMost = 1_000;
 const pages = hotByShape<Row>(512);
 const counts = hotByShape<{ total: number }>();
 
-/** One page of a list, and as much of a count as the request asks for. */
+/**
+ * One page of a list, and as much of a count as the request asks for.
+ * @param scopes what the list holds: records that are in one of them, and none in two
+ */
 export async function listPage<Item extends object>(
   store: Pick<Store, "read" | "aside">,
   resource: Resource<Item>,
   request: ListRequest,
-  scope: ListScope,
+  scopes: readonly ListScope[],
 ): Promise<ListResult<Item>> {
-  const from = await settled(store, resource.fields.resource, scope);
-  const isQuick = from.isFew || (!from.own && !mayTakeLong(resource.fields, request));
-  const session = isQuick ? store.read : store.aside(scope.caller);
-  const list = new List(session, resource as Resource<object>, request, from);
-  const rows = await list.rows(request.limit + 1);
+  const lists = await Promise.all(
+    scopes.map((scope) => openList(store, resource as Resource<object>, request, scope)),
+  );
+  const [list] = lists as [List];
+  const wanted = request.limit + 1;
+  const rows =
+    lists.length === 1 ? await list.rows(wanted) : await mergedRows(lists, resource.fields, request);
   const hasMore = rows.length > request.limit;
   if (hasMore) rows.pop();
   const nextCursor = hasMore ? list.cursorAfter(rows.at(-1)!) : null;
-  const { total, totalCapped } = await list.total(hasMore ? null : rows.length);
-  return { rows: list.withoutKeys(rows) as Item[], nextCursor, total, totalCapped };
+  const atEnd = hasMore || lists.length > 1 ? null : rows.length;
+  const total = totalOf(await Promise.all(lists.map((each) => each.count(atEnd))), request);
+  return { rows: list.withoutKeys(rows) as Item[], nextCursor, ...total };
+}
+
+async function openList(
+  store: Pick<Store, "read" | "aside">,
+  resource: Resource<object>,
+  request: ListRequest,
+  scope: ListScope,
+): Promise<List> {
+  const from = await settled(store, resource.fields.resource, scope);
+  const isQuick = from.isFew || (!from.own && !mayTakeLong(resource.fields, request));
+  return new List(isQuick ? store.read : store.aside(scope.caller), resource, request, from);
+}
+
+/** Each list gives what the page might need of it: no index has the records of several in one order. */
+async function mergedRows(lists: List[], fields: Fields, request: ListRequest): Promise<Row[]> {
+  const offset = offsetOf(request);
+  const wanted = offset + request.limit + 1;
+  const parts = await Promise.all(lists.map((list) => list.rows(wanted, 0)));
+  return merge(parts, fields, request.sort).slice(offset, wanted);
+}
+
+const offsetOf = ({ page, limit }: ListRequest) => ((page ?? 1) - 1) * limit;
+
+function totalOf(totals: (number | null)[], { count }: ListRequest) {
+  const total = totals.reduce<number | null>(
+    (sum, each) => (sum === null || each === null ? null : sum + each),
+    0,
+  );
+  const isCapped = count === "capped" && total !== null && total > countedAtMost;
+  return { total: isCapped ? countedAtMost : total, totalCapped: isCapped };
 }
 
 /** One request for a list on its way through the database. */
 class List {
   readonly #args: Row;
   readonly #filters: string;
-  readonly #offset: number;
 
   constructor(
     private readonly session: Session,
@@ -57,34 +93,32 @@ class List {
     this.#args = { ...scope.args };
     bindFilters(request.filters, this.#args);
     this.#filters = filterShape(request.filters);
-    this.#offset = ((request.page ?? 1) - 1) * request.limit;
   }
 
-  /** At most `wanted` rows from where the request starts. */
-  async rows(wanted: number): Promise<Row[]> {
+  /** At most `wanted` rows from where the request starts, or from `offset`. */
+  async rows(wanted: number, offset = offsetOf(this.request)): Promise<Row[]> {
     const { after, sort } = this.request;
     if (!isNullable(this.resource.fields.byName.get(sort[0]!.field)!)) {
-      return this.#segment("whole", wanted, this.#offset);
+      return this.#segment("whole", wanted, offset);
     }
     if (after && after.values[0] === null) return this.#segment("missing", wanted, 0);
-    const present = await this.#segment("present", wanted, this.#offset);
+    const present = await this.#segment("present", wanted, offset);
     if (present.length === wanted) return present;
-    const start = present.length > 0 || this.#offset === 0 ? 0 : this.#offset - (await this.#present());
+    const start = present.length > 0 || offset === 0 ? 0 : offset - (await this.#count("present", offset));
     const missing = await this.#segment("missing", wanted - present.length, start);
     return present.concat(missing);
   }
 
-  /** @param atEnd how many rows the page has, when it is the last one; then they need not be counted */
-  async total(atEnd: number | null): Promise<{ total: number | null; totalCapped: boolean }> {
+  /**
+   * How many records there are: beyond what is counted at most, one more than that; null when nobody asked.
+   * @param atEnd how many rows the page has, when it is the last one; then they need not be counted
+   */
+  async count(atEnd: number | null): Promise<number | null> {
     const { count, page } = this.request;
-    if (count === "none") return { total: null, totalCapped: false };
+    if (count === "none") return null;
     const isKnown = atEnd !== null && (page === 1 || (page !== null && atEnd > 0));
-    const capped = count === "capped";
-    const total = isKnown
-      ? this.#offset + atEnd
-      : await this.#count("whole", capped ? countedAtMost + 1 : null);
-    if (capped && total > countedAtMost) return { total: countedAtMost, totalCapped: true };
-    return { total, totalCapped: false };
+    if (isKnown) return offsetOf(this.request) + atEnd;
+    return this.#count("whole", count === "capped" ? countedAtMost + 1 : null);
   }
 
   cursorAfter(row: Row): string {
@@ -102,11 +136,6 @@ class List {
       if (rows.length > 0 && alias in rows[0]!) for (const row of rows) delete row[alias];
     });
     return rows;
-  }
-
-  /** How many records have the first key, no further than the page starts. */
-  #present() {
-    return this.#count("present", this.#offset);
   }
 
   #segment(segment: Segment, wanted: number, offset: number): Promise<Row[]> {
@@ -142,7 +171,7 @@ class List {
       startsAtNull,
       this.#unindexed(shape),
     );
-    const columns: Record<string, Column> = resource.columns(shape.t);
+    const columns: Record<string, Column | SQL> = resource.columns(shape.t);
     const extra = Object.entries(order.columns).filter(([, column]) => !(column.name in columns));
     const query = shape.q
       .select({ ...columns, ...Object.fromEntries(extra) } as never)

@@ -1,6 +1,6 @@
 import { and, eq, getTableColumns, isNull } from "drizzle-orm";
 import type { PgColumn, PgTable } from "drizzle-orm/pg-core";
-import { hot, value, type HotQuery, type Params, type Query } from "./hot";
+import { hot, hotByShape, value, type HotQuery, type Params, type Query, type Row } from "./hot";
 import { fold } from "../text";
 import type { Session } from "./store";
 import type { Tables } from "./tables";
@@ -147,6 +147,37 @@ export const updateIn = <Name extends TableWith<{ id: PgColumn }>, Kept extends 
       .set(change)
       .where(eq(table.id, argument(p, table.id))) as Query<never>;
   });
+
+/**
+ * Writes what differs between a record and what becomes of it, with the columns that follow from that: SQLite writes
+ * every index anew that has one of the statement's columns, whether its value changed or not.
+ */
+export const updateChangedIn = <Name extends TableWith<{ id: PgColumn }>>(name: Name) => {
+  const updates = hotByShape<never>();
+  return async (session: Session, before: RecordOf<Name>, after: RowOf<Name>): Promise<void> => {
+    const [old, args]: Row[] = [before, after];
+    const isChanged = (column: string) => !Bun.deepEquals(old![column], args![column]);
+    const derivedFrom = new Map(derivedColumns(name).map(({ column, neighbour }) => [column, neighbour]));
+    const changed = new Set(
+      Object.keys(args!).filter((column) => isChanged(derivedFrom.get(column) ?? column)),
+    );
+    await updates.all(
+      session,
+      [...changed].join(),
+      ({ t, q }, p) => {
+        const table: PgTable & { id: PgColumn } = t[name];
+        const change = eachColumn(table, (column) =>
+          changed.has(column.name) ? value(column, argument(p, column)) : undefined,
+        );
+        return q
+          .update(table)
+          .set(change)
+          .where(eq(table.id, argument(p, table.id))) as Query<never>;
+      },
+      args!,
+    );
+  };
+};
 
 const eachColumn = <Value>(table: PgTable, valueOf: (column: PgColumn) => Value): Record<string, Value> =>
   Object.fromEntries(

@@ -2,6 +2,7 @@ import { newId } from "../ids";
 import type { Actor } from "../policy";
 import type { Attempt } from "./idempotency";
 import type { Filter, ListRequest } from "../list";
+import type { Parameters } from "./parameters";
 
 /** One request on its way through the server: what every part may ask about it. */
 export interface Call {
@@ -24,6 +25,8 @@ export interface Call {
   list: ListRequest | null;
   /** The query of what is done over all records that match, once it is parsed. */
   filters: readonly Filter[] | null;
+  /** The other parameters of the query that were given, by name. */
+  parameters: Parameters;
   /** The POST with an `Idempotency-Key` that this call takes on. */
   attempt: Attempt | null;
 }
@@ -47,6 +50,7 @@ export function openCall(request: Request, address: string, isSecure: boolean): 
     queryRead: false,
     list: null,
     filters: null,
+    parameters: {},
     attempt: null,
   };
   calls.set(request, call);

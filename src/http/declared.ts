@@ -1,5 +1,5 @@
 /** What routes declare about themselves, and how it is read again: for the table of methods and the OpenAPI document. */
-import type { TSchema } from "@sinclair/typebox";
+import type { TObject, TSchema } from "@sinclair/typebox";
 import type { Fields } from "../list";
 import type { Permission } from "../policy";
 import type { ProblemCode } from "../problems";
@@ -23,6 +23,7 @@ export interface Declarations {
   permission: Permission;
   list: Fields;
   filters: Fields;
+  parameters: TObject;
   conditional: true;
   answer: AnswerOf;
   /** The body of its success. */
@@ -70,6 +71,7 @@ const names = Object.keys({
   permission: true,
   list: true,
   filters: true,
+  parameters: true,
   conditional: true,
   answer: true,
   returns: true,

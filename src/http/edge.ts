@@ -1,4 +1,4 @@
-import type { AnyElysia } from "elysia";
+import { ValidationError, type AnyElysia } from "elysia";
 import { second } from "../clock";
 import { Forbidden, Refusal, TooMany } from "../errors";
 import type { Limiter } from "../integrations/limiter";
@@ -195,9 +195,7 @@ async function answerError(options: EdgeOptions, failure: Failure): Promise<unkn
   const { error, request, set } = failure;
   if (error instanceof Replay) return replay(error, set);
   const call = callOf(request);
-  const refusal = failure.notFound
-    ? noSuchRoute(options.routes, request.method, call.path)
-    : refusalOf(error);
+  const refusal = refusalFor(options.routes, failure, call.path);
   if (refusal instanceof TooMany) options.metrics.refused(refusal.policy);
   if (!refusal)
     log.error("Request failed", { request_id: call.id, method: request.method, path: call.path, error });
@@ -238,6 +236,16 @@ function replay({ status, headers, body }: KeptAnswer, set: ResponseSet): unknow
   set.status = status;
   Object.assign(set.headers, headers, { "idempotency-replayed": "true" });
   return body === null ? "" : JSON.parse(body);
+}
+
+/** `undefined` when it is a fault of ours. */
+function refusalFor(routes: RouteTable, failure: Failure, path: string): Refusal | undefined {
+  const { error, notFound, request } = failure;
+  if (notFound) return noSuchRoute(routes, request.method, path);
+  // `GET /users/password` is a `GET /users/:id` that names no record: it is meant for the `POST` of that path.
+  const isNoId = error instanceof ValidationError && error.type === "params";
+  const fixed = isNoId ? routes.filter((route) => route.isFixed && route.path.test(path)) : [];
+  return fixed.length > 0 ? noSuchRoute(fixed, request.method, path) : refusalOf(error);
 }
 
 /** No route for this path, or none for this method: then `Allow` says which there are. */

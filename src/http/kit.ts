@@ -1,4 +1,4 @@
-import type { TSchema } from "@sinclair/typebox";
+import type { TObject, TSchema, TString } from "@sinclair/typebox";
 import { Elysia } from "elysia";
 import { Forbidden, Invalid, Refusal, Unauthenticated } from "../errors";
 import { isId } from "../ids";
@@ -10,6 +10,7 @@ import { callOf, queryOf, type Call } from "./call";
 import { declare, type Walk } from "./declared";
 import { readIdempotencyKey, Replay, type Idempotency } from "./idempotency";
 import {
+  fieldsFor,
   parseFilters,
   parseList,
   type Fields,
@@ -17,6 +18,7 @@ import {
   type ListOptions,
   type ListRequest,
 } from "../list";
+import { readParameters } from "./parameters";
 import { isUnchanged, readIfMatch } from "./preconditions";
 
 /** What the shared parts of a route need from the server. */
@@ -40,14 +42,24 @@ interface Incoming {
   body?: unknown;
 }
 
+/** What is known of an answer before it is written. */
+interface Outgoing {
+  request: Request;
+  responseValue: unknown;
+  set: ResponseSet;
+}
+
 /** Bytes that a body may have from somebody who is not signed in: nothing they may send needs more. */
 const strangersLimit = 16 * 1024;
 
 /**
- * What a route gets by declaring it:
+ * What a route gets by declaring it. Hooks name what they use of the context: for one that passes it on as a whole, Elysia
+ * reads the query, the headers and the cookies of every request.
+ *
  * - `permission`: who may call it; `actor` in the handler. Checked before the body is even read.
  * - `list`: the resource's fields; the parsed query as `list`.
  * - `filters`: the same fields, for a query of filters alone; as `filters`.
+ * - `parameters`: what its query may have, each an id; those that were given as `parameters`.
  * - `answer`: status and headers of the result (`created`, `versioned`, `noContent`); `Idempotency-Key` on POST.
  * - `conditional`: `If-Match` as `ifMatch`.
  * - for the documents alone: `returns`, `problems`, `example`, `walk`.
@@ -57,19 +69,20 @@ export function httpKit({ idempotency, bodyLimit, requireIfMatch, defaultCountry
     timeZone: actor?.timeZone ?? "UTC",
     country: defaultCountry(),
   });
+  const visible = ({ actor }: Call, fields: Fields) => fieldsFor(fields, actor?.grants ?? {});
   return new Elysia({ name: "http-kit" }).macro({
     permission: (permission: Permission) => {
-      const guard = ({ request }: Incoming) => admit(callOf(request), permission);
+      const guard = (request: Request) => admit(callOf(request), permission);
       return {
         ...declare("permission", permission),
         parse: async ({ request }: Incoming) => {
-          guard({ request });
+          guard(request);
           const isKnown = callOf(request).actor !== null;
           const body = await readJson(request, isKnown ? bodyLimit : Math.min(bodyLimit, strangersLimit));
           return body === undefined ? nothing : anObject(body);
         },
         transform: (incoming: Incoming) => {
-          guard(incoming);
+          guard(incoming.request);
           if (incoming.body === nothing) incoming.body = undefined;
           lowerIds(incoming.params);
         },
@@ -87,7 +100,7 @@ export function httpKit({ idempotency, bodyLimit, requireIfMatch, defaultCountry
       transform: ({ request }: { request: Request }) => {
         const call = callOf(request);
         call.queryRead = true;
-        call.list = parseList(fields, queryOf(request.url), optionsOf(call));
+        call.list = parseList(visible(call, fields), queryOf(request.url), optionsOf(call));
       },
       resolve: ({ request }: { request: Request }) => ({ list: callOf(request).list as ListRequest }),
     }),
@@ -97,11 +110,21 @@ export function httpKit({ idempotency, bodyLimit, requireIfMatch, defaultCountry
       transform: ({ request }: { request: Request }) => {
         const call = callOf(request);
         call.queryRead = true;
-        call.filters = parseFilters(fields, queryOf(request.url), optionsOf(call));
+        call.filters = parseFilters(visible(call, fields), queryOf(request.url), optionsOf(call));
       },
       resolve: ({ request }: { request: Request }) => ({
         filters: callOf(request).filters as readonly Filter[],
       }),
+    }),
+
+    parameters: (schema: TObject<Record<string, TString>>) => ({
+      ...declare("parameters", schema),
+      transform: ({ request }: { request: Request }) => {
+        const call = callOf(request);
+        call.queryRead = true;
+        call.parameters = readParameters(schema, queryOf(request.url));
+      },
+      resolve: ({ request }: { request: Request }) => ({ parameters: callOf(request).parameters }),
     }),
 
     conditional: (isConditional: true) => ({
@@ -113,13 +136,12 @@ export function httpKit({ idempotency, bodyLimit, requireIfMatch, defaultCountry
 
     answer: (answerOf: AnswerOf) => ({
       ...declare("answer", answerOf),
-      transform: async (context: { request: Request; body: unknown; set: ResponseSet }) => {
-        if (context.request.method !== "POST") return;
-        await beginAttempt(idempotency, answerOf, context);
+      transform: async ({ request, body }: { request: Request; body: unknown }) => {
+        if (request.method === "POST") await beginAttempt(idempotency, answerOf, { request, body });
       },
-      afterHandle: (context: { request: Request; responseValue: unknown; set: ResponseSet }) => {
-        idempotency.release(callOf(context.request));
-        return sendAnswer(answerOf, context);
+      afterHandle: ({ request, responseValue, set }: Outgoing) => {
+        idempotency.release(callOf(request));
+        return sendAnswer(answerOf, { request, responseValue, set });
       },
     }),
 
@@ -206,10 +228,7 @@ async function beginAttempt(
   };
 }
 
-function sendAnswer(
-  answerOf: AnswerOf,
-  { request, responseValue, set }: { request: Request; responseValue: unknown; set: ResponseSet },
-) {
+function sendAnswer(answerOf: AnswerOf, { request, responseValue, set }: Outgoing) {
   const { status, headers } = answerOf(responseValue);
   set.status = status;
   Object.assign(set.headers, headers);

@@ -1,7 +1,12 @@
 import { declaredRoutes, type MountedRoute } from "./declared";
 
 /** Every route of the server: its method, and a pattern for its path. */
-export type RouteTable = { method: string; path: RegExp }[];
+export type RouteTable = {
+  method: string;
+  path: RegExp;
+  /** The path has no parameters. */
+  isFixed: boolean;
+}[];
 
 /**
  * Reads the mounted routes into the table that answers 405.
@@ -14,7 +19,7 @@ export function routeTable(routes: readonly MountedRoute[]): RouteTable {
     const names = undeclared.map(({ method, path }) => `${method} ${path}`).join(", ");
     throw new Error(`These routes declare no permission: ${names}.`);
   }
-  return own.map(({ method, path }) => ({ method, path: patternOf(path) }));
+  return own.map(({ method, path }) => ({ method, path: patternOf(path), isFixed: !path.includes("/:") }));
 }
 
 /** `/api/clients/:id` matches one segment for `:id`, and a slash at the end or none. */
@@ -28,6 +33,7 @@ function patternOf(path: string) {
 
 /** The methods that this path answers, `HEAD` with `GET`. */
 export function allowedMethods(routes: RouteTable, path: string): string[] {
-  const methods = routes.filter((route) => route.path.test(path)).map(({ method }) => method);
-  return methods.flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method])).toSorted();
+  // Two routes may match: `/users/me` is also a `/users/:id`.
+  const methods = new Set(routes.filter((route) => route.path.test(path)).map(({ method }) => method));
+  return [...methods].flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method])).toSorted();
 }

@@ -103,6 +103,8 @@ function value(field: Field, options: SchemaOptions): TSchema {
       return Type.Integer({ ...options, maximum: field.largest ?? largestInteger });
     case "boolean":
       return Type.Boolean(options);
+    case "reference":
+      return Type.String(options);
     default:
       return Type.String({ ...options, minLength: 1, maxLength: longestValue });
   }

@@ -1,10 +1,12 @@
 import type { Column } from "drizzle-orm";
 import type { PgTable } from "drizzle-orm/pg-core";
 import type { Tables } from "../db/tables";
+import type { Grants } from "../policy";
 import type { Operator, SortKey } from "./request";
 
 /** What a field holds: decides which operators it has and how its values are read. */
-export type FieldType = "text" | "choice" | "id" | "instant" | "integer" | "boolean" | "phone" | "tags";
+export type FieldType =
+  "text" | "choice" | "id" | "instant" | "integer" | "boolean" | "phone" | "tags" | "reference";
 
 interface Stored<Column> {
   /** The column that is compared and sorted by, where it is not the field's own. */
@@ -13,6 +15,8 @@ interface Stored<Column> {
   sort?: boolean;
   /** The column may be null, so the field has `is_null`. */
   nullable?: boolean;
+  /** Only whoever holds this may filter and sort by it: which records come, and in which order, tells its value. */
+  grant?: string;
 }
 
 interface TextField<Column> extends Stored<Column> {
@@ -51,6 +55,15 @@ interface TagsField {
   through: (t: Tables) => { table: PgTable; record: Column; key: Column };
 }
 
+/** A short name in another table, such as a slug: compared letter by letter, and one that nobody has finds nothing. */
+interface ReferenceField<Own> extends Pick<Stored<Own>, "grant"> {
+  type: "reference";
+  /** The record's column that points there. */
+  key: Own;
+  /** The table, its column that is pointed to, and the one with the name. */
+  through: (t: Tables) => { table: PgTable; id: Column; name: Column };
+}
+
 /** How a resource declares one of its fields. */
 export type Declaration<Column extends string = string> =
   | TextField<Column>
@@ -58,6 +71,7 @@ export type Declaration<Column extends string = string> =
   | ChoiceField<Column>
   | BooleanField<Column>
   | PhoneField<Column>
+  | ReferenceField<Column>
   | TagsField;
 
 /** A field as filters and sorting use it. */
@@ -73,6 +87,8 @@ export interface Fields {
   /** The table of the records. Names the list in its cursors: one of another list is refused. */
   readonly resource: keyof Tables;
   readonly byName: ReadonlyMap<string, Field>;
+  /** What not everybody may ask for. */
+  readonly guarded: readonly Field[];
   readonly sortKeys: readonly string[];
   readonly defaultSort: readonly SortKey[];
   /** Parameters that are short for `filter[field]`. */
@@ -111,12 +127,32 @@ export function fieldsOf<Table extends keyof Tables, Name extends string>(
   return {
     resource: table,
     byName: new Map(fields.map((field) => [field.name, field])),
+    guarded: fields.filter((field) => grantOf(field) !== undefined),
     sortKeys,
     defaultSort,
     shortcuts: new Map(Object.entries<string>(shortcuts)),
     softDeleted,
   };
 }
+
+/** The fields that somebody with these grants may ask for. The same object each time, as what is known of it is kept. */
+export function fieldsFor(fields: Fields, grants: Grants): Fields {
+  const hidden = fields.guarded.filter((field) => grants[grantOf(field)!] === undefined);
+  if (hidden.length === 0) return fields;
+  const names = new Set(hidden.map(({ name }) => name));
+  const all = narrowed.getOrInsertComputed(fields, () => new Map());
+  return all.getOrInsertComputed([...names].join(), () => ({
+    ...fields,
+    byName: new Map([...fields.byName].filter(([name]) => !names.has(name))),
+    sortKeys: fields.sortKeys.filter((name) => !names.has(name)),
+    shortcuts: new Map([...fields.shortcuts].filter(([, name]) => !names.has(name))),
+    guarded: [],
+  }));
+}
+
+const narrowed = new WeakMap<Fields, Map<string, Fields>>();
+
+const grantOf = (field: Field) => ("grant" in field ? field.grant : undefined);
 
 /** `-name` → by name, descending. */
 export const sortKeyOf = (text: string): SortKey =>
@@ -143,7 +179,7 @@ export const isNullable = (field: Field) => "nullable" in field && field.nullabl
 
 function fieldOf(name: string, declaration: Declaration): Field {
   const column = ("key" in declaration && declaration.key) || name;
-  const mayBeMissing = declaration.type === "tags" || declaration.nullable === true;
+  const mayBeMissing = declaration.type === "tags" || ("nullable" in declaration && declaration.nullable);
   const isRanked = declaration.type === "choice" && declaration.ranked === true;
   const operators = isRanked ? [...sets, ...ranges] : operatorsOf[declaration.type];
   return { ...declaration, name, column, operators: mayBeMissing ? [...operators, "is_null"] : operators };
@@ -160,5 +196,6 @@ const operatorsOf: Record<FieldType, readonly Operator[]> = {
   instant: [...sets, ...ranges],
   integer: [...sets, ...ranges],
   boolean: ["eq", "ne"],
+  reference: sets,
   tags: [...sets, "all"],
 };

@@ -1,6 +1,7 @@
 export { encodeCursor } from "./cursor";
 export { filterQuery, listQuery } from "./describe";
 export {
+  fieldsFor,
   fieldsOf,
   isNullable,
   rankOf,
@@ -10,7 +11,8 @@ export {
   type Fields,
 } from "./fields";
 export { readInstant } from "./instants";
-export { pageOf, type ListResult, type Page, type Pagination } from "./page";
+export { BadParameter, Problems, splitQuery } from "./query";
+export { onePage, pageOf, type ListResult, type Page, type Pagination } from "./page";
 export { parseFilters, parseList } from "./parse";
 export type {
   Counting,

@@ -27,6 +27,13 @@ export interface Page<View> {
   pagination: Pagination;
 }
 
+/** A list of few records, which come as one page. */
+export function onePage<View>(data: View[]): Page<View> {
+  const total = data.length;
+  const whole = { page: 1, limit: Math.max(20, total) };
+  return { data, pagination: pageOf({ total, totalCapped: false, nextCursor: null }, whole) };
+}
+
 /** What a list says about its pages. */
 export function pageOf(
   result: Omit<ListResult<unknown>, "rows">,

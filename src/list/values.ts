@@ -30,6 +30,8 @@ export function readValue(field: Field, op: Operator, text: string, context: Val
       return [comparable(readPhone(field.normalise, op, text, context.country ?? null))];
     case "choice":
       return readChoice(field, text);
+    case "reference":
+      return [text];
     case "id":
       return [readId(text)];
     case "instant":

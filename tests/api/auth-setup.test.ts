@@ -149,7 +149,7 @@ for (const engine of engines) {
         [boss, { ...boss, email }].map((body) => world.send("nobody", "POST", "/api/auth/setup", { body })),
       );
       expect(statusesOf(answers)).toEqual([201, 409]);
-      expect(await world.server.parts.users.list()).toHaveLength(1);
+      expect(await world.server.parts.users.all()).toHaveLength(1);
     });
 
     test("is asked for at every start until there is one, always with the same code", async () => {
@@ -200,7 +200,7 @@ for (const engine of engines) {
       const second = await started(place.start({ ...env, NEOCRM_ADMIN_PASSWORD: "another password" }));
       expect((await signIn(second, "another password")).status).toBe(401);
       expect((await signIn(second, "the first password")).status).toBe(200);
-      expect(await second.parts.users.list()).toHaveLength(1);
+      expect(await second.parts.users.all()).toHaveLength(1);
     });
 
     test("from the environment needs a good password, and a start that fails leaves nothing behind", async () => {
@@ -209,7 +209,7 @@ for (const engine of engines) {
       const env = { NEOCRM_ADMIN_EMAIL: "env@first.example", NEOCRM_ADMIN_PASSWORD: "password123" };
       await expect(place.start(env)).rejects.toThrow(/among the commonest/);
       const server = await started(place.start());
-      expect(await server.parts.users.list()).toEqual([]);
+      expect(await server.parts.users.all()).toEqual([]);
     });
   });
 }
@@ -222,7 +222,7 @@ test("two servers that start at once on one database make one admin from the env
       place.start({ ...env, JWT_SECRET: secret, DATA_DIR: `${place.dataDir}-${name}` }),
     ),
   );
-  expect(await servers[0]!.parts.users.list()).toHaveLength(1);
+  expect(await servers[0]!.parts.users.all()).toHaveLength(1);
   for (const server of servers) await server.stop();
   place.remove();
 });
@@ -237,7 +237,7 @@ test.each(engines)(
       Array.from({ length: 6 }, () => auth.makeFirstAdmin(systemActor("a-test-of-setup"), person)),
     );
     expect(made.filter(Boolean)).toHaveLength(1);
-    expect(await users.list()).toHaveLength(1);
+    expect(await users.all()).toHaveLength(1);
     await server.stop();
   },
 );

@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { version } from "../../src/build";
 import { startLogging } from "../../src/ops/logging";
-import type { People } from "../support/people";
+import { systemActor } from "../../src/policy";
+import { addPerson, type People } from "../support/people";
 import { newInstallation } from "../support/restart";
 import { newWorld } from "../support/scenario";
 import { engines, startTestServer } from "../support/servers";
@@ -105,6 +106,22 @@ describe("neocrm config print", () => {
     expect(ran.out).toMatch(/^level = "warn" {2}# .*my\.toml/m);
     expect(ran.out).toMatch(/^jwt_secret = "\*\*\*"/m);
     expect(ran.out).not.toContain(env.JWT_SECRET);
+  });
+});
+
+describe.each(engines)("neocrm config print [%s]", (engine) => {
+  test("shows what an admin stored, while the server runs", async () => {
+    const place = await newInstallation(engine);
+    const server = await place.start();
+    const admin = await addPerson(server, "ada@new.example", "admin");
+    const ada = { ...systemActor("a-test-of-commands"), userId: admin };
+    await server.parts.settings.change(ada, "retention.days", 77, "any");
+    const print = async () => (await neocrm(["config", "print"], { env: place.env })).out;
+    expect(await print()).toMatch(/^days = 77 {2}# stored$/m);
+    await server.parts.settings.change(ada, "retention.days", null, "any");
+    expect(await print()).toMatch(/^days = 30 {2}# default$/m);
+    await server.stop();
+    place.remove();
   });
 });
 

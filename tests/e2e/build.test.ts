@@ -1,9 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
-import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import PostalMime from "postal-mime";
 import packageJson from "../../package.json";
+import { promtool } from "../support/metrics";
 import { runBinary, startBinary, type RunningBinary } from "../support/binary";
 
 const folders: string[] = [];
@@ -216,6 +218,24 @@ describe("serve", () => {
     expect(log()).not.toContain('"level":"error"');
   });
 
+  test("writes mail that can be read", async () => {
+    const { dataDir, url } = await start();
+    await runBinary([...create, "--data-dir", dataDir], { stdin: password });
+    const answer = await fetch(`${url}/api/auth/password/forgot`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ email }),
+    });
+    expect(answer.status).toBe(204);
+    const outbox = join(dataDir, "outbox");
+    const files = () =>
+      existsSync(outbox) ? readdirSync(outbox).filter((name) => name.endsWith(".eml")) : [];
+    while (files().length === 0) await Bun.sleep(10);
+    const mail = await PostalMime.parse(readFileSync(join(outbox, files()[0]!)));
+    expect(mail.to).toMatchObject([{ address: email }]);
+    expect(mail.text).toContain(`${url}/reset-password?token=`);
+  });
+
   test("keeps its data to itself", async () => {
     const { dataDir } = await start();
     expect(statSync(dataDir).mode & 0o777).toBe(0o700);
@@ -279,6 +299,24 @@ describe("healthcheck", () => {
     expect(await check()).toEqual({ code: 0, out: "ready\n", err: "" });
     await server.stop();
     expect(await check()).toMatchObject({ code: 1, out: "" });
+  });
+});
+
+describe("looking after it", () => {
+  test("the doctor finds what is wrong with it, and the metrics count", async () => {
+    const token = "what-prometheus-sends";
+    const server = await start({ env: { METRICS_TOKEN: token } });
+    const env = { DATA_DIR: server.dataDir, PORT: new URL(server.url).port, HOST: "127.0.0.1" };
+    expect(await runBinary(["doctor"], { env })).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/All is well\.\n$/),
+      err: "",
+    });
+    const ran = await runBinary(["doctor", "--json"], { env: { ...env, JWT_SECRET: "changeme".repeat(4) } });
+    expect(ran).toMatchObject({ code: 1, err: "" });
+    expect(JSON.parse(ran.out)).toMatchObject({ failures: 1, warnings: 0 });
+    const scraped = await fetch(`${server.url}/metrics`, { headers: { authorization: `Bearer ${token}` } });
+    expect(await promtool(await scraped.text())).toBe("");
   });
 });
 

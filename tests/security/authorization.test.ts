@@ -41,6 +41,7 @@ const comeBack =
 
 const login = { email: "lan@cast.example", password };
 const person = { email: "new@person.example", password: "a long enough phrase", full_name: "New" };
+const other = { email: "other@person.example", password: "a long enough phrase", full_name: "Other" };
 const missing = "01890a5d-ac96-774b-bcce-b302099a8057";
 
 // prettier-ignore
@@ -54,7 +55,6 @@ const missing = "01890a5d-ac96-774b-bcce-b302099a8057";
 route("GET /health", {},                                                         200, 200, 200, 200, 200, 200, 200, 200);
 route("GET /health/live", {},                                                    200, 200, 200, 200, 200, 200, 200, 200);
 route("GET /health/ready", {},                                                   200, 200, 200, 200, 200, 200, 200, 200);
-route("GET /metrics", {},                                                        401, 401, 401, 403, 403, 403, 403, 200);
 route("GET /api", {},                                                            200, 200, 200, 200, 200, 200, 200, 200);
 route("GET /metrics", {},                                                        401, 401, 401, 403, 403, 403, 403, 200);
 route("GET /swagger", {},                                                        200, 200, 200, 200, 200, 200, 200, 200);
@@ -65,6 +65,8 @@ route("POST /api/auth/setup", { body: { ...person, code: "x" } },               
 route("POST /api/auth/register", { body: person },                               403, 403, 403, 403, 403, 403, 403, 403);
 route("POST /api/auth/login", { body: login },                                   200, 200, 200, 200, 200, 200, 200, 200);
 route("POST /api/auth/refresh", { body: { refresh_token: "x" } },                401, 401, 401, 401, 401, 401, 401, 401);
+route("POST /api/auth/password/forgot", { body: { email: "no@body.example" } },  204, 204, 204, 204, 204, 204, 204, 204);
+route("POST /api/auth/password/reset", { body: { token: "x", password } },       422, 422, 422, 422, 422, 422, 422, 422);
 route("GET /api/auth/sessions", {},                                              401, 401, 401, 200, 200, 200, 200, 200);
 route("DELETE /api/auth/sessions/:id", { id: missing },                          401, 401, 401, 404, 404, 404, 404, 404);
 
@@ -73,6 +75,23 @@ route("PATCH /api/users/me", { body: { locale: "vi" } },                        
 route("GET /api/users/me/authorization", {},                                     401, 401, 401, 200, 200, 200, 200, 200);
 route("POST /api/users/password", { body: { current_password: "x", new_password: "y" } },
                                                                                  401, 401, 401, 422, 422, 422, 422, 422);
+
+route("GET /api/users", {},                                                      401, 401, 401, 200, 200, 200, 200, 200);
+route("GET /api/users/:id", { id: "$minh" },                                     401, 401, 401, 200, 200, 200, 200, 200);
+route("PATCH /api/users/:id", { id: "$minh", body: { locale: "vi" } },           401, 401, 401, 403, 200, 403, 403, 200);
+
+route("GET /api/admin/users", {},                                                401, 401, 401, 403, 403, 403, 403, 200);
+route("POST /api/admin/users", { body: { ...other, role: "user" }, event: "user.created" },
+                                                                                 401, 401, 401, 403, 403, 403, 403, 201);
+route("GET /api/admin/users/:id", { id: "$minh" },                               401, 401, 401, 403, 403, 403, 403, 200);
+route("PATCH /api/admin/users/:id", { id: "$minh", body: { locale: "vi" } },     401, 401, 401, 403, 403, 403, 403, 200);
+route("DELETE /api/admin/users/:id", { id: "$off" },                             401, 401, 401, 403, 403, 403, 403, 204);
+route("PUT /api/admin/users/:id/role", { id: "$minh", body: { role: "user" } },  401, 401, 401, 403, 403, 403, 403, 200);
+route("GET /api/admin/roles", {},                                                401, 401, 401, 403, 403, 403, 403, 200);
+
+route("GET /api/admin/settings", {},                                             401, 401, 401, 403, 403, 403, 403, 200);
+route("PATCH /api/admin/settings/:key", { id: "retention.days", body: { value: 40 } },
+                                                                                 401, 401, 401, 403, 403, 403, 403, 200);
 
 route("GET /api/clients", {},                                                    401, 401, 401, 200, 200, 200, 200, 200);
 route("POST /api/clients", { body: { name: "x" }, event: "client.created" },     401, 401, 401, 201, 201, 201, 201, 201);

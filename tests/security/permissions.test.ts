@@ -61,10 +61,15 @@ const open = [
   "GET /swagger/json",
   "POST /api/auth/login",
   "POST /api/auth/logout",
+  "POST /api/auth/password/forgot",
+  "POST /api/auth/password/reset",
   "POST /api/auth/refresh",
   "POST /api/auth/register",
   "POST /api/auth/setup",
 ];
+
+/** What managers and users are kept out of. */
+const forAdmins = ["monitoring.read", "roles.read", "settings.manage", "users.manage"];
 
 inWorld("every route", {}, (world) => {
   test("is closed unless it is on the list", () => {
@@ -91,16 +96,20 @@ inWorld("every route", {}, (world) => {
     expect(await world().events()).toEqual([]);
   });
 
-  test("that needs a grant names it, and the roles that shall have it do", async () => {
-    const needed = new Set(mountedRoutes().map(({ permission }) => permission));
-    const adminsAlone = ["monitoring.read"];
+  test("that needs a grant names it, and is closed to who lacks it", async () => {
     for (const by of ["admin", "manager", "lan"] as const) {
       const { json } = await world().send(by, "GET", "/api/users/me/authorization");
-      for (const permission of needed) {
-        if (!permission.includes(".")) continue;
-        const isTheirs = by === "admin" || !adminsAlone.includes(permission);
-        expect([by, permission, json.permissions.includes(permission)]).toEqual([by, permission, isTheirs]);
+      for (const { method, path, permission } of mountedRoutes()) {
+        if (!permission.includes(".") || json.permissions.includes(permission)) continue;
+        const answer = await world().send(by, method, path, method === "GET" ? {} : { raw: "{not json" });
+        expect([by, method, path, answer.status]).toEqual([by, method, path, 403]);
       }
+      const closed = mountedRoutes().filter(({ permission }) => permission.includes("."));
+      const missing = new Set(closed.map(({ permission }) => permission)).difference(
+        new Set(json.permissions),
+      );
+      expect([by, ...[...missing].toSorted()]).toEqual(by === "admin" ? [by] : [by, ...forAdmins]);
     }
+    expect(await world().events()).toEqual([]);
   });
 });

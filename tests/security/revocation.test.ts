@@ -240,7 +240,7 @@ describe.each(engines)("the last admin [%s]", (engine) => {
     const two = await addPerson(server, "two@new.example", "admin");
     const results = await Promise.allSettled([one, two].map((id) => users.setRole(system, id, "user")));
     expect(results.map(({ status }) => status).toSorted()).toEqual(["fulfilled", "rejected"]);
-    const [, last] = (await users.list()).toSorted((a, b) => b.role.localeCompare(a.role));
+    const [, last] = (await users.all()).toSorted((a, b) => b.role.localeCompare(a.role));
     expect(last!.role).toBe("admin");
     const off = await addPerson(server, "off@new.example", "admin");
     await closeAccount(server, off);

@@ -11,4 +11,18 @@ DROP INDEX "users_by_email";
 --> statement-breakpoint
 DROP INDEX "users_by_creation";
 --> statement-breakpoint
+DROP INDEX "users_by_update";
+--> statement-breakpoint
+DROP INDEX "users_by_activity_name";
+--> statement-breakpoint
+DROP INDEX "users_by_activity_email";
+--> statement-breakpoint
+DROP INDEX "users_by_activity_creation";
+--> statement-breakpoint
+DROP INDEX "sessions_by_use";
+--> statement-breakpoint
+DROP INDEX "sessions_by_user";
+--> statement-breakpoint
+CREATE INDEX "sessions_by_user" ON "sessions" ("user_id","created_at");
+--> statement-breakpoint
 ALTER TABLE "users" DROP COLUMN "email_key";

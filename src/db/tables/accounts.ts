@@ -57,6 +57,11 @@ export function describeAccounts(c: Columns) {
       c.index("users_by_name").on(t.full_name_key, t.id),
       c.index("users_by_email").on(t.email_key, t.id),
       c.index("users_by_creation").on(t.created_at, t.id),
+      c.index("users_by_update").on(t.updated_at, t.id),
+      // Pickers show nobody whose account is closed.
+      c.index("users_by_activity_name").on(t.is_active, t.full_name_key, t.id),
+      c.index("users_by_activity_email").on(t.is_active, t.email_key, t.id),
+      c.index("users_by_activity_creation").on(t.is_active, t.created_at, t.id),
       c.index("users_by_role").on(t.role_id),
     ],
   );
@@ -78,7 +83,10 @@ export function describeAccounts(c: Columns) {
       ended_at: c.time("ended_at"),
       version: c.integer("version").notNull().default(1),
     },
-    (t) => [c.index("sessions_by_user").on(t.user_id, t.created_at)],
+    (t) => [
+      c.index("sessions_by_user").on(t.user_id, t.created_at, t.id),
+      c.index("sessions_by_use").on(t.user_id, t.last_used_at, t.id),
+    ],
   );
 
   /** Refresh tokens by their SHA-256. Used ones are kept as long as their session: seen again, they end it. */

@@ -18,13 +18,18 @@ export class PasswordChecks {
     private readonly throttle: LoginThrottle,
   ) {}
 
+  /** @throws Invalid naming `field` when the password may not be chosen */
+  assertAcceptable(password: string, field: string): void {
+    const problem = passwordProblem(password);
+    if (problem) throw new Invalid([{ field, ...problem }]);
+  }
+
   /**
    * The hash of a password that may be chosen.
    * @throws Invalid naming `field` when it may not
    */
   async hashNew(password: string, field: string): Promise<string> {
-    const problem = passwordProblem(password);
-    if (problem) throw new Invalid([{ field, ...problem }]);
+    this.assertAcceptable(password, field);
     return this.hasher.hash(password);
   }
 

@@ -8,6 +8,7 @@ import { presentUser, type UserView } from "../users/schema";
 import { isUnchanged, type PasswordChecks } from "./password-checks";
 import type { PasswordChange, TokensView } from "./schema";
 import { endSessionsOf, type Origin } from "./sessions";
+import { deleteResetsOf } from "./store";
 import type { TokenIssuer } from "./token-issuer";
 
 /** What changing passwords depends on. */
@@ -68,7 +69,8 @@ const wrongPassword = () =>
     { field: "current_password", code: "wrong_password", message: "is not your present password" },
   ]);
 
-async function replacePassword(
+/** Sets a password within a transaction and ends what the old one began: sessions, tokens, links to choose another. */
+export async function replacePassword(
   session: Session,
   actor: Actor,
   userId: string,
@@ -77,6 +79,7 @@ async function replacePassword(
   const before = await existingUser(session, userId);
   await replacePasswordHash(session, userId, hash);
   await endSessionsOf(session, actor, userId);
+  await deleteResetsOf.all(session, { user_id: userId });
   return changeUser(session, actor, "user.password_changed", before, {
     auth_version: before.auth_version + 1,
   });

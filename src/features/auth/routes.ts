@@ -1,13 +1,10 @@
 import { Elysia } from "elysia";
-import { accountCreated, noContent, plain, secret, unrepeatable, type ResponseSet } from "../../http/answer";
+import { accountCreated, noContent, plain, secret, unrepeatable } from "../../http/answer";
 import { callOf } from "../../http/call";
-import { limitKey } from "../../integrations/limiter";
 import type { HttpKit } from "../../http/kit";
-import { countRequest } from "../../http/rate-limit";
 import { IdParams, NoBody, PageOf } from "../../http/schema";
-import type { Limiter } from "../../integrations/limiter";
-import type { Actor } from "../../policy";
 import { normalEmail } from "../../text";
+import { count, countAttempt, newcomer, originOf, type AttemptLimits } from "./attempts";
 import { sessionFields } from "./fields";
 import {
   Credentials,
@@ -22,16 +19,13 @@ import {
 import type { PasswordService } from "./password-service";
 import type { AuthService } from "./service";
 import type { SessionService } from "./session-service";
-import type { Origin } from "./sessions";
-
-/** How often somebody may try: attempts a minute for a pair of address and account, or for a session. */
-export interface AttemptLimits {
-  limiter: Limiter;
-  perMinute: () => number;
-}
 
 /** What whoever signs in keeps of the answer. */
-const tokens = { access_token: "answer.access_token", refresh_token: "answer.refresh_token" };
+const tokens = {
+  access_token: "answer.access_token",
+  refresh_token: "answer.refresh_token",
+  users_id: "answer.user.id",
+};
 
 /** Signing in, staying in, leaving. */
 export const authRoutes = (
@@ -119,15 +113,19 @@ export const authRoutes = (
         detail: { summary: "Exchange a refresh token for the next pair of tokens" },
       },
     )
-    .post("/logout", ({ request, body }) => sessions.logout(callerOrNewcomer(request), body?.refresh_token), {
-      permission: "public",
-      body: LogoutBody,
-      answer: unrepeatable(noContent),
-      problems: ["unauthenticated"],
-      example: { refresh_token: "{{refresh_token}}" },
-      walk: { last: true, endsSession: true },
-      detail: { summary: "End this session", security: [{}, { bearer: [] }] },
-    })
+    .post(
+      "/logout",
+      ({ request, body }) => sessions.logout(callOf(request).actor ?? newcomer(request), body?.refresh_token),
+      {
+        permission: "public",
+        body: LogoutBody,
+        answer: unrepeatable(noContent),
+        problems: ["unauthenticated"],
+        example: { refresh_token: "{{refresh_token}}" },
+        walk: { last: true, endsSession: true },
+        detail: { summary: "End this session", security: [{}, { bearer: [] }] },
+      },
+    )
     .post("/logout-all", ({ actor }) => sessions.logoutAll(actor), {
       permission: "signed-in",
       body: NoBody,
@@ -172,32 +170,3 @@ export const passwordRoutes = (kit: HttpKit, passwords: PasswordService, limits:
       detail: { summary: "Change your password; every other session ends" },
     },
   );
-
-/** Nobody yet: whoever registers or signs in becomes the actor of what follows. */
-const newcomer = (request: Request): Actor => ({
-  kind: "user",
-  userId: null,
-  sessionId: null,
-  grants: {},
-  timeZone: "UTC",
-  requestId: callOf(request).id,
-});
-
-const callerOrNewcomer = (request: Request) => callOf(request).actor ?? newcomer(request);
-
-const originOf = (request: Request): Origin => ({
-  address: callOf(request).address,
-  userAgent: request.headers.get("user-agent"),
-});
-
-/** Counts for the pair of address and account: whoever tries from elsewhere locks nobody out. */
-const countAttempt = (limits: AttemptLimits, request: Request, set: ResponseSet, account: string) =>
-  count(limits, set, `auth ${limitKey(callOf(request).address)} ${account}`);
-
-const count = ({ limiter, perMinute }: AttemptLimits, set: ResponseSet, key: string): Promise<void> =>
-  countRequest(limiter, set, {
-    policy: "auth",
-    quota: perMinute(),
-    key,
-    refusal: "Too many attempts. Wait a little.",
-  });

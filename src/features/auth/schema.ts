@@ -1,12 +1,8 @@
 import { Type, type Static } from "@sinclair/typebox";
 import { isoTime } from "../../clock";
 import { Body, Email, Instant, Nullable, Text } from "../../http/schema";
-import type { Role } from "../users/accounts";
-import { UserView } from "../users/schema";
+import { GrantsView, Password, RoleView, UserView } from "../users/schema";
 import type { SessionRow } from "./store";
-
-/** Length is checked with the other rules for passwords, which say more. */
-const Password = Type.String({ maxLength: 1_024 });
 
 /** What signing in takes. */
 export const Credentials = Body({ email: Email, password: Password }, { title: "Credentials" });
@@ -52,12 +48,6 @@ export const PasswordChange = Body(
 );
 export type PasswordChange = Static<typeof PasswordChange>;
 
-/** A role as the API shows it. */
-export const RoleView = Type.Object(
-  { id: Type.String(), slug: Type.String(), description: Type.String() },
-  { title: "Role" },
-);
-
 /** What whoever signed in gets. `token` is what the existing web client reads. */
 export const TokensView = Type.Object(
   {
@@ -81,10 +71,20 @@ export const AuthorizationView = Type.Object(
     user_id: Type.String(),
     roles: Type.Array(RoleView),
     permissions: Type.Array(Type.String()),
-    grants: Type.Record(Type.String(), Type.Union([Type.Literal("own"), Type.Literal("all")])),
+    grants: GrantsView,
   },
   { title: "Authorization" },
 );
+
+/** Who forgot their password. */
+export const PasswordForgotten = Body({ email: Email }, { title: "PasswordForgotten" });
+
+/** The token from a mail, and the password to come. */
+export const PasswordReset = Body(
+  { token: Type.String({ maxLength: 200 }), password: Password },
+  { title: "PasswordReset" },
+);
+export type PasswordReset = Static<typeof PasswordReset>;
 
 /** A session as the API shows it; `current` is the caller's own. */
 export const SessionView = Type.Object(
@@ -111,6 +111,3 @@ export const presentSession = (row: SessionRow, currentId: string | null): Sessi
   last_used_at: isoTime(row.last_used_at),
   expires_at: isoTime(row.expires_at),
 });
-
-/** The row as the API shows it. */
-export const presentRole = ({ id, slug, description }: Role) => ({ id, slug, description });

@@ -19,7 +19,9 @@ export class SessionService {
 
   /** One page of the caller's open sessions. */
   async list(actor: Actor, request: ListRequest): Promise<Page<SessionView>> {
-    const result = await listPage(this.store, listedSessions, request, sessionsOpenAt(actor.userId!, now()));
+    const result = await listPage(this.store, listedSessions, request, [
+      sessionsOpenAt(actor.userId!, now()),
+    ]);
     const data = result.rows.map((row) => presentSession(row, actor.sessionId));
     return { data, pagination: pageOf(result, request) };
   }

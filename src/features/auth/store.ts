@@ -75,3 +75,22 @@ export const deleteRefreshTokens = hot(
   ({ t: { refresh_tokens }, q, dialect }, p: Params<{ session_ids: string }>) =>
     q.delete(refresh_tokens).where(dialect.isAmong(refresh_tokens.session_id, p.session_ids)) as Query<never>,
 );
+
+/** A link to choose a new password, by its token's hash. */
+export type ResetRow = RowOf<"password_resets">;
+
+/** Adds a link. */
+export const insertReset = insertInto("password_resets");
+
+/** A link by its token's hash, good or too old. */
+export const resetByHash = hot(({ t: { password_resets }, q }, p: Params<{ hash: string }>) =>
+  q.select().from(password_resets).where(eq(password_resets.hash, p.hash)).limit(1),
+);
+
+/** Removes a user's links: used, replaced, or meant for what the account no longer is. */
+export const deleteResetsOf = hot(({ t: { password_resets }, q }, p: Params<{ user_id: string }>) =>
+  q
+    .delete(password_resets)
+    .where(eq(password_resets.user_id, p.user_id))
+    .returning({ hash: password_resets.hash }),
+);

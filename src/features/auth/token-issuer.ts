@@ -1,8 +1,8 @@
 import type { Session } from "../../db/store";
 import type { Actor } from "../../policy";
 import { grantsOf, roleOf, type UserRow } from "../users/accounts";
-import { presentUser } from "../users/schema";
-import { presentRole, type TokensView } from "./schema";
+import { presentRole, presentUser } from "../users/schema";
+import type { TokensView } from "./schema";
 import { continueSession, openSession, type OpenedSession, type Origin } from "./sessions";
 import type { SessionRow } from "./store";
 import type { AccessTokens } from "./tokens";

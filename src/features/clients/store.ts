@@ -6,7 +6,7 @@ import {
   liveWith,
   recordById,
   recordColumns,
-  updateIn,
+  updateChangedIn,
   withDerived,
   type RecordOf,
   type RowOf,
@@ -31,7 +31,7 @@ export const clientWithEmail = liveWith("clients", "email_normal");
 export const clientWithExternalId = liveWith("clients", "external_id");
 
 const insertRow = insertInto("clients");
-const updateRow = updateIn("clients", ["created_by", "created_at"]);
+const updateRow = updateChangedIn("clients");
 const insertTagRows = insertManyInto("client_tags");
 
 const deleteTags = hot(({ t: { client_tags }, q }, p: Params<{ client_id: string }>) =>
@@ -47,14 +47,14 @@ export async function insertClient(session: Session, row: ClientRow, country: st
   await insertTags(session, row);
 }
 
-/** Writes what may change about a client, all of it. Fails as `unique` like an insert. */
+/** Writes what changed about a client. Fails as `unique` like an insert. */
 export async function updateClient(
   session: Session,
   before: ClientRow,
   row: ClientRow,
   country: string | null,
 ): Promise<void> {
-  await updateRow.all(session, whole(row, country));
+  await updateRow(session, before, whole(row, country, before.phone));
   if (Bun.deepEquals(before.tags, row.tags)) return;
   await deleteTags.all(session, { client_id: row.id });
   await insertTags(session, row);
@@ -68,8 +68,9 @@ async function insertTags(session: Session, { id, tags }: ClientRow): Promise<vo
   );
 }
 
-const whole = (row: ClientRow, country: string | null): RowOf<"clients"> =>
+/** @param written the phone number whose key is in the table already: understanding one takes as long as a write */
+const whole = (row: ClientRow, country: string | null, written: string | null = null): RowOf<"clients"> =>
   withDerived("clients", row, {
     email_normal: row.email === null ? null : normalEmail(row.email),
-    phone_key: row.phone === null ? null : phoneKey(row.phone, country),
+    phone_key: row.phone === null || row.phone === written ? null : phoneKey(row.phone, country),
   });

@@ -34,7 +34,7 @@ const taskKind: RecordKind<TaskRow, TaskView> = {
   ],
   find: (session, id) => taskById.first(session, { id }),
   insert: async (session, row) => void (await insertTask.all(session, wholeTask(row))),
-  update: async (session, _, after) => void (await updateTask.all(session, wholeTask(after))),
+  update: (session, before, after) => updateTask(session, before, wholeTask(after)),
   present: presentTask,
 };
 
@@ -61,7 +61,7 @@ export class TaskService extends RecordService<TaskRow, TaskView, TaskInput, Tas
 
   /** Counts the tasks that the actor may see and the filters let through. */
   stats(actor: Actor, filters: readonly Filter[]): Promise<TaskStats> {
-    return countTasks(this.store, filters, this.policy.listed(actor, "none"), actor.timeZone);
+    return countTasks(this.store, filters, this.policy.readable(actor), actor.timeZone);
   }
 
   protected async begin(session: Session, actor: Actor, input: TaskInput, at: number) {

@@ -3,7 +3,7 @@ import {
   liveWith,
   recordById,
   recordColumns,
-  updateIn,
+  updateChangedIn,
   withDerived,
   type RecordOf,
   type RowOf,
@@ -26,8 +26,8 @@ export const taskWithExternalId = liveWith("tasks", "external_id");
 /** Adds a task. Fails as `unique` when its external id is taken. */
 export const insertTask = insertInto("tasks");
 
-/** Writes what may change about a task, all of it. Fails as `unique` like an insert. */
-export const updateTask = updateIn("tasks", ["created_by", "created_at"]);
+/** Writes what changed about a task. Fails as `unique` like an insert. */
+export const updateTask = updateChangedIn("tasks");
 
 /** The row with the columns that follow from the others. */
 export const wholeTask = (row: TaskRow): RowOf<"tasks"> =>

@@ -2,19 +2,21 @@ import { now } from "../../clock";
 import { DbError } from "../../db/errors";
 import { withDerived } from "../../db/rows";
 import type { Session } from "../../db/store";
-import { Conflict, Invalid, NotFound } from "../../errors";
+import { Conflict, Forbidden, Invalid, NotFound } from "../../errors";
 import { record } from "../../events/record";
 import { newId } from "../../ids";
 import type { Actor } from "../../policy";
 import { normalEmail } from "../../text";
+import { covers } from "./policy";
 import { presentUser } from "./schema";
 import {
+  allRoles,
   countActiveAdmins,
+  grantsOf,
   insertUser,
   passwordHashOf,
   roleById,
   roleBySlug,
-  roleSlugs,
   updatePasswordHash,
   updateUser,
   userByEmail,
@@ -33,6 +35,25 @@ export interface NewUser {
   password_hash: string;
   /** A role's slug. */
   role: string;
+  /** IANA name; UTC unless given. */
+  time_zone?: string;
+  /** BCP 47 tag; English unless given. */
+  locale?: string;
+}
+
+/** Stands in the place of a hash: no password goes with it, until its owner chooses one. */
+export const noPassword = "";
+
+/** Another account has the address. */
+export class EmailTaken extends Conflict {
+  /** @param holder whose it is, for those who may know */
+  constructor(
+    readonly email: string,
+    holder?: { id: string },
+  ) {
+    const members = holder && { field: "email", conflicting_id: holder.id };
+    super("email_taken", "Another account has this e-mail address.", members);
+  }
 }
 
 /** @throws NotFound when there is no such user */
@@ -56,15 +77,12 @@ export async function addUser(session: Session, actor: Actor, user: NewUser): Pr
   const email = user.email.trim();
   const begun = {
     ...{ id, email, full_name: user.full_name.trim(), role_id, password_hash: user.password_hash },
-    ...{ avatar_url: null, is_active: true, time_zone: "UTC", locale: "en", auth_version: 1, version: 1 },
+    ...{ time_zone: user.time_zone ?? "UTC", locale: user.locale ?? "en" },
+    ...{ avatar_url: null, is_active: true, auth_version: 1, version: 1 },
     ...{ created_at: createdAt, updated_at: createdAt },
   };
-  try {
-    await insertUser.all(session, withDerived("users", begun, { email_normal: normalEmail(email) }));
-  } catch (error) {
-    if (error instanceof DbError && error.kind === "unique") throw emailTaken();
-    throw error;
-  }
+  const whole = withDerived("users", begun, { email_normal: normalEmail(email) });
+  await namingTaken(email, () => insertUser.all(session, whole));
   const row = await existingUser(session, id);
   // Who registers acts for the first time: the event's actor is the new account itself.
   const self = actor.userId === null && actor.kind === "user" ? { ...actor, userId: id } : actor;
@@ -72,7 +90,7 @@ export async function addUser(session: Session, actor: Actor, user: NewUser): Pr
   return row;
 }
 
-/** Changes an account within a transaction and records it. */
+/** Changes an account within a transaction and records it. @throws EmailTaken when the new address is taken */
 export async function changeUser(
   session: Session,
   actor: Actor,
@@ -82,9 +100,51 @@ export async function changeUser(
   change: Partial<UserRow>,
 ): Promise<UserRow> {
   const after = { ...before, ...change, version: before.version + 1, updated_at: now() };
-  await updateUser.all(session, withDerived("users", after, { email_normal: normalEmail(after.email) }));
+  const whole = withDerived("users", after, { email_normal: normalEmail(after.email) });
+  await namingTaken(after.email, () => updateUser.all(session, whole));
   await record(session, actor, event, presentUser(before), presentUser(after), after.updated_at);
   return after;
+}
+
+/**
+ * Changes what a profile says, within a transaction; what changes nothing leaves no trace. Another address ends the
+ * access tokens.
+ */
+export async function reviseUser(
+  session: Session,
+  actor: Actor,
+  before: UserRow,
+  profile: Partial<UserRow>,
+): Promise<UserRow> {
+  if (Bun.deepEquals(before, { ...before, ...profile })) return before;
+  const isMoved = profile.email !== undefined && profile.email !== before.email;
+  const change = isMoved ? { ...profile, auth_version: before.auth_version + 1 } : profile;
+  return changeUser(session, actor, "user.updated", before, change);
+}
+
+async function namingTaken(email: string, work: () => Promise<unknown>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    throw error instanceof DbError && error.kind === "unique" ? new EmailTaken(email) : error;
+  }
+}
+
+/**
+ * Lets the actor give a role away, or look after an account that has it. Asked within the transaction, because the
+ * actor may have lost their own role since the request came in.
+ * @throws Forbidden when the role allows more than the actor's own
+ */
+export async function assertMayGrant(session: Session, actor: Actor, roleId: string): Promise<void> {
+  if (actor.kind === "system") return;
+  const self = await existingUser(session, actor.userId);
+  const held = self.is_active ? await grantsOf(session, self.role_id) : {};
+  if (held["users.manage"] !== "all") throw new Forbidden("Your role does not allow users.manage.");
+  if (covers(held, await grantsOf(session, roleId))) return;
+  throw new Forbidden(
+    "This role allows more than yours does: ask somebody who holds it.",
+    "exceeds_own_role",
+  );
 }
 
 /** Whether anybody can run the system yet. */
@@ -129,8 +189,6 @@ export async function roleOf(session: Session, { role_id }: UserRow): Promise<Ro
 export async function existingRole(session: Session, slug: string) {
   const role = await roleBySlug.first(session, { slug });
   if (role) return role;
-  const roles = (await roleSlugs(session)).join(", ");
+  const roles = (await allRoles.all(session, {})).map(({ slug }) => slug).join(", ");
   throw new Invalid([{ field: "role", code: "invalid_choice", message: `must be one of ${roles}` }]);
 }
-
-const emailTaken = () => new Conflict("email_taken", "Another account has this e-mail address.");

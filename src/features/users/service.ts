@@ -1,24 +1,40 @@
+import { listPage, pageOf, type ListScope } from "../../db/list";
 import type { Store } from "../../db/store";
 import { write } from "../../db/write";
-import { Invalid, Refusal } from "../../errors";
+import { Forbidden, Refusal } from "../../errors";
 import { assertCurrent, type IfMatch } from "../../events/current";
-import type { Actor } from "../../policy";
-import { presentUser, type ProfilePatch, type UserView } from "./schema";
+import type { ListRequest, Page } from "../../list";
+import { isUser, type Actor } from "../../policy";
 import {
   accountWith,
   addUser,
   assertAdminLeft,
+  assertMayGrant,
   changeUser,
   existingRole,
   existingUser,
   hasAdmin,
+  reviseUser,
   roleOf,
   type NewUser,
   type Role,
+  type UserRow,
 } from "./accounts";
-import { allUsers } from "./store";
+import { userFields } from "./fields";
+import { accountsListed, mayManage, peopleListed, seesEmail, seesWhole } from "./policy";
+import { checkedProfile } from "./profile";
+import {
+  presentRef,
+  presentRoleWithGrants,
+  presentUser,
+  type ProfilePatch,
+  type RoleWithGrants,
+  type UserRef,
+  type UserView,
+} from "./schema";
+import { allRoles, allUsers, grantsOf, listedColumns } from "./store";
 
-/** People and what they may change about themselves. */
+/** People: who there is, what they say about themselves, and which role they have. */
 export class UserService {
   constructor(
     private readonly store: Store,
@@ -26,9 +42,26 @@ export class UserService {
     private readonly forget: (userId: string) => void,
   ) {}
 
-  /** @throws NotFound when the account is gone */
-  async profile(actor: Actor): Promise<UserView> {
-    return presentUser(await existingUser(this.store.read, actor.userId));
+  /** People to choose from, as far as the actor sees them. */
+  async list(actor: Actor, request: ListRequest): Promise<Page<UserRef>> {
+    const withEmail = seesEmail(actor);
+    return this.#page(request, peopleListed(actor, request.filters), (row) => presentRef(row, withEmail));
+  }
+
+  /** Every account, open or closed, whole. */
+  async listAccounts(actor: Actor, request: ListRequest): Promise<Page<UserView>> {
+    return this.#page(request, accountsListed(actor), presentUser);
+  }
+
+  /** One person, open or closed, as far as the actor sees them. @throws NotFound without such a user */
+  async get(actor: Actor, id: string): Promise<UserView | UserRef> {
+    const row = await existingUser(this.store.read, id);
+    return seesWhole(actor, id) ? presentUser(row) : presentRef(row, seesEmail(actor));
+  }
+
+  /** One account, whole. @throws NotFound without such a user */
+  async account(id: string): Promise<UserView> {
+    return presentUser(await existingUser(this.store.read, id));
   }
 
   /** The caller's role. */
@@ -36,25 +69,35 @@ export class UserService {
     return roleOf(this.store.read, await existingUser(this.store.read, actor.userId));
   }
 
+  /** Every role and what it allows, by slug. */
+  async roles(): Promise<RoleWithGrants[]> {
+    const { read } = this.store;
+    const roles = await allRoles.all(read, {});
+    return Promise.all(roles.map(async (role) => presentRoleWithGrants(role, await grantsOf(read, role.id))));
+  }
+
   /**
-   * Changes the caller's own profile; a patch that changes nothing leaves no trace.
+   * Changes a profile: one's own, or that of an account one looks after. What changes nothing leaves no trace.
+   * @throws NotFound without such a user, Forbidden for somebody else's profile
    * @throws Stale when `ifMatch` names an older version, Invalid for an unknown time zone or language
    */
-  async changeProfile(actor: Actor, patch: ProfilePatch, ifMatch: IfMatch): Promise<UserView> {
-    assertProfile(patch);
+  async change(actor: Actor, id: string, patch: ProfilePatch, ifMatch: IfMatch): Promise<UserView> {
+    const profile = checkedProfile(patch);
     const view = await write(this.store, actor, async (session) => {
-      const before = await existingUser(session, actor.userId);
+      const before = await existingUser(session, id);
+      if (!isUser(actor, id)) {
+        if (!mayManage(actor)) throw new Forbidden("You may change your own profile only.");
+        await assertMayGrant(session, actor, before.role_id);
+      }
       await assertCurrent(session, "user", before, ifMatch);
-      const wanted = trimmed(patch);
-      if (Bun.deepEquals(before, { ...before, ...wanted })) return presentUser(before);
-      return presentUser(await changeUser(session, actor, "user.updated", before, wanted));
+      return presentUser(await reviseUser(session, actor, before, profile));
     });
-    this.forget(view.id);
+    this.forget(id);
     return view;
   }
 
   /** Every user, by name. */
-  async list(): Promise<UserView[]> {
+  async all(): Promise<UserView[]> {
     return (await allUsers.all(this.store.read, {})).map(presentUser);
   }
 
@@ -72,12 +115,16 @@ export class UserService {
 
   /**
    * Gives a user another role; their access tokens end at once.
-   * @throws Conflict when it would leave no active admin
+   * @throws NotFound without such a user, Invalid without such a role
+   * @throws Forbidden when either role allows more than the actor's
+   * @throws Stale when `ifMatch` names an older version, Conflict when it would leave no active admin
    */
-  async setRole(actor: Actor, userId: string, role: string): Promise<UserView> {
+  async setRole(actor: Actor, userId: string, role: string, ifMatch: IfMatch = "any"): Promise<UserView> {
     const view = await write(this.store, actor, async (session) => {
       const before = await existingUser(session, userId);
       const { id: role_id, slug } = await existingRole(session, role);
+      for (const id of [before.role_id, role_id]) await assertMayGrant(session, actor, id);
+      await assertCurrent(session, "user", before, ifMatch);
       if (slug === before.role) return presentUser(before);
       const change = { role: slug, role_id, auth_version: before.auth_version + 1 };
       const hadAdmin = await hasAdmin(session);
@@ -88,44 +135,15 @@ export class UserService {
     this.forget(userId);
     return view;
   }
-}
 
-function trimmed(patch: ProfilePatch): ProfilePatch {
-  return patch.full_name === undefined ? patch : { ...patch, full_name: patch.full_name.trim() };
-}
-
-function assertProfile({ time_zone, locale }: ProfilePatch): void {
-  const errors = [];
-  if (time_zone !== undefined && !isTimeZone(time_zone)) {
-    errors.push({
-      field: "time_zone",
-      code: "invalid_format",
-      message: "must be an IANA time zone, such as Asia/Ho_Chi_Minh",
-    });
-  }
-  if (locale !== undefined && !isLocale(locale)) {
-    errors.push({
-      field: "locale",
-      code: "invalid_format",
-      message: "must be a language tag, such as vi-VN",
-    });
-  }
-  if (errors.length > 0) throw new Invalid(errors);
-}
-
-/** Offsets such as `+07:00` are refused: they know no summer time. */
-function isTimeZone(name: string) {
-  try {
-    return /^[A-Za-z]/.test(name) && Intl.DateTimeFormat("en", { timeZone: name }) !== undefined;
-  } catch {
-    return false;
+  async #page<View>(
+    request: ListRequest,
+    scope: ListScope,
+    present: (row: UserRow) => View,
+  ): Promise<Page<View>> {
+    const result = await listPage<UserRow>(this.store, userResource, request, [scope]);
+    return { data: result.rows.map(present), pagination: pageOf(result, request) };
   }
 }
 
-function isLocale(tag: string) {
-  try {
-    return Intl.getCanonicalLocales(tag).length === 1;
-  } catch {
-    return false;
-  }
-}
+const userResource = { fields: userFields, columns: listedColumns };

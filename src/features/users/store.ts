@@ -28,6 +28,13 @@ const columns = ({ users, roles }: Shape["t"]) => ({
   version: users.version,
 });
 
+/** The columns of a user in lists, each row with its role's slug. */
+export const listedColumns = (t: Shape["t"]) => {
+  const { users, roles } = t;
+  const slug = sql`select ${roles.slug} from ${roles} where ${eq(roles.id, users.role_id)}`;
+  return { ...columns(t), role: sql`(${slug})` };
+};
+
 /** One user by id. */
 export const userById = hot(({ t, q }, p: Params<Pick<Users, "id">>) =>
   q
@@ -96,13 +103,10 @@ export const roleById = hot(({ t, q }, p: Params<Pick<Role, "id">>) =>
   q.select().from(t.roles).where(eq(t.roles.id, p.id)).limit(1),
 );
 
-const allRoles = hot(({ t, q }, _: Params<object>) =>
-  q.select({ slug: t.roles.slug }).from(t.roles).orderBy(asc(t.roles.slug)),
+/** Every role, by slug. */
+export const allRoles = hot(({ t, q }, _: Params<object>) =>
+  q.select().from(t.roles).orderBy(asc(t.roles.slug)),
 );
-
-/** The slugs of all roles, for messages. */
-export const roleSlugs = async (session: Session) =>
-  (await allRoles.all(session, {})).map(({ slug }) => slug);
 
 const grantRows = hot(({ t: { grants }, q }, p: Params<{ role_id: string }>) =>
   q

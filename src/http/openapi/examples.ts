@@ -4,6 +4,8 @@ const samples: Readonly<Record<string, string>> = {
   password: "a long enough phrase",
   new_password: "another long enough phrase",
   setup_code: "ABCD-EFGH",
+  reset_token: "y0Vd7m8s1iQKXzvR3bNpLwTgHcJfAeUo5k2x4CtYq9E",
+  key: "visibility.clients",
   refresh_token: "I5VXk2Yq8h0m3nTz1bCwRa9sLdEuFgJp4oQv7xKyMiA",
 };
 

@@ -1,4 +1,4 @@
-import { OptionalKind, type TSchema } from "@sinclair/typebox";
+import { OptionalKind, Type, type TObject, type TSchema } from "@sinclair/typebox";
 import { generateOperationId, toOpenAPIPath } from "@elysiajs/swagger/utils";
 import { filterQuery, listQuery } from "../../list";
 import type { Permission } from "../../policy";
@@ -36,8 +36,10 @@ export function operationOf(route: DeclaredRoute, around: Surroundings): Describ
   };
 }
 
-const queryOf = ({ list, filters }: DeclaredRoute) =>
-  list ? listQuery(list) : filters && filterQuery(filters);
+function queryOf({ list, filters, parameters }: DeclaredRoute): TObject | undefined {
+  if (list) return listQuery(list);
+  return filters ? filterQuery(filters) : parameters && Type.Partial(parameters);
+}
 
 function needs(permission: Permission): string {
   if (permission === "public") return "Open to everybody.";

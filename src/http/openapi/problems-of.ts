@@ -23,7 +23,8 @@ export function problemsOf(route: DeclaredRoute, around: Surroundings): Map<numb
 
 /** What follows from the declarations: the checks that stand behind each of them. */
 function rules(route: DeclaredRoute, around: Surroundings): [applies: boolean, codes: ProblemCode[]][] {
-  const { method, path, permission = "public", list, filters, conditional, answer, params } = route;
+  const { method, path, permission = "public", list, filters, parameters } = route;
+  const { conditional, answer, params } = route;
   const isWrite = method !== "GET";
   const isPost = method === "POST";
   const isRepeatable = isPost && permission !== "public" && !answer?.unrepeatable;
@@ -38,6 +39,10 @@ function rules(route: DeclaredRoute, around: Surroundings): [applies: boolean, c
     [params !== undefined, ["not_found"]],
     [params !== undefined && isHiding(path, around), ["deleted"]],
     [true, list || filters ? queryCodes : ["unknown_parameter"]],
+    [
+      parameters !== undefined,
+      ["repeated_parameter", "malformed_encoding", "invalid_characters", "invalid_id"],
+    ],
     [isWrite, ["malformed_json", "broken_off", "body_too_large", "unsupported_media_type"]],
     [isWrite, ["unsupported_encoding", "validation_failed", "no_space"]],
     [isWrite && permission !== "public", ["already_exists"]],

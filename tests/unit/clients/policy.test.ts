@@ -85,7 +85,7 @@ describe("who may do what with a client", () => {
     const policy = clientPolicy(() => "own");
     for (const kind of ["share", "system"] as const) {
       expect(those((row) => policy.mayRead(actor(grantsOf("all", "own", "own"), kind), row))).toBe("");
-      expect(policy.listed(actor(grantsOf("all", "own", "own"), kind), "none").args).toEqual({ me: null });
+      expect(policy.readable(actor(grantsOf("all", "own", "own"), kind)).args).toEqual({ me: null });
     }
   });
 
@@ -96,6 +96,6 @@ describe("who may do what with a client", () => {
     expect(policy.mayRead(user, records.foreign)).toBe(true);
     visibility = "own";
     expect(policy.mayRead(user, records.foreign)).toBe(false);
-    expect(policy.listed(user, "none").shape).toContain("own");
+    expect(policy.readable(user).shape).toContain("own");
   });
 });

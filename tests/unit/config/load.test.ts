@@ -164,6 +164,7 @@ test("every setting can be set from the environment", () => {
     "auth.registration": "open",
     "admin.email": "ada@example.com",
     "admin.password": "correct horse",
+    "mail.from": "crm@example.com",
     "cors.origins": "https://app.example.com,*",
     "api.require_if_match": "yes",
     "visibility.clients": "own",

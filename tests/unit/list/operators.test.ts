@@ -205,7 +205,7 @@ test("a scope narrows rows and counts alike", async () => {
   };
   for (const store of both.stores) {
     const request = parse("deleted=with&sort=name&limit=1");
-    const { rows, total } = await listPage<ClientRow>(store, clients, request, lans);
+    const { rows, total } = await listPage<ClientRow>(store, clients, request, [lans]);
     expect(rows.map(({ name }) => name)).toEqual(["Gone"]);
     expect(total).toBe(2);
   }

@@ -82,7 +82,7 @@ test.each(Object.entries(owners))(
         expect(new Set(seen).size).toBe(seen.length);
         expect(seen.toSorted()).toEqual(own.map((row) => row.id).toSorted());
       }
-      const stats = await countTasks(store, [], policy.listed(actor(id), "none"), "UTC");
+      const stats = await countTasks(store, [], policy.readable(actor(id)), "UTC");
       expect(stats.total).toBe(rows.filter((row) => isOwn(row, id)).length);
     }
   },

@@ -94,17 +94,20 @@ export async function insertAll(store: Store, rows: ClientRow[]) {
 }
 
 /** Everybody sees everything. */
-export const everything = (deleted: DeletedMode): ListScope => ({
-  shape: deleted,
-  where: ({ t: { clients } }) =>
-    deleted === "none"
-      ? isNull(clients.deleted_at)
-      : deleted === "only"
-        ? isNotNull(clients.deleted_at)
-        : undefined,
-  args: {},
-  caller: "somebody",
-});
+export function everything(deleted: DeletedMode): ListScope[] {
+  const scope = (state: "live" | "deleted"): ListScope => ({
+    shape: state,
+    where: ({ t: { clients } }) =>
+      state === "live" ? isNull(clients.deleted_at) : isNotNull(clients.deleted_at),
+    args: {},
+    caller: "somebody",
+  });
+  return deleted === "none"
+    ? [scope("live")]
+    : deleted === "only"
+      ? [scope("deleted")]
+      : [scope("live"), scope("deleted")];
+}
 
 export const parse = (query: string, options: Partial<ListOptions> = {}) =>
   parseList(clientFields, query, { timeZone: "UTC", now: start, country, ...options });

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import { Histogram as LibraryHistogram, Registry } from "prom-client";
 import { measured } from "../../../src/db/measured";
 import type { Store } from "../../../src/db/store";
@@ -6,7 +6,11 @@ import { Metrics } from "../../../src/ops/metrics";
 import { Histogram } from "../../../src/ops/metrics/histogram";
 import { watchEventLoop } from "../../../src/ops/metrics/process";
 import { labelValues, promtool, readSamples } from "../../support/metrics";
+import { newDatabase } from "../../support/postgres";
 import { engines, insertUser, temporaryFolder } from "../db/fixtures";
+
+// PostgreSQL takes longer to start than a test may.
+beforeAll(async () => void (await newDatabase()), 60_000);
 
 const scrape = async (metrics: { text(): Promise<string> }) => readSamples(await metrics.text());
 const requests = "neocrm_http_request_duration_seconds";
@@ -106,7 +110,7 @@ describe.each(["sqlite", "postgres"] as const)("the metrics of a server [%s]", (
 describe("the process's figures", () => {
   test("are those of this process", async () => {
     const metrics = new Metrics("sqlite");
-    // The runtime knows the size of its heap as of the last collection.
+    // The heap's size is that of its last collection.
     Bun.gc(true);
     const before = await scrape(metrics);
     let sum = 0;

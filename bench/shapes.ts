@@ -1,0 +1,102 @@
+import { clientFields } from "../src/features/clients/fields";
+import type { Contender } from "./contenders";
+import { below, percentile, printTable, type TableRow, type Target } from "./table";
+
+/** How often each list is asked for, and after how long it is enough. */
+export interface ShapeEffort {
+  requests: number;
+  milliseconds: number;
+}
+
+const slowestMs = 50;
+
+/** Queries of the list of clients, by what the database has to do for them. */
+const filtered = (userId: string) => [
+  "filter[external_id]=ext-777",
+  "filter[email]=client777@example.com",
+  "filter[phone]=%2B4720000777",
+  "filter[name]=jack smith 666",
+  "filter[name][starts_with]=leonie",
+  "filter[name][contains]=wojcik",
+  "filter[name][contains]=nobody",
+  "filter[phone][contains]=0777",
+  "filter[company]=company 77",
+  "filter[company][is_null]=true",
+  "filter[industry]=retail",
+  "filter[status]=active",
+  "filter[status][in]=active,customer",
+  "filter[status][ne]=active",
+  `filter[assigned_to]=${userId}`,
+  `filter[created_by]=${userId}`,
+  "filter[tags]=vip",
+  "filter[tags]=nothing",
+  "filter[tags][all]=vip,north",
+  "filter[created_at][gte]=today-30d",
+  "status=active&sort=name",
+  `status=active&filter[assigned_to]=${userId}`,
+  "status=active&filter[name][contains]=jack",
+  "sort=status,-created_at",
+  "sort=company,-name",
+  "page=500",
+  "count=exact",
+  "status=active&count=exact",
+  "deleted=only",
+  "deleted=with",
+];
+
+const sorts = clientFields.sortKeys.flatMap((key) => [`sort=${key}`, `sort=-${key}`]);
+
+/** Asks each server for every kind of list, one request after the other, and prints how long each takes. */
+export async function measureShapes(
+  servers: Contender[],
+  userId: string,
+  effort: ShapeEffort,
+): Promise<Target[]> {
+  const rows: TableRow[] = [];
+  let worst = 0;
+  for (const query of [...sorts, ...filtered(userId)]) {
+    const isSort = sorts.includes(query);
+    for (const isDeep of isSort ? [false, true] : [false]) {
+      const cells: string[] = [];
+      for (const server of servers) {
+        const times = await timesOf(server, isDeep ? await deep(server, query) : query, effort);
+        cells.push(percentile(times, 50).toFixed(1), percentile(times, 99).toFixed(1));
+        if (server === servers[0]) worst = Math.max(worst, percentile(times, 99));
+      }
+      rows.push([isDeep ? `${query}, after the 10,000th` : query, ...cells]);
+    }
+  }
+  printTable(
+    "Lists, one request after the other:",
+    ["list", ...servers.flatMap(({ name }) => [`${name}: p50 ms`, "p99 ms"])],
+    rows,
+  );
+  return [below("the slowest kind of list, p99", slowestMs, worst, "ms")];
+}
+
+async function timesOf(server: Contender, query: string, effort: ShapeEffort): Promise<number[]> {
+  const times: number[] = [];
+  const startedAt = performance.now();
+  await ask(server, query);
+  do {
+    const askedAt = performance.now();
+    await ask(server, query);
+    times.push(performance.now() - askedAt);
+  } while (times.length < effort.requests && performance.now() - startedAt < effort.milliseconds);
+  return times;
+}
+
+/** The same list, from where its pages can no longer be reached by number. */
+async function deep(server: Contender, query: string): Promise<string> {
+  const { pagination } = await ask(server, `${query}&limit=200&page=50`);
+  return `${query}&cursor=${pagination.next_cursor}`;
+}
+
+/** One page of clients. @throws Error when it is refused */
+export async function ask({ url, tokens }: Contender, query: string) {
+  const response = await fetch(`${url}/api/clients?${query.replaceAll(" ", "%20")}`, {
+    headers: { authorization: `Bearer ${tokens[0]}` },
+  });
+  if (!response.ok) throw new Error(`${query}: ${response.status} ${await response.text()}`);
+  return (await response.json()) as { pagination: { next_cursor: string } };
+}

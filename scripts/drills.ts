@@ -2,9 +2,12 @@
  * The long drills, whole: `bun run drills`. Prints a table for docs/testing.md and exits 1 when one fails.
  * The tests run the same drills shortened.
  */
+import "../src/config/node-env";
+import { hostileDrill } from "../tests/drills/hostile";
 import { killDrill } from "../tests/drills/kill";
 import { syncDrill } from "../tests/drills/sync";
 import { newDatabase } from "../tests/support/postgres";
+import { engines } from "../tests/support/servers";
 
 const rows: [drill: string, result: string, passed: boolean][] = [];
 
@@ -25,6 +28,17 @@ for (const [engine, databaseUrl] of [
     `${kill.kills} kills, ${kill.acknowledged} acknowledged writes, ${kill.repeated} repeated, ` +
       `${kill.lost.length} lost, ${kill.doubled.length} doubled`,
     kill.lost.length + kill.doubled.length === 0 && kill.acknowledged > 2_000,
+  ]);
+}
+
+const seed = Number(process.env.SEED ?? Date.now() % 1e9);
+for (const engine of engines) {
+  const { sent, answers, wrong } = await hostileDrill({ engine, requests: 20_000, seed });
+  for (const fault of wrong) console.log(fault);
+  rows.push([
+    `hostile requests made from the OpenAPI document, ${engine}, SEED=${seed}`,
+    `${sent} sent, ${answers["2"] ?? 0} done, ${answers["4"] ?? 0} refused, ${wrong.length} not as promised`,
+    sent === 20_000 && wrong.length === 0,
   ]);
 }
 

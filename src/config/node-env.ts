@@ -1,5 +1,6 @@
 /**
- * Imported before anything else. Elysia reads `NODE_ENV` when it is loaded; without `production` it spends 25 ms on
- * describing a refused body of 400 KB, in words that never go out.
+ * Imported before anything else. Elysia reads `NODE_ENV` when it is loaded; without `production` it describes every
+ * refused body in words that never go out: that takes 25 ms for 400 KB, and fails where a value has its own `toString`.
+ * Whatever the environment says, there is one way to run.
  */
-process.env.NODE_ENV ??= "production";
+process.env["NODE_ENV"] = "production";

@@ -14,6 +14,8 @@ export interface Walk {
   last?: true;
   /** What is known afterwards: name → where it stands, such as `answer.data.0.id` or `request.new_password`. */
   keeps?: Readonly<Record<string, string>>;
+  /** Without these it is left out: what only whoever sends it knows, or what a server may have switched off. */
+  needs?: readonly string[];
   /** Whoever sent it has to sign in again. */
   endsSession?: true;
 }

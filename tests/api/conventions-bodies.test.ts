@@ -110,6 +110,15 @@ const unsupported = {
   hasHeaders: { accept: "application/json" },
 };
 
+scenarios("values that are no texts", {}, [
+  ...[{ toString: "x" }, { valueOf: 1 }, { toJSON: null }, { constructor: { prototype: {} } }].map(
+    (name): Scenario => ({
+      ...{ name: JSON.stringify(name), by: "lan", post: "/api/clients", body: { name } },
+      ...{ status: 422, problem: { field: "name", fieldCode: "invalid_type" }, events: [] },
+    }),
+  ),
+]);
+
 scenarios("what does not say that it is JSON", {}, [
   sent("nothing said", bytes(name), 415, { ...unsupported, headers: {} }),
   sent("a text", name, 415, { ...unsupported, ...json("text/plain") }),

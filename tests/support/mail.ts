@@ -6,6 +6,11 @@ import type { TestServer } from "./servers";
 /** The messages in a server's outbox, in the order in which they were sent, once nothing goes on any more. */
 export async function outboxOf({ parts, dataDir }: TestServer): Promise<Email[]> {
   await parts.background.settled();
+  return messagesIn(dataDir);
+}
+
+/** The messages in the outbox of a data directory, in the order in which they were sent. */
+export function messagesIn(dataDir: string): Promise<Email[]> {
   const folder = join(dataDir, "outbox");
   const files = existsSync(folder) ? readdirSync(folder).toSorted() : [];
   return Promise.all(files.map((file) => PostalMime.parse(readFileSync(join(folder, file)))));

@@ -37,10 +37,15 @@ export async function addPerson(server: TestServer, email: string, role: string)
 }
 
 /** Signs somebody in over HTTP. */
-export async function signIn(server: TestServer, email: string, secret = password): Promise<Person> {
+export async function signIn(
+  server: TestServer,
+  email: string,
+  secret = password,
+  headers = {},
+): Promise<Person> {
   const response = await fetch(`${server.url}/api/auth/login`, {
     method: "POST",
-    headers: { "content-type": "application/json" },
+    headers: { "content-type": "application/json", ...headers },
     body: JSON.stringify({ email, password: secret }),
   });
   const answer = (await response.json()) as {
@@ -57,12 +62,12 @@ export async function signIn(server: TestServer, email: string, secret = passwor
  * Signs somebody in whose password is known to be right: comparing it would take most of the time of a test. One
  * at a time, and while nobody else signs in.
  */
-export async function letIn(server: TestServer, email: string): Promise<Person> {
+export async function letIn(server: TestServer, email: string, headers = {}): Promise<Person> {
   const { hasher } = server.parts;
   const { verify } = hasher;
   hasher.verify = async () => ({ ok: true, outdated: false });
   try {
-    return await signIn(server, email);
+    return await signIn(server, email, password, headers);
   } finally {
     hasher.verify = verify;
   }

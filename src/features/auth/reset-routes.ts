@@ -36,7 +36,7 @@ export const resetRoutes = (kit: HttpKit, resets: ResetService, limits: AttemptL
         body: PasswordReset,
         answer: unrepeatable(noContent),
         problems: ["invalid_reset_token"],
-        walk: { last: true, endsSession: true },
+        walk: { last: true, needs: ["reset_token"], endsSession: true },
         example: { token: "{{reset_token}}", password: "{{password}}" },
         detail: { summary: "Choose a new password with the token from the mail" },
       },

@@ -54,7 +54,7 @@ export const authRoutes = (
           password: "{{password}}",
           full_name: "Ada Lovelace",
         },
-        walk: { keeps: tokens },
+        walk: { keeps: tokens, needs: ["setup_code"] },
         detail: { summary: "Make the first admin with the code that the server printed" },
       },
     )
@@ -75,6 +75,7 @@ export const authRoutes = (
           password: "a phrase of her own",
           full_name: "Grace Hopper",
         },
+        walk: { needs: ["registration"] },
         detail: { summary: "Register, where registration is open" },
       },
     )

@@ -1,0 +1,70 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { folder, postmanFiles } from "../../scripts/postman";
+import { describedRoutes } from "../../src/described";
+import { setupCode } from "../../src/features/auth/setup-code";
+import { declaredRoutes } from "../../src/http/declared";
+import { messagesIn, tokenIn } from "../support/mail";
+import { startBinary, type RunningBinary } from "../support/binary";
+
+const root = resolve(import.meta.dir, "../..");
+const secret = "a secret of the tests that is long enough";
+
+test.each(Object.entries(await postmanFiles()))(
+  "docs/postman/%s is what the routes declare",
+  (name, text) => {
+    const kept = readFileSync(join(folder, name), "utf8");
+    expect(kept === text || "outdated: bun run postman").toBe(true);
+  },
+);
+
+let server: RunningBinary;
+beforeAll(async () => {
+  server = await startBinary({ env: { JWT_SECRET: secret, NEOCRM_AUTH_REGISTRATION: "open" } });
+});
+afterAll(() => server?.stop());
+
+test("the collection succeeds on an empty system, from the first request to the last", async () => {
+  const all = declaredRoutes(describedRoutes()).filter(({ detail }) => !detail.hide);
+  // A mail can be read when it has come.
+  const mailed = all.filter(({ walk }) => walk?.needs?.includes("reset_token"));
+  expect(await statusesChecked([], { setup_code: setupCode(secret) })).toBe(all.length - mailed.length);
+
+  expect(mailed.length).toBeGreaterThan(0);
+  const folders = mailed.flatMap(({ detail }) => ["--folder", detail.summary!]);
+  expect(await statusesChecked(folders, { reset_token: await mailedToken() })).toBe(mailed.length);
+}, 120_000);
+
+/** Asks for a mail and waits for it. */
+async function mailedToken(): Promise<string> {
+  const before = (await messagesIn(server.dataDir)).length;
+  await fetch(`${server.url}/api/auth/password/forgot`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ email: "ada@example.com" }),
+  });
+  for (let tries = 0; tries < 200; tries++) {
+    const messages = await messagesIn(server.dataDir);
+    if (messages.length > before) return tokenIn(messages.at(-1)!);
+    await Bun.sleep(50);
+  }
+  throw new Error("No mail came.");
+}
+
+/** Runs the collection, or a part of it, which has to succeed; gives how many requests had the right status. */
+async function statusesChecked(part: string[], known: Record<string, string>): Promise<number> {
+  const values = Object.entries({ base_url: server.url, ...known });
+  const newman = Bun.spawn(
+    [
+      ...[process.execPath, join(root, "node_modules/newman/bin/newman.js"), "run"],
+      ...[join(folder, "neocrm.postman_collection.json"), "--color", "off", ...part],
+      ...["--environment", join(folder, "local.postman_environment.json")],
+      ...values.flatMap(([name, value]) => ["--env-var", `${name}=${value}`]),
+    ],
+    { cwd: root, stdio: ["ignore", "pipe", "pipe"] },
+  );
+  const [out, code] = [await new Response(newman.stdout).text(), await newman.exited];
+  if (code !== 0) throw new Error(out);
+  return out.match(/✓ +status 2/g)?.length ?? 0;
+}

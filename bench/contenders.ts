@@ -95,13 +95,16 @@ function freePort(): number {
 
 /** Signs every seeded user in. */
 export async function signInAll(contender: Contender): Promise<void> {
-  for (let user = 0; user < userCount; user++) {
-    const response = await fetch(`${contender.url}/api/auth/login`, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({ email: emailOf(user), password: adminPassword }),
-    });
-    if (!response.ok) throw new Error(`${contender.name}: ${response.status} ${await response.text()}`);
-    contender.tokens.push(((await response.json()) as { access_token: string }).access_token);
-  }
+  for (let user = 0; user < userCount; user++) contender.tokens.push(await signIn(contender, user));
+}
+
+/** Signs one of the seeded users in and gives the access token. */
+export async function signIn({ name, url }: Contender, user: number): Promise<string> {
+  const response = await fetch(`${url}/api/auth/login`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ email: emailOf(user), password: adminPassword }),
+  });
+  if (!response.ok) throw new Error(`${name}: ${response.status} ${await response.text()}`);
+  return ((await response.json()) as { access_token: string }).access_token;
 }

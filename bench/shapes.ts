@@ -1,4 +1,6 @@
 import { clientFields } from "../src/features/clients/fields";
+import { taskFields } from "../src/features/tasks/fields";
+import type { Fields } from "../src/list";
 import type { Contender } from "./contenders";
 import { below, percentile, printTable, type TableRow, type Target } from "./table";
 
@@ -11,7 +13,7 @@ export interface ShapeEffort {
 const slowestMs = 50;
 
 /** Queries of the list of clients, by what the database has to do for them. */
-const filtered = (userId: string) => [
+const ofClients = (userId: string) => [
   "filter[external_id]=ext-777",
   "filter[email]=client777@example.com",
   "filter[phone]=%2B4720000777",
@@ -44,7 +46,32 @@ const filtered = (userId: string) => [
   "deleted=with",
 ];
 
-const sorts = clientFields.sortKeys.flatMap((key) => [`sort=${key}`, `sort=-${key}`]);
+/** The same of tasks. */
+const ofTasks = (userId: string) => [
+  "filter[title][starts_with]=call back about offer 77",
+  "filter[title][contains]=nobody",
+  "status=pending",
+  "filter[priority]=urgent",
+  "filter[due_date][lt]=today",
+  `filter[assigned_to]=${userId}`,
+  `filter[assigned_to]=${userId}&sort=due_date`,
+  `status=pending&filter[assigned_to]=${userId}`,
+  "sort=-priority,due_date",
+  "count=exact",
+  "deleted=only",
+];
+
+interface Shape {
+  path: string;
+  /** Asked for again from where its pages can no longer be reached by number. */
+  isWalked: boolean;
+}
+
+const shapesOf = (fields: Fields, filtered: string[]): Shape[] => {
+  const sorts = fields.sortKeys.flatMap((key) => [`sort=${key}`, `sort=-${key}`]);
+  const shape = (isWalked: boolean) => (query: string) => ({ path: `${fields.resource}?${query}`, isWalked });
+  return [...sorts.map(shape(true)), ...filtered.map(shape(false))];
+};
 
 /** Asks each server for every kind of list, one request after the other, and prints how long each takes. */
 export async function measureShapes(
@@ -52,18 +79,19 @@ export async function measureShapes(
   userId: string,
   effort: ShapeEffort,
 ): Promise<Target[]> {
+  const shapes = [...shapesOf(clientFields, ofClients(userId)), ...shapesOf(taskFields, ofTasks(userId))];
   const rows: TableRow[] = [];
   let worst = 0;
-  for (const query of [...sorts, ...filtered(userId)]) {
-    const isSort = sorts.includes(query);
-    for (const isDeep of isSort ? [false, true] : [false]) {
+  for (const { path, isWalked } of shapes) {
+    for (const isDeep of isWalked ? [false, true] : [false]) {
       const cells: string[] = [];
       for (const server of servers) {
-        const times = await timesOf(server, isDeep ? await deep(server, query) : query, effort);
+        const times = await timesOf(server, isDeep ? await deep(server, path) : path, effort);
         cells.push(percentile(times, 50).toFixed(1), percentile(times, 99).toFixed(1));
         if (server === servers[0]) worst = Math.max(worst, percentile(times, 99));
       }
-      rows.push([isDeep ? `${query}, after the 10,000th` : query, ...cells]);
+      const name = path.replaceAll(userId, ":user");
+      rows.push([isDeep ? `${name}, after the 10,000th` : name, ...cells]);
     }
   }
   printTable(
@@ -74,29 +102,29 @@ export async function measureShapes(
   return [below("the slowest kind of list, p99", slowestMs, worst, "ms")];
 }
 
-async function timesOf(server: Contender, query: string, effort: ShapeEffort): Promise<number[]> {
+async function timesOf(server: Contender, path: string, effort: ShapeEffort): Promise<number[]> {
   const times: number[] = [];
   const startedAt = performance.now();
-  await ask(server, query);
+  await ask(server, path);
   do {
     const askedAt = performance.now();
-    await ask(server, query);
+    await ask(server, path);
     times.push(performance.now() - askedAt);
   } while (times.length < effort.requests && performance.now() - startedAt < effort.milliseconds);
   return times;
 }
 
 /** The same list, from where its pages can no longer be reached by number. */
-async function deep(server: Contender, query: string): Promise<string> {
-  const { pagination } = await ask(server, `${query}&limit=200&page=50`);
-  return `${query}&cursor=${pagination.next_cursor}`;
+async function deep(server: Contender, path: string): Promise<string> {
+  const { pagination } = await ask(server, `${path}&limit=200&page=50`);
+  return `${path}&cursor=${pagination.next_cursor}`;
 }
 
-/** One page of clients. @throws Error when it is refused */
-export async function ask({ url, tokens }: Contender, query: string) {
-  const response = await fetch(`${url}/api/clients?${query.replaceAll(" ", "%20")}`, {
+/** One page of a list; `path` is what follows `/api/`. @throws Error when it is refused */
+export async function ask({ url, tokens }: Contender, path: string) {
+  const response = await fetch(`${url}/api/${path.replaceAll(" ", "%20")}`, {
     headers: { authorization: `Bearer ${tokens[0]}` },
   });
-  if (!response.ok) throw new Error(`${query}: ${response.status} ${await response.text()}`);
+  if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
   return (await response.json()) as { pagination: { next_cursor: string } };
 }

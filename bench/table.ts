@@ -11,9 +11,11 @@ export function printTable(title: string, header: string[], rows: TableRow[]): v
   console.log(["", title, "", first, rule, ...others].join("\n"));
 }
 
-/** The one in the middle. */
+/** The one in the middle; of an even number, halfway between the two. */
 export function median(numbers: number[]): number {
-  return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)]!;
+  const sorted = numbers.toSorted((a, b) => a - b);
+  const half = sorted.length / 2;
+  return (sorted[Math.ceil(half) - 1]! + sorted[Math.floor(half)]!) / 2;
 }
 
 /** What so many of a hundred stay below or reach (nearest rank). */

@@ -19,7 +19,7 @@ export interface Contender {
 
 /** Everything that a server does is on; its limits are only raised. */
 const raised = "1000000";
-const neocrmEnv = {
+export const neocrmEnv = {
   ...drillEnv,
   ...{ RATE_LIMIT_IP: raised, RATE_LIMIT_AUTH: raised, RATE_LIMIT_USER: raised },
   ...{ HOST: "127.0.0.1", NEOCRM_AUTH_ACCESS_TOKEN_MINUTES: "120" },
@@ -55,7 +55,7 @@ function installFastify(): void {
 }
 
 /** Starts a server on the core of the servers, its log thrown away. */
-async function start(
+export async function start(
   name: string,
   command: (port: string) => string[],
   env: Record<string, string> = {},

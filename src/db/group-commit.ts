@@ -57,7 +57,7 @@ export class GroupCommit<Session> {
     private readonly openSession: OpenSession<Session>,
     {
       maxCallers = 64,
-      maxBatchMs = 10,
+      maxBatchMs = 5,
       maxWaiting = 10_000,
       deadlineMs = 5_000,
       measures,

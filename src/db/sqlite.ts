@@ -39,8 +39,6 @@ export function openSqliteStore(file: string, options: SqliteOptions = {}): Stor
   writer.run(`PRAGMA synchronous = ${options.synchronous ?? "FULL"}`);
   writer.run("PRAGMA foreign_keys = ON");
   writer.run("PRAGMA busy_timeout = 0"); // GroupCommit waits without blocking the event loop.
-  // A savepoint keeps each page as it was before it, and beyond 64 KiB in a file, with two writes for each page.
-  writer.run("PRAGMA temp_store = MEMORY");
   const reader = open(file, { readonly: true });
 
   const { ino: fileAtStart } = statSync(file);

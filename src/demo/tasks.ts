@@ -51,9 +51,9 @@ export const clientTasks = (
     };
   });
 
-/** What was due is mostly done; of what is to come, some has begun. */
+/** What was due is mostly done; of what is to come, some has begun. Today has something left at any hour. */
 function whatBecame(i: number, due: number, now: number): DemoTask["became"] {
-  if (due > now) return i % 4 === 0 ? { status: "in_progress", at: now - hour } : undefined;
+  if (due >= startOfDay(now)) return i % 4 === 0 ? { status: "in_progress", at: now - hour } : undefined;
   if (i % 6 === 0) return undefined;
   return { status: i % 11 === 0 ? "cancelled" : "done", at: Math.min(due + hour, now) };
 }

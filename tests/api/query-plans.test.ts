@@ -1,73 +1,17 @@
 /**
- * What the engines do for every query that the server sends: no table is read as a whole, and no single documented sort
- * key needs a sort of its own. Each route is asked, each list in each of its orders.
+ * What the engines do for every list in each of its orders and with each of its filters: no table is read as a whole, and
+ * no single documented sort key needs a sort of its own. What else the server asks is explained where every route is.
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { SQL } from "bun";
 import { describedRoutes } from "../../src/described";
 import { declaredRoutes } from "../../src/http/declared";
-import type { Session, Store } from "../../src/db/store";
 import type { Fields } from "../../src/list";
-import { newDatabase } from "../support/postgres";
+import { explainAll, planningDatabase, readWhole, sortsAll, type Explained } from "../support/plans";
 import { bringPeople, password, type Name } from "../support/people";
 import { newWorld, type World } from "../support/scenario";
 import { engines, startTestServer } from "../support/servers";
 import { neocrm } from "../support/terminal";
 
-/** Tables that have a handful of rows in every installation: reading them whole is the quickest way. */
-const small = /^(roles|grants|settings)$/;
-
-/** One statement, and the engine's plan for it. */
-interface Explained {
-  text: string;
-  plan: string[];
-}
-
-/** Has every statement of a store explained before it runs, each once. */
-function explainAll(store: Store): Map<string, Explained> {
-  const explained = new Map<string, Explained>();
-  const word = store.engine === "sqlite" ? "EXPLAIN QUERY PLAN" : "EXPLAIN";
-  const watch = (session: Session): Session => {
-    const watched: Session = {
-      ...{ t: session.t, dialect: session.dialect },
-      get q() {
-        return session.q;
-      },
-      async run(plan, values) {
-        if (!explained.has(plan.text)) {
-          const rows = await session.run({ text: `${word} ${plan.text}`, bind: () => [] }, values);
-          const lines = rows.map((row) => String(row.detail ?? row["QUERY PLAN"]));
-          explained.set(plan.text, { text: plan.text, plan: lines });
-        }
-        return session.run(plan, values);
-      },
-    };
-    return watched;
-  };
-  const { tx, aside } = store;
-  const read = watch(store.read);
-  Object.assign(store, {
-    read,
-    aside: (caller: string) => watch(aside(caller)),
-    tx: <T>(work: (session: Session) => Promise<T>) => tx((session) => work(watch(session))),
-  });
-  return explained;
-}
-
-/** The tables that a plan reads from their first row to their last, without an index. */
-function readWhole({ plan }: Explained): string[] {
-  const scans = plan.flatMap((line) => {
-    const sqlite = /^SCAN (\w+)(?! USING)(?:$| )/.exec(line);
-    const postgres = /Seq Scan on (\w+)/.exec(line);
-    return (postgres ?? (sqlite && !/USING (COVERING )?INDEX/.test(line) ? sqlite : null))?.[1] ?? [];
-  });
-  return scans.filter((table) => tables.has(table) && !small.test(table));
-}
-
-const sortsAll = ({ plan }: Explained) =>
-  plan.filter((line) => /TEMP B-TREE FOR (ORDER|RIGHT)|\bSort\b/.test(line));
-
-let tables: Set<string>;
 const lists = declaredRoutes(describedRoutes()).filter(({ list }) => list !== undefined);
 
 describe.each(engines)("every query [%s]", (engine) => {
@@ -81,10 +25,8 @@ describe.each(engines)("every query [%s]", (engine) => {
   };
 
   beforeAll(async () => {
-    const url = engine === "postgres" ? await newDatabase() : undefined;
-    if (url) await preferIndexes(url);
+    const url = await planningDatabase(engine);
     const server = await startTestServer(engine, {}, url);
-    tables = new Set(Object.keys(server.parts.store.read.t));
     world = newWorld(server, await bringPeople(server));
     const env = { DATA_DIR: server.dataDir, ...(url && { DATABASE_URL: url }) };
     const { code, err } = await neocrm(["seed", "--demo", "--password-stdin"], {
@@ -92,17 +34,9 @@ describe.each(engines)("every query [%s]", (engine) => {
       stdin: `${password}\n`,
     });
     expect([code, err]).toEqual([0, ""]);
-    explained = explainAll(server.parts.store);
+    explained = explainAll(server);
   }, 60_000);
   afterAll(() => world.server.stop());
-
-  /** With few rows, PostgreSQL reads and sorts them because that is quicker: here it is asked whether it has to. */
-  async function preferIndexes(url: string): Promise<void> {
-    const client = new SQL(url, { max: 1 });
-    await client.unsafe(`ALTER DATABASE "${new URL(url).pathname.slice(1)}" SET enable_seqscan = off`);
-    await client.unsafe(`ALTER DATABASE "${new URL(url).pathname.slice(1)}" SET enable_sort = off`);
-    await client.close();
-  }
 
   const bys: Name[] = ["admin", "lan"];
 

@@ -59,7 +59,10 @@ export function documentRoutes(kit: HttpKit, document: () => string) {
         permission: "public",
         returns: Type.Object({}, { title: "OpenApi", additionalProperties: true }),
         problems: ["invalid_etag"],
-        detail: { summary: "This document" },
+        detail: {
+          summary: "This document",
+          responses: { 304: { description: "You have the present document." } },
+        },
       },
     )
     .get(

@@ -107,6 +107,8 @@ async function tests(): Promise<Score> {
   const options = [
     // A slow or busy machine is no failure; what hangs still ends.
     "--timeout=60000",
+    "--parallel",
+    "--no-isolate",
     "--only-failures",
     "--coverage",
     "--coverage-reporter=lcov",

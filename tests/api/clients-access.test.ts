@@ -23,26 +23,21 @@ const clients: Setting["clients"] = {
 const missing = "01890a5d-ac96-774b-bcce-b302099a8057";
 const change = { notes: "changed" };
 
+// What tests/security/authorization.test.ts does not say already.
 // prettier-ignore
 scenarios("everybody may read every client, and change their own", { clients }, [
   //                                                            nobody off  gone str. minh lan  man. admin
-  ...access("GET /api/clients", { event: null },                 [401, 401, 401, 200, 200, 200, 200, 200]),
   ...access("HEAD /api/clients", { event: null },                [401, 401, 401, 200, 200, 200, 200, 200]),
-  ...access("POST /api/clients", { body: { name: "x" }, event: "client.created" }, [401, 401, 401, 201, 201, 201, 201, 201]),
-  ...access("GET /api/clients/$acme", { event: null },           [401, 401, 401, 200, 200, 200, 200, 200]),
   ...access("HEAD /api/clients/$acme", { event: null },          [401, 401, 401, 200, 200, 200, 200, 200]),
   ...access("GET /api/clients/$theirs", { event: null },         [401, 401, 401, 200, 200, 200, 200, 200]),
   ...access("GET /api/clients/$buried", { event: null },         [401, 401, 401, 404, 410, 410, 410, 410]),
   ...access("GET /api/clients/$cold", { event: null },           [401, 401, 401, 404, 404, 404, 410, 410]),
   ...access(`GET /api/clients/${missing}`, { event: null },      [401, 401, 401, 404, 404, 404, 404, 404]),
-  ...access("PATCH /api/clients/$acme", { body: change, event: "client.updated" }, [401, 401, 401, 403, 200, 200, 200, 200]),
   ...access("PATCH /api/clients/$theirs", { body: change, event: "client.updated" }, [401, 401, 401, 403, 403, 403, 200, 200]),
   ...access("PATCH /api/clients/$buried", { body: change, event: null },          [401, 401, 401, 404, 410, 410, 410, 410]),
   ...access(`PATCH /api/clients/${missing}`, { body: change, event: null },       [401, 401, 401, 404, 404, 404, 404, 404]),
-  ...access("DELETE /api/clients/$acme", { event: "client.deleted" }, [401, 401, 401, 403, 204, 204, 204, 204]),
   ...access("DELETE /api/clients/$theirs", { event: "client.deleted" }, [401, 401, 401, 403, 403, 403, 204, 204]),
   ...access("DELETE /api/clients/$buried", { event: null },      [401, 401, 401, 404, 410, 410, 410, 410]),
-  ...access("POST /api/clients/$buried/restore", { event: "client.restored" }, [401, 401, 401, 404, 200, 200, 200, 200]),
   ...access("POST /api/clients/$cold/restore", { event: "client.restored" }, [401, 401, 401, 404, 404, 404, 200, 200]),
   ...access("POST /api/clients/$acme/restore", { event: null },  [401, 401, 401, 403, 200, 200, 200, 200]),
   ...access(`POST /api/clients/${missing}/restore`, { event: null }, [401, 401, 401, 404, 404, 404, 404, 404]),

@@ -6,6 +6,8 @@ export interface Dialect {
   readonly engine: "sqlite" | "postgres";
   /** `column` is one of the values of a JSON array of strings: one SQL text for lists of any length. */
   isAmong(column: Column, jsonArray: Placeholder): SQL;
+  /** The strings of a JSON array as a table to select from, in its column `value`. */
+  each(jsonArray: Placeholder): SQL;
   /** `select`s the rows of a JSON array of arrays, each with a value for every column, encoded as it encodes. */
   rowsOf(columns: readonly Column[], jsonRows: Placeholder): SQL;
   /** The text of `column` has the argument somewhere in it, letter by letter: `%` and `_` mean themselves. */
@@ -43,6 +45,7 @@ const each = (columns: readonly Column[], valueOf: (column: Column, i: SQL) => S
 export const sqliteDialect: Dialect = {
   engine: "sqlite",
   isAmong: (column, jsonArray) => sql`${column} in (select value from json_each(${jsonArray}))`,
+  each: (jsonArray) => sql`json_each(${jsonArray})`,
   rowsOf: (columns, jsonRows) =>
     sql`select ${each(columns, (_, i) => sql`value ->> ${i}`)} from json_each(${jsonRows})`,
   contains: (column, part) => sql`instr(${column}, ${part}) > 0`,
@@ -52,7 +55,7 @@ export const sqliteDialect: Dialect = {
   gathered: (column) => sql`json_group_array(${column})`,
   // A condition that makes an index partial keeps SQLite from knowing that the index is enough, until an order needs it.
   fromIndex: (table, column, condition) =>
-    sql`rowid in (select rowid from ${table} where ${condition} order by ${column} limit -1)`,
+    sql`+rowid in (select rowid from ${table} where ${condition} order by ${column} limit -1)`,
   choosesIndexes: false,
 };
 
@@ -61,6 +64,7 @@ export const postgresDialect: Dialect = {
   engine: "postgres",
   isAmong: (column, jsonArray) =>
     sql`${column} in (select value::${typeOf(column)} from json_array_elements_text(${jsonArray}::text::json))`,
+  each: (jsonArray) => sql`json_array_elements_text(${jsonArray}::text::json)`,
   rowsOf: (columns, jsonRows) =>
     sql`select ${each(columns, (column, i) => sql`(value ->> ${i})::${typeOf(column)}`)} from json_array_elements(${jsonRows}::text::json)`,
   contains: (column, part) => sql`strpos(${column}, ${part}) > 0`,

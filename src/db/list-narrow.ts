@@ -1,6 +1,6 @@
 import { and, eq, isNull, sql, type SQL } from "drizzle-orm";
 import type { PgTable } from "drizzle-orm/pg-core";
-import type { Fields, Filter } from "../list";
+import type { Field, Fields, Filter } from "../list";
 import { hotByShape, type Row, type Shape } from "./hot";
 import { hasIndex } from "./list-cost";
 import {
@@ -38,6 +38,12 @@ export async function narrowed(
 ): Promise<SettledScope> {
   const lead = await leadOf(session, fields, filters);
   if (!lead) return scope;
+  const isLong = lead.isLong && !session.dialect.choosesIndexes;
+  const searched = isLong && filters.find((filter) => isSearch(filter) && isIndexed(fields, filter));
+  if (searched) {
+    const alone = await narrowed(session, fields, [searched], scope);
+    if (alone.isFew) return { ...alone, matching: undefined };
+  }
   const args: Row = { ...scope.args, list_limit: mostGathered + 1 };
   bindFilters(filters, args);
   const [found] = await gathered.all(
@@ -84,17 +90,27 @@ export function matching(
   const field = fields.byName.get(lead.filter.field)!;
   const others = othersThan(lead, shape, p, fields, filters);
   if (field.type !== "tags") {
-    const where = and(scope.where(shape, p), conditionOf(lead.filter, shape, p, fields, filters), ...others);
+    const condition = conditionOf(lead.filter, shape, p, fields, filters);
+    const isOnePlace = onePlace.has(lead.filter.op);
+    const where = and(
+      scope.where(shape, p),
+      isOnePlace ? shape.dialect.rare(condition) : condition,
+      ...others,
+    );
     // An order keeps the engine in the index, and PostgreSQL out of the records: of those it expects far too many.
-    const staysAlone = filters.length > 1 && shape.dialect.choosesIndexes;
-    const along =
-      staysAlone || onePlace.has(lead.filter.op) ? sql`` : sql` order by ${columnOfField(table, field)}`;
+    const goesThere = isOnePlace || (filters.length > 1 && shape.dialect.choosesIndexes);
+    const along = goesThere ? sql`` : sql` order by ${columnOfField(table, field)}`;
     return sql`select ${id} as id from ${table} where ${where}${along} limit ${p.list_limit}`;
   }
   const { table: tags, record } = field.through(shape.t);
-  const isTagged = entriesOf(shape, p, fields, filters, lead.filter);
-  const where = and(eq(id, record), scope.where(shape, p), ...others);
-  return sql`select ${record} as id from ${tags} where ${isTagged} and exists (select 1 from ${table} where ${where}) limit ${p.list_limit}`;
+  const where = and(
+    ...[eq(id, record), scope.where(shape, p), ...others],
+    lead.filter.op === "all" ? conditionOf(lead.filter, shape, p, fields, filters) : undefined,
+  );
+  // Asked of each record by itself: joined, SQLite would read the whole table first.
+  const isMatching = shape.dialect.unindexed(sql`exists (select 1 from ${table} where ${where})`);
+  const distinct = lead.filter.op === "in" ? sql`distinct ` : sql``;
+  return sql`select ${distinct}${record} as id from ${tags} where ${entriesOf(shape, p, fields, filters, lead.filter)} and ${isMatching} limit ${p.list_limit}`;
 }
 
 /** Operators that lead to single places of an index, where an order adds nothing. */
@@ -113,7 +129,7 @@ function othersThan(
   return filters.flatMap((filter, i) => {
     if (filter === lead.filter) return [];
     const condition = conditions[i]!;
-    const isSearched = lead.isLong && filter.op === "contains" && isIndexed(fields, filter);
+    const isSearched = lead.isLong && isSearch(filter) && isIndexed(fields, filter);
     if (!isSearched) return shape.dialect.unindexed(condition);
     const column = columnOfField(table, fields.byName.get(filter.field)!);
     return shape.dialect.fromIndex(table, column, entriesOf(shape, p, fields, filters, filter));
@@ -127,8 +143,7 @@ async function leadOf(
   filters: readonly Filter[],
 ): Promise<Lead | undefined> {
   const indexed = filters.filter((filter) => isIndexed(fields, filter));
-  // What a text contains is searched in the whole index, so any other leads better.
-  const sized = indexed.filter(({ op }) => op !== "contains");
+  const sized = indexed.filter((filter) => !isSearch(filter));
   if (indexed.length < 2 || sized.length === 0) return indexed[0] && { filter: indexed[0], isLong: false };
   const args: Row = { list_limit: mostEntries + 1 };
   bindFilters(filters, args);
@@ -162,11 +177,27 @@ function entriesOf(
   filter: Filter,
 ): SQL {
   const field = fields.byName.get(filter.field)!;
-  if (field.type === "tags") return eq(field.through(shape.t).key, p[`list_f${filters.indexOf(filter)}`]!);
+  if (field.type === "tags")
+    return tagsEntries(shape, p, field, filter, p[`list_f${filters.indexOf(filter)}`]!);
   const condition = conditionOf(filter, shape, p, fields, filters);
   return fields.softDeleted
     ? and(isNull(columnOf(shape.t[fields.resource], "deleted_at")), condition)!
     : condition;
+}
+
+/** Who is to have several tags is looked for among those who have the rarest of them. */
+function tagsEntries(
+  { t, dialect }: Shape,
+  p: ListParams,
+  field: Field & { type: "tags" },
+  { op }: Filter,
+  value: ListParams[string],
+): SQL {
+  const { table, key } = field.through(t);
+  if (op === "eq") return eq(key, value);
+  if (op === "in") return dialect.isAmong(key, value);
+  const frequency = sql`(select count(*) from (select 1 from ${table} where ${key} = value limit ${p.list_limit}) as tagged)`;
+  return sql`${key} = (select value from ${dialect.each(value)} order by ${frequency} limit 1)`;
 }
 
 const conditionOf = (
@@ -177,8 +208,11 @@ const conditionOf = (
   filters: readonly Filter[],
 ) => filterConditions(shape, p, shape.t[fields.resource], fields, filters)[filters.indexOf(filter)]!;
 
+/** The whole index has to be read for it, until enough is found. */
+const isSearch = ({ op }: Filter) => op === "contains";
+
 function isIndexed(fields: Fields, { field: name, op }: Filter): boolean {
   const field = fields.byName.get(name)!;
-  if (field.type === "tags") return op === "eq";
+  if (field.type === "tags") return op === "eq" || op === "in" || op === "all";
   return field.type !== "reference" && op !== "ne" && op !== "nin" && hasIndex(fields.resource, field.column);
 }

@@ -102,7 +102,8 @@ export class Part {
   #counted(shape: Shape, p: ListParams): SQL {
     const { lead } = this.scope;
     const { filters, segment } = this.stretch;
-    if (lead && segment === "whole") return matching(shape, p, this.#fields, filters, lead, this.scope);
+    const isWay = lead && segment === "whole" && this.#fields.byName.get(lead.filter.field)!.type !== "tags";
+    if (isWay) return matching(shape, p, this.#fields, filters, lead, this.scope);
     const table: PgTable = shape.t[this.#fields.resource];
     const where = and(...this.#conditions(shape, p), this.#order(shape, undefined).condition(p));
     const isEverything = filters.length === 0 && !this.scope.own && !shape.dialect.choosesIndexes;

@@ -107,7 +107,7 @@ export abstract class RecordService<Row extends RecordRow, View extends Recorded
 
   /** @throws NotFound when there is no such record or the actor may not see it, Gone when they may restore it */
   async get(actor: Actor, id: string): Promise<View> {
-    return this.kind.present(await this.visible(this.store.read, actor, id));
+    return this.kind.present(this.#live(actor, await this.kind.find(this.store.read, id)));
   }
 
   /**
@@ -168,7 +168,7 @@ export abstract class RecordService<Row extends RecordRow, View extends Recorded
    */
   restore(actor: Actor, id: string, ifMatch: IfMatch): Promise<View> {
     return this.#write(actor, async (session) => {
-      const before = await this.#known(session, actor, id);
+      const before = this.#known(actor, await this.kind.find(session, id));
       if (!this.policy.mayDelete(actor, before)) throw this.#mayNot("restore");
       await assertCurrent(session, this.kind.name, before, ifMatch);
       return this.update(session, actor, "restored", before, { deleted_at: null } as Partial<Row>);
@@ -183,9 +183,7 @@ export abstract class RecordService<Row extends RecordRow, View extends Recorded
 
   /** A live record, within a transaction. @throws NotFound, Gone as `get` does */
   async visible(session: Session, actor: Actor, id: string): Promise<Row> {
-    const row = await this.#known(session, actor, id);
-    if (row.deleted_at !== null) throw new Gone(this.kind.name, row.version);
-    return row;
+    return this.#live(actor, await this.kind.find(session, id));
   }
 
   /** Adds a record within a transaction and records it. @throws Conflict when a unique value is taken */
@@ -228,9 +226,15 @@ export abstract class RecordService<Row extends RecordRow, View extends Recorded
     return view;
   }
 
-  /** A live record that the actor may see, or a deleted one that they may restore. */
-  async #known(session: Session, actor: Actor, id: string): Promise<Row> {
-    const row = await this.kind.find(session, id);
+  /** What was found, if it is live and the actor may see it. */
+  #live(actor: Actor, found: Row | undefined): Row {
+    const row = this.#known(actor, found);
+    if (row.deleted_at !== null) throw new Gone(this.kind.name, row.version);
+    return row;
+  }
+
+  /** What was found, if the actor may see it, or restore it when it is deleted. */
+  #known(actor: Actor, row: Row | undefined): Row {
     if (!row || !this.#mayKnow(actor, row)) throw new NotFound(this.kind.name);
     return row;
   }

@@ -32,15 +32,22 @@ interface Caller<Session> {
   inOwnContext: <T>(run: () => T) => T;
   outcome: Outcome;
   queuedAt: number;
-  /** Shares no commit: it was part of a batch that could not commit because of one of its callers. */
-  alone: boolean;
+  /** What it shares, after a batch that it was part of had to be taken back because of one of its callers. */
+  caution: Caution;
 }
+
+/** `none`: all of a batch. `savepoint`: the commit, but what it writes can be taken back alone. `alone`: not even that. */
+type Caution = "none" | "savepoint" | "alone";
+
+/** A caller failed whose writes cannot be taken back without those of the others. */
+class Spoiled extends Error {}
 
 /**
  * The only way to write to a SQLite database: callers wait in line, and those who wait together share one
- * commit, because the commit's fsync costs more than their work. Each has its own savepoint, so one who
- * fails takes nobody along. Nobody is answered, not even with an error, before the commit: an error may
- * follow from something read that an earlier caller of the same batch wrote.
+ * commit, because the commit's fsync costs more than their work. One who fails takes nobody along: most fail before they
+ * wrote anything; else the batch is rolled back and runs again with a savepoint for each. Nobody is answered, not even
+ * with an error, before the commit: an error may follow from something read that an earlier caller of the same batch
+ * wrote.
  */
 export class GroupCommit<Session> {
   #waiting: Caller<Session>[] = [];
@@ -84,7 +91,7 @@ export class GroupCommit<Session> {
   }
 
   /**
-   * Runs `work` in its own savepoint and answers after the commit that it shares with others.
+   * Runs `work`, more than once if another caller spoils its batch, and answers after the commit it shares with others.
    * @throws DbError `busy` when the line is too long or another process keeps the database locked
    */
   run<T>(work: (session: Session) => Promise<T>): Promise<T> {
@@ -99,7 +106,7 @@ export class GroupCommit<Session> {
         inOwnContext,
         outcome: { error: undefined },
         queuedAt: performance.now(),
-        alone: false,
+        caution: "none",
       });
       this.#draining ??= this.#drain();
     });
@@ -134,7 +141,8 @@ export class GroupCommit<Session> {
         const caller = this.#waiting.shift()!;
         this.#measures?.waited?.((performance.now() - caller.queuedAt) / second);
         batch.push(caller);
-        await this.#takeTurn(caller);
+        if (batch[0]!.caution === "none") await this.#takeTurn(caller);
+        else await this.#takeTurnWithin(caller);
       } while (this.#hasRoom(batch, startedAt));
       this.#commit(batch);
     } catch (error) {
@@ -162,28 +170,39 @@ export class GroupCommit<Session> {
     }
   }
 
+  /** @throws Spoiled when it failed and what it wrote would be committed with the others' */
   async #takeTurn(caller: Caller<Session>) {
-    const lifetime = new Lifetime();
+    const lifetime = await this.#run(caller);
+    if ("error" in caller.outcome && lifetime.hasWritten && this.db.inTransaction) throw new Spoiled();
+  }
+
+  async #takeTurnWithin(caller: Caller<Session>) {
     const { savepoint, release, rollbackTo } = this.#statements;
     savepoint.run();
+    await this.#run(caller);
+    // Some errors make SQLite itself end the transaction; `#commit` notices that.
+    if ("error" in caller.outcome && this.db.inTransaction) rollbackTo.run();
+    if (this.db.inTransaction) release.run();
+  }
+
+  async #run(caller: Caller<Session>): Promise<Lifetime> {
+    const lifetime = new Lifetime();
     const work = () => caller.work(this.openSession(lifetime));
     try {
       const value = await caller.inOwnContext(() => runWithin(lifetime, this.#deadlineMs, work));
       caller.outcome = { value };
     } catch (error) {
       caller.outcome = { error: toDbError(error) };
-      // Some errors make SQLite itself end the transaction; `#commit` notices that.
-      if (this.db.inTransaction) rollbackTo.run();
     }
-    if (this.db.inTransaction) release.run();
+    return lifetime;
   }
 
   #hasRoom(batch: Caller<Session>[], startedAt: number) {
     const next = this.#waiting[0];
     return (
       next !== undefined &&
-      !next.alone &&
-      !batch[0]!.alone &&
+      next.caution !== "alone" &&
+      batch[0]!.caution !== "alone" &&
       batch.length < this.#maxCallers &&
       performance.now() - startedAt < this.#maxBatchMs &&
       this.db.inTransaction
@@ -200,9 +219,9 @@ export class GroupCommit<Session> {
   }
 
   /**
-   * The whole batch is lost. If a constraint failed (a deferred one at COMMIT, or a trigger that rolls
-   * everything back), it is one caller's fault: each runs again on its own, and only that one fails. A disk
-   * that is full or broken concerns everybody.
+   * The whole batch is lost, be it for one caller's fault: one who failed after writing, or who broke a constraint (a
+   * deferred one at COMMIT, or a trigger that rolls everything back). Then they run again, more cautiously, and only that
+   * one fails. A disk that is full or broken concerns everybody.
    */
   #giveUp(batch: Caller<Session>[], error: unknown) {
     try {
@@ -210,13 +229,24 @@ export class GroupCommit<Session> {
     } catch {
       // Then the next BEGIN fails too and tells its caller.
     }
-    if (batch.length > 1 && isConstraintError(error)) {
-      for (const caller of batch) caller.alone = true;
-      this.#waiting.unshift(...batch);
-      return;
-    }
-    for (const { reject } of batch) reject(toDbError(error));
+    if (error instanceof Spoiled) this.#retry(withoutHung(batch), "savepoint");
+    else if (batch.length > 1 && isConstraintError(error)) this.#retry(batch, "alone");
+    else for (const { reject } of batch) reject(toDbError(error));
   }
+
+  #retry(callers: Caller<Session>[], caution: Caution) {
+    for (const caller of callers) caller.caution = caution;
+    this.#waiting.unshift(...callers);
+  }
+}
+
+/** Whoever ran out of time last is told so now: to wait for them once more would double what the others wait. */
+function withoutHung<Session>(batch: Caller<Session>[]): Caller<Session>[] {
+  const { outcome, reject } = batch.at(-1)!;
+  if (!("error" in outcome && outcome.error instanceof DbError && outcome.error.kind === "deadline"))
+    return batch;
+  reject(outcome.error);
+  return batch.slice(0, -1);
 }
 
 function isConstraintError(error: unknown) {

@@ -90,10 +90,20 @@ function open(file: string, mode: { readonly: true } | { readwrite: true; create
   return db;
 }
 
+interface Prepared {
+  statement: Statement;
+  /** It changes nothing. */
+  reads: boolean;
+}
+
 /** Sessions on one connection share its prepared statements; each checks its own transaction's lifetime. */
 function sessions(db: Database): (lifetime?: Lifetime) => Session {
-  const statements = new Lru<Statement>(statementsPerConnection);
-  const prepare = (text: string) => statements.getOrCreate(text, () => db.prepare(withFixedPlan(text)));
+  const statements = new Lru<Prepared>(statementsPerConnection);
+  const make = (text: string) => ({
+    statement: db.prepare(withFixedPlan(text)),
+    reads: /^select\b/i.test(text),
+  });
+  const prepare = (text: string) => statements.getOrCreate(text, () => make(text));
   return (lifetime) => new SqliteSession(db, prepare, lifetime);
 }
 
@@ -127,7 +137,7 @@ class SqliteSession implements Session {
 
   constructor(
     private readonly db: Database,
-    private readonly prepare: (text: string) => Statement,
+    private readonly prepare: (text: string) => Prepared,
     private readonly lifetime: Lifetime | undefined,
   ) {}
 
@@ -139,10 +149,18 @@ class SqliteSession implements Session {
   run(plan: Plan, values: unknown[]) {
     this.#check();
     try {
-      return this.prepare(plan.text).all(...(values as never[])) as Record<string, unknown>[];
+      const { statement, reads } = this.prepare(plan.text);
+      const rows = statement.all(...(values as never[])) as Record<string, unknown>[];
+      if (!reads) this.#wrote();
+      return rows;
     } catch (error) {
       throw toDbError(error);
     }
+  }
+
+  /** What a statement wrote that failed, SQLite has taken back by itself. */
+  #wrote() {
+    if (this.lifetime) this.lifetime.hasWritten = true;
   }
 
   #check() {
@@ -154,11 +172,21 @@ class SqliteSession implements Session {
 
   /** The two methods of a Database that Drizzle uses, checked when a statement runs, not when it is prepared. */
   #guardedClient() {
-    const guarded = (statement: Statement) => ({
-      run: (...values: never[]) => (this.#check(), statement.run(...values)),
-      all: (...values: never[]) => (this.#check(), statement.all(...values)),
-      values: (...values: never[]) => (this.#check(), statement.values(...values)),
-    });
+    const guarded = ({ statement, reads }: Prepared) => {
+      const checked =
+        <Result>(run: (...values: never[]) => Result) =>
+        (...values: never[]) => {
+          this.#check();
+          const result = run.apply(statement, values);
+          if (!reads) this.#wrote();
+          return result;
+        };
+      return {
+        run: checked(statement.run),
+        all: checked(statement.all),
+        values: checked(statement.values),
+      };
+    };
     return { prepare: (text: string) => guarded(this.prepare(text)) } as unknown as Database;
   }
 }

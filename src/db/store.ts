@@ -60,6 +60,8 @@ export interface StoreOptions {
 /** Tells whether a transaction still runs, so that a query somebody forgot to await cannot join the next one. */
 export class Lifetime {
   #ended = false;
+  /** Whether something was written in it that would have to be taken back. */
+  hasWritten = false;
 
   end() {
     this.#ended = true;

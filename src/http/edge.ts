@@ -97,8 +97,10 @@ export const edge =
         if (elsewhere) return elsewhere;
         // A check of the server's health must not depend on the database that tokens are looked up in.
         if (isFree(call.path)) return undefined;
-        await identifyCaller(options, request, call);
-        await countCall(options, call, set);
+        const asked = identifyCaller(options, request, call);
+        if (asked) await asked;
+        const counted = countCall(options, call, set);
+        if (counted) await counted;
         return undefined;
       })
       .onError({ as: "global" }, async ({ error, request, set, code }) => {
@@ -156,32 +158,44 @@ function secureUrl(url: string, publicUrl: string | null): string {
   return publicUrl + url.slice(url.indexOf("/", url.indexOf("://") + 3));
 }
 
-async function identifyCaller(
+/** Gives a promise only where the tables must be asked: an async function costs as much as all of this. */
+function identifyCaller(
   { identify, scraper }: Pick<EdgeOptions, "identify" | "scraper">,
   request: Request,
   call: Call,
-): Promise<void> {
+): Promise<void> | undefined {
   const header = request.headers.get("authorization");
-  if (header === null) return;
+  if (header === null) return undefined;
   const token = /^Bearer +([\w.~+/=-]+)$/i.exec(header)?.[1];
   if (token === undefined) {
     call.credentialsRefused = "The Authorization header is not of the form: Bearer <access token>.";
-    return;
+    return undefined;
   }
   const isScraped = call.path === metricsPath;
-  const identity = (isScraped && scraper(token)) || (await identify(token));
+  const identity = (isScraped && scraper(token)) || identify(token);
+  if (identity instanceof Promise) return identity.then((known) => admitAs(call, known));
+  admitAs(call, identity);
+  return undefined;
+}
+
+/** @param identity who a token belongs to; a text says why it is refused */
+function admitAs(call: Call, identity: Identity | string): void {
   if (typeof identity === "string") call.credentialsRefused = identity;
   else call.actor = { ...identity, requestId: call.id };
 }
 
-async function countCall({ limiter, limits }: EdgeOptions, call: Call, set: ResponseSet): Promise<void> {
+function countCall(
+  { limiter, limits }: EdgeOptions,
+  call: Call,
+  set: ResponseSet,
+): Promise<void> | undefined {
   // Prometheus: what it shares its address with must not blind it.
-  if (call.actor?.kind === "system") return;
+  if (call.actor?.kind === "system") return undefined;
   const { ip, user } = limits();
   const refusal = "Too many requests. Slow down.";
-  await (call.actor?.userId
+  return call.actor?.userId
     ? countRequest(limiter, set, { policy: "user", quota: user, key: `user ${call.actor.userId}`, refusal })
-    : countRequest(limiter, set, { policy: "ip", quota: ip, key: `ip ${limitKey(call.address)}`, refusal }));
+    : countRequest(limiter, set, { policy: "ip", quota: ip, key: `ip ${limitKey(call.address)}`, refusal });
 }
 
 interface Failure {

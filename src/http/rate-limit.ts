@@ -1,6 +1,6 @@
 import { minute, second } from "../clock";
 import { TooMany } from "../errors";
-import type { Limiter } from "../integrations/limiter";
+import type { Hit, Limiter } from "../integrations/limiter";
 import type { ResponseSet } from "./answer";
 
 /** One limit that a request counts against. */
@@ -16,16 +16,23 @@ export interface RateLimit {
 }
 
 /**
- * Counts a request, and shows in its answer what is left (IETF draft-ietf-httpapi-ratelimit-headers).
+ * Counts a request, and shows in its answer what is left (IETF draft-ietf-httpapi-ratelimit-headers). At once where
+ * the counters are in this process.
  * @throws TooMany when nothing is left
  */
-export async function countRequest(
+export function countRequest(
   limiter: Limiter,
   set: ResponseSet,
-  { policy, quota, key, refusal }: RateLimit,
-): Promise<void> {
-  if (quota === 0) return;
-  const hit = await limiter.hit(key, quota, minute);
+  limit: RateLimit,
+): Promise<void> | undefined {
+  if (limit.quota === 0) return undefined;
+  const hit = limiter.hit(limit.key, limit.quota, minute);
+  if (hit instanceof Promise) return hit.then((told) => show(set, limit, told));
+  show(set, limit, hit);
+  return undefined;
+}
+
+function show(set: ResponseSet, { policy, quota, refusal }: RateLimit, hit: Hit): void {
   set.headers["ratelimit-policy"] = `"${policy}";q=${quota};w=${minute / second}`;
   set.headers["ratelimit"] = `"${policy}";r=${hit.remaining};t=${Math.ceil(hit.resetMs / second)}`;
   if (!hit.ok) throw new TooMany("rate_limited", refusal, hit.retryMs, policy);

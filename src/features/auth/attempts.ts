@@ -35,7 +35,11 @@ export const countAttempt = (limits: AttemptLimits, request: Request, set: Respo
   count(limits, set, `auth ${limitKey(callOf(request).address)} ${account}`);
 
 /** Counts for whatever `key` names. @throws TooMany */
-export const count = ({ limiter, perMinute }: AttemptLimits, set: ResponseSet, key: string): Promise<void> =>
+export const count = async (
+  { limiter, perMinute }: AttemptLimits,
+  set: ResponseSet,
+  key: string,
+): Promise<void> =>
   countRequest(limiter, set, {
     policy: "auth",
     quota: perMinute(),

@@ -54,7 +54,7 @@ function open(options: GroupCommitOptions = {}) {
     },
   });
   const session = (lifetime: Lifetime): Session => ({
-    run: (sql) => (lifetime.check(), void db.run(sql)),
+    run: (sql) => (lifetime.check(), db.run(sql), void (lifetime.hasWritten = true)),
     count: () => (
       lifetime.check(),
       db.query<{ n: number }, []>("SELECT n FROM counters WHERE id = 1").get()!.n
@@ -114,6 +114,25 @@ describe("group commit", () => {
     expect(commitsAtFirstRejection).toBe(1);
   });
 
+  for (const { when, writes, runs } of [
+    { when: "before it wrote anything", writes: false, runs: 2 },
+    { when: "after it wrote something", writes: true, runs: 3 },
+  ]) {
+    test(`who throws ${when} ${writes ? "makes those before it run again" : "disturbs nobody"}`, async () => {
+      const writer = open();
+      let ran = 0;
+      const counts = async (session: Session) => (ran++, increment(session));
+      const throws = async (session: Session) => {
+        if (writes) await increment(session);
+        throw new Error("no");
+      };
+      const result = await outcomes([writer.run(counts), writer.run(throws), writer.run(counts)]);
+      expect(result).toEqual(["ok", "no", "ok"]);
+      expect(ran).toBe(runs);
+      expect([counter(), commits]).toEqual([2, 1]);
+    });
+  }
+
   test("a synchronous throw is a rejection too", async () => {
     const writer = open();
     const throws = () => {
@@ -162,7 +181,8 @@ describe("group commit", () => {
     test(`if ${statement} fails, everybody in the batch is rejected, and nobody after it`, async () => {
       const writer = open();
       broken = statement;
-      const throws = async () => {
+      const throws = async (session: Session) => {
+        await increment(session);
         throw new Error("no");
       };
       const result = await outcomes([writer.run(increment), writer.run(throws), writer.run(increment)]);

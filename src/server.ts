@@ -118,7 +118,7 @@ const graceIsOver = (seconds: number) =>
   });
 
 async function migrate(config: ConfigWithSecrets, dataDir: string): Promise<void> {
-  const { tags, snapshot } = await openMigrator(config, dataDir).up();
+  const { tags, snapshot } = await (await openMigrator(config, dataDir)).up();
   if (tags.length > 0) log.info("Database migrated", { migrations: tags, snapshot });
 }
 

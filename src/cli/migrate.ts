@@ -26,7 +26,7 @@ ${configOptionsHelp}`,
     const run = Object.hasOwn(actions, action) ? actions[action] : undefined;
     if (!run || others.length > 0) throw new UsageError("Say what to do: neocrm migrate status, up or down.");
     const { config, dataDir } = load();
-    const migrator = openMigrator(config, dataDir);
+    const migrator = await openMigrator(config, dataDir);
     if (action === "status") await run(migrator, terminal);
     else await holdingData(dataDir, () => run(migrator, terminal));
     return exitCodes.done;

@@ -50,7 +50,7 @@ async function withData<T>(loaded: LoadedConfig, work: (parts: Parts) => Promise
   const { config: given, dataDir } = loaded;
   return holdingData(dataDir, async () => {
     const config = ensureSecrets(given, dataDir);
-    await prepare(openMigrator(config, dataDir));
+    await prepare(await openMigrator(config, dataDir));
     const parts = await openParts(config, loaded);
     try {
       return await work(parts);

@@ -1,4 +1,3 @@
-import { SQL } from "bun";
 import { existsSync } from "node:fs";
 import { lookup } from "node:dns/promises";
 import { now, second } from "../clock";
@@ -54,7 +53,7 @@ function lookAtFile(file: string): DatabaseTimes {
 const patienceSeconds = 5;
 
 async function askServer(url: string): Promise<DatabaseTimes> {
-  const client = new SQL({ url, max: 1, connectionTimeout: patienceSeconds });
+  const client = new Bun.SQL({ url, max: 1, connectionTimeout: patienceSeconds });
   try {
     await client`SELECT 1`;
     const asked = now();
@@ -72,7 +71,7 @@ async function askServer(url: string): Promise<DatabaseTimes> {
 
 async function migrationFindings({ loaded: { config, dataDir } }: Patient): Promise<Finding[]> {
   const migrations = findingsOf("migrations");
-  const { applied, pending, unknown } = await openMigrator(config, dataDir).status();
+  const { applied, pending, unknown } = await (await openMigrator(config, dataDir)).status();
   if (unknown.length > 0) {
     const why = "This program would misread what it finds, and refuses to start on it.";
     const mend = "Start the newer neocrm, or restore a snapshot from before the upgrade (backups/).";

@@ -38,11 +38,11 @@ export async function narrowed(
 ): Promise<SettledScope> {
   const lead = await leadOf(session, fields, filters);
   if (!lead) return scope;
-  const isLong = lead.isLong && !session.dialect.choosesIndexes;
-  const searched = isLong && filters.find((filter) => isSearch(filter) && isIndexed(fields, filter));
-  if (searched) {
-    const alone = await narrowed(session, fields, [searched], scope);
-    if (alone.isFew) return { ...alone, matching: undefined };
+  if (lead.isLong && fields.byName.get(lead.filter.field)!.type === "tags") {
+    // Tags stand in a table of their own, which no index of the records can be compared with.
+    const searched = filters.find((filter) => isSearch(filter) && isIndexed(fields, filter));
+    const alone = searched && (await narrowed(session, fields, [searched], scope));
+    if (alone?.isFew) return { ...alone, matching: undefined };
   }
   const args: Row = { ...scope.args, list_limit: mostGathered + 1 };
   bindFilters(filters, args);

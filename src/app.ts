@@ -3,6 +3,7 @@ import { Elysia } from "elysia";
 import type { Config } from "./config";
 import { accountRoutes } from "./features/auth/account-routes";
 import { authRoutes, passwordRoutes } from "./features/auth/routes";
+import { invitationRoutes } from "./features/auth/invitation-routes";
 import { resetRoutes } from "./features/auth/reset-routes";
 import { clientRoutes } from "./features/clients/routes";
 import { settingRoutes } from "./features/settings/routes";
@@ -66,6 +67,7 @@ export function buildApp(config: Config, parts: Parts, health: Health) {
     )
     .use(authRoutes(kit, parts.auth, parts.sessions, attempts))
     .use(resetRoutes(kit, parts.resets, attempts))
+    .use(invitationRoutes(kit, parts.invitations, parts.verifications, attempts))
     .use(passwordRoutes(kit, parts.passwords, attempts))
     .use(userRoutes(kit, parts.users))
     .use(accountRoutes(kit, parts.accounts, parts.users))

@@ -11,11 +11,13 @@ import { AccountService } from "./features/auth/account-service";
 import { Identities } from "./features/auth/identities";
 import { passwordHasher, type PasswordHasher } from "./features/auth/passwords";
 import { PasswordChecks } from "./features/auth/password-checks";
+import { InvitationService } from "./features/auth/invitation-service";
 import { PasswordService } from "./features/auth/password-service";
 import { ResetService } from "./features/auth/reset-service";
 import { AuthService } from "./features/auth/service";
 import { SessionService } from "./features/auth/session-service";
 import { TokenIssuer } from "./features/auth/token-issuer";
+import { VerificationService } from "./features/auth/verification-service";
 import { accessTokens } from "./features/auth/tokens";
 import { clientPolicy } from "./features/clients/policy";
 import { ClientService } from "./features/clients/service";
@@ -56,6 +58,8 @@ export interface Parts {
   accounts: AccountService;
   passwords: PasswordService;
   resets: ResetService;
+  invitations: InvitationService;
+  verifications: VerificationService;
   settings: SettingService;
   users: UserService;
   clients: ClientService;
@@ -100,9 +104,11 @@ export async function openParts(
   const issuer = new TokenIssuer(tokens, config["auth.refresh_token_days"]);
   const limiter = memoryLimiter({ maxKeys: 100_000 });
   const links = new Links(config["server.public_url"]);
+  const mail = outboxMail(join(dataDir, "outbox"), config["mail.from"]);
+  const mailing = { store, background, mail };
+  const verifications = new VerificationService({ ...mailing, link: links.verifyEmail });
   const resets = new ResetService({
-    ...{ store, checks, limiter, background, forget, link: links.resetPassword },
-    mail: outboxMail(join(dataDir, "outbox"), config["mail.from"]),
+    ...{ ...mailing, checks, limiter, forget, link: links.resetPassword },
     minutes: config["auth.password_reset_minutes"],
   });
   const clients = new ClientService(
@@ -131,17 +137,19 @@ export async function openParts(
       config["api.idempotency_hours"] * hour,
     ),
     auth: new AuthService({
-      ...{ store, checks, issuer, secret, forget },
+      ...{ store, checks, issuer, verifications, secret, forget },
       registration: () => live.get("auth.registration"),
       setupEnabled: isEnabled(config, "setup"),
     }),
     sessions: new SessionService(store, forget),
     accounts: new AccountService({
-      ...{ store, checks, resets, forget },
+      ...{ store, checks, resets, verifications, forget },
       assignments: [assignments("clients", clients), assignments("tasks", tasks)],
     }),
     passwords: new PasswordService({ store, checks, issuer, forget }),
     resets,
+    invitations: new InvitationService({ ...mailing, checks, issuer, link: links.acceptInvitation }),
+    verifications,
     settings,
     users: new UserService(store, forget),
     clients,

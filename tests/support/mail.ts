@@ -20,9 +20,27 @@ export function messagesIn(dataDir: string): Promise<Email[]> {
 export const mailsTo = async (server: TestServer, address: string): Promise<Email[]> =>
   (await outboxOf(server)).filter(({ to }) => to?.some((one) => one.address === address));
 
-/** The token in a message with a link to choose a password. */
-export function tokenIn({ text }: Email): string {
-  const [, token] = /\/reset-password\?token=([\w-]+)$/m.exec(text ?? "") ?? [];
+/** The tokens that the examples of the document need: who gets them by mail, and for which page. */
+export const mailedTokens: Readonly<Record<string, { to: string; page: string }>> = {
+  reset_token: { to: "ada@example.com", page: "reset-password" },
+  invitation_token: { to: "hedy@example.com", page: "accept-invitation" },
+  verification_token: { to: "grace@example.com", page: "verify-email" },
+};
+
+/** The token in the newest of these messages that went to `to` with a link to `page`; `undefined` without one. */
+export function newestToken(
+  messages: Email[],
+  { to, page }: { to: string; page: string },
+): string | undefined {
+  const isMeant = (mail: Email) =>
+    mail.to?.some(({ address }) => address === to) && mail.text?.includes(`/${page}?`);
+  const found = messages.findLast(isMeant);
+  return found && tokenIn(found, page);
+}
+
+/** The token in a message with a link, by default that to choose a password. */
+export function tokenIn({ text }: Email, page = "reset-password"): string {
+  const [, token] = new RegExp(`/${page}\\?token=([\\w-]+)$`, "m").exec(text ?? "") ?? [];
   if (token === undefined) throw new Error(`no link in: ${text}`);
   return token;
 }

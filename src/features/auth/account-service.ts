@@ -22,16 +22,19 @@ import {
 } from "../users/accounts";
 import { checkedProfile } from "../users/profile";
 import { presentUser, type AccountInput, type AccountPatch, type UserView } from "../users/schema";
+import { normalEmail } from "../../text";
 import type { PasswordChecks } from "./password-checks";
 import type { ResetService } from "./reset-service";
 import { endSessionsOf } from "./sessions";
 import { deleteResetsOf } from "./store";
+import type { VerificationService } from "./verification-service";
 
 /** What looking after accounts depends on. */
 export interface AccountOptions {
   store: Store;
   checks: PasswordChecks;
   resets: ResetService;
+  verifications: VerificationService;
   /** What is handed over when somebody leaves. */
   assignments: readonly Assignments[];
   /** Called after the commit: what is known of the user's tokens is no longer true. */
@@ -78,14 +81,18 @@ export class AccountService {
    */
   async change(actor: Actor, userId: string, patch: AccountPatch, ifMatch: IfMatch): Promise<UserView> {
     const { is_active, ...profile } = checkedProfile(patch);
-    const view = await this.#write(actor, async (session) => {
+    const { verifications, forget } = this.options;
+    const { view, proof } = await this.#write(actor, async (session) => {
       const before = await this.#lookedAfter(session, actor, userId, ifMatch);
       const revised = await reviseUser(session, actor, before, profile);
+      const isMoved = normalEmail(revised.email) !== normalEmail(before.email);
       if (revised.email !== before.email) await deleteResetsOf.all(session, { user_id: userId });
-      if (is_active === undefined) return presentUser(revised);
-      return presentUser(await (is_active ? open : close)(session, actor, revised));
+      const proof = isMoved ? await verifications.ask(session, revised) : undefined;
+      if (is_active === undefined) return { view: presentUser(revised), proof };
+      return { view: presentUser(await (is_active ? open : close)(session, actor, revised)), proof };
     });
-    this.options.forget(userId);
+    forget(userId);
+    if (proof !== undefined) verifications.send(userId, proof);
     return view;
   }
 

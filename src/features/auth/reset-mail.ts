@@ -1,4 +1,5 @@
 import type { Message } from "../../integrations/mail/mail";
+import { linkMail } from "./link-mail";
 
 /** Why somebody gets a link: they forgot their password, or have none yet. */
 export type Reason = "forgotten" | "invited";
@@ -26,22 +27,10 @@ const openings = {
   },
 };
 
-/** The message with the link to choose a password; programs take the token from it. */
-export function resetMail({ to, reason, link, token, minutes }: ResetLink): Message {
-  const { subject, begin, end } = openings[reason];
-  const within = `Choose your password here; the link works once, within ${minutes} minutes:`;
-  const program = "In a program, send this token to POST /api/auth/password/reset:";
-  const html = [
-    `Hello ${Bun.escapeHTML(to.full_name)},`,
-    begin,
-    `${within}<br><a href="${Bun.escapeHTML(link)}">${Bun.escapeHTML(link)}</a>`,
-    `${program}<br><code>${token}</code>`,
-    end,
-  ];
-  return {
-    to: { name: to.full_name, address: to.email },
-    subject,
-    text: `Hello ${to.full_name},\n\n${begin}\n\n${within}\n${link}\n\n${program}\n${token}\n\n${end}\n`,
-    html: html.map((paragraph) => `<p>${paragraph}</p>\n`).join(""),
-  };
-}
+/** The message with the link to choose a password. */
+export const resetMail = ({ reason, minutes, ...link }: ResetLink): Message =>
+  linkMail({
+    ...{ ...openings[reason], ...link },
+    within: `Choose your password here; the link works once, within ${minutes} minutes:`,
+    endpoint: "POST /api/auth/password/reset",
+  });

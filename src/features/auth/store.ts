@@ -76,6 +76,62 @@ export const deleteRefreshTokens = hot(
     q.delete(refresh_tokens).where(dialect.isAmong(refresh_tokens.session_id, p.session_ids)) as Query<never>,
 );
 
+/** An invitation, by its token's hash. */
+export type InvitationRow = RowOf<"invitations">;
+
+/** Adds an invitation. */
+export const insertInvitation = insertInto("invitations");
+
+/** An invitation by its token's hash, good or not. */
+export const invitationByHash = hot(({ t: { invitations }, q }, p: Params<{ hash: string }>) =>
+  q.select().from(invitations).where(eq(invitations.hash, p.hash)).limit(1),
+);
+
+/** Marks an invitation as accepted; gives nothing when it was already. */
+export const acceptInvitation = hot(
+  ({ t: { invitations }, q }, p: Params<{ id: string; accepted_at: number }>) =>
+    q
+      .update(invitations)
+      .set({ accepted_at: value(invitations.accepted_at, p.accepted_at) })
+      .where(and(eq(invitations.id, p.id), isNull(invitations.accepted_at)))
+      .returning({ id: invitations.id }),
+);
+
+/** Removes what was sent to an address before and nobody accepted. */
+export const deleteInvitationsTo = hot(({ t: { invitations }, q }, p: Params<{ email_normal: string }>) =>
+  q
+    .delete(invitations)
+    .where(and(eq(invitations.email_normal, p.email_normal), isNull(invitations.accepted_at)))
+    .returning({ id: invitations.id }),
+);
+
+/** Adds a link that proves an address. */
+export const insertVerification = insertInto("email_verifications");
+
+/** Such a link by its token's hash, good or not. */
+export const verificationByHash = hot(({ t: { email_verifications }, q }, p: Params<{ hash: string }>) =>
+  q.select().from(email_verifications).where(eq(email_verifications.hash, p.hash)).limit(1),
+);
+
+/** Marks an address as proven. */
+export const markVerified = hot(
+  ({ t: { email_verifications }, q }, p: Params<{ hash: string; verified_at: number }>) =>
+    q
+      .update(email_verifications)
+      .set({ verified_at: value(email_verifications.verified_at, p.verified_at) })
+      .where(eq(email_verifications.hash, p.hash))
+      .returning({ hash: email_verifications.hash }),
+);
+
+/** Removes the links of a user that proved nothing. */
+export const deleteVerificationsOf = hot(
+  ({ t: { email_verifications }, q }, p: Params<{ user_id: string }>) =>
+    q
+      .delete(email_verifications)
+      .where(and(eq(email_verifications.user_id, p.user_id), isNull(email_verifications.verified_at)))
+      .returning({ hash: email_verifications.hash }),
+);
+
 /** A link to choose a new password, by its token's hash. */
 export type ResetRow = RowOf<"password_resets">;
 

@@ -6,6 +6,7 @@ import { authRoutes, passwordRoutes } from "./features/auth/routes";
 import { invitationRoutes } from "./features/auth/invitation-routes";
 import { resetRoutes } from "./features/auth/reset-routes";
 import { clientRoutes } from "./features/clients/routes";
+import { notificationRoutes } from "./features/notifications/routes";
 import { settingRoutes } from "./features/settings/routes";
 import { taskRoutes } from "./features/tasks/routes";
 import { userRoutes } from "./features/users/routes";
@@ -74,6 +75,7 @@ export function buildApp(config: Config, parts: Parts, health: Health) {
     .use(settingRoutes(kit, parts.settings))
     .use(clientRoutes(kit, parts.clients))
     .use(taskRoutes(kit, parts.tasks))
+    .use(notificationRoutes(kit, parts.notifications))
     .use(metricsRoutes(kit, parts.metrics));
 
   mounted.push(...app.routes);

@@ -21,6 +21,7 @@ import { VerificationService } from "./features/auth/verification-service";
 import { accessTokens } from "./features/auth/tokens";
 import { clientPolicy } from "./features/clients/policy";
 import { ClientService } from "./features/clients/service";
+import { NotificationService } from "./features/notifications/service";
 import { follow, type Follower } from "./features/settings/follow";
 import { LiveSettings } from "./features/settings/live";
 import { SettingService } from "./features/settings/service";
@@ -64,6 +65,7 @@ export interface Parts {
   users: UserService;
   clients: ClientService;
   tasks: TaskService;
+  notifications: NotificationService;
   close(): Promise<void>;
 }
 
@@ -154,6 +156,7 @@ export async function openParts(
     users: new UserService(store, forget),
     clients,
     tasks,
+    notifications: new NotificationService(store),
     async close() {
       await background.settled();
       await followed.close();

@@ -69,6 +69,7 @@ CREATE TABLE "notifications" (
 	"message" text NOT NULL,
 	"link" text,
 	"fold_key" text NOT NULL,
+	"in_app" boolean NOT NULL,
 	"websocket" boolean NOT NULL,
 	"sse" boolean NOT NULL,
 	"is_read" boolean NOT NULL,

@@ -85,6 +85,7 @@ CREATE TABLE `notifications` (
 	`message` text NOT NULL,
 	`link` text,
 	`fold_key` text NOT NULL,
+	`in_app` integer NOT NULL,
 	`websocket` integer NOT NULL,
 	`sse` integer NOT NULL,
 	`is_read` integer NOT NULL,

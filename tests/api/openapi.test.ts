@@ -7,6 +7,8 @@ import { setupCode } from "../../src/features/auth/setup-code";
 import { declaredRoutes } from "../../src/http/declared";
 import { withComponents } from "../../src/http/openapi/components";
 import { filled } from "../../src/http/openapi/examples";
+import { notify } from "../../src/features/notifications/notify";
+import { newId } from "../../src/ids";
 import { statusOf } from "../../src/http/problem";
 import { catalogue } from "../../src/problems";
 import { mailedTokens, newestToken, outboxOf } from "../support/mail";
@@ -201,6 +203,7 @@ describe.each(engines)("every example of the document [%s]", (engine) => {
       if (!route.walk?.needs?.includes(name)) continue;
       known.set(name, newestToken(await outboxOf(world.server), mail)!);
     }
+    if (route.walk?.needs?.includes("notifications_id")) known.set("notifications_id", await told());
     const body = route.example === undefined ? undefined : fill(route.example);
     const token = known.get("access_token");
     const by = token === undefined ? "nobody" : { token };
@@ -210,6 +213,15 @@ describe.each(engines)("every example of the document [%s]", (engine) => {
       known.set(name, String(valueAt(place, { request: body, answer: answer.json })));
     }
     if (route.walk?.endsSession) known.delete("access_token");
+  }
+
+  /** Tells whoever walks something, and gives its id. */
+  async function told(): Promise<string> {
+    const me = await world.send({ token: known.get("access_token")! }, "GET", "/api/users/me");
+    const notice = { userId: me.json.id, type: "mention", actorId: null, message: "x", link: null } as const;
+    await world.server.parts.store.tx((session) => notify(session, { ...notice, title: newId() }));
+    const list = await world.send({ token: known.get("access_token")! }, "GET", "/api/notifications");
+    return list.json.data[0].id;
   }
 
   const signingIn = () => walkOf(routes).find(({ route }) => route.path === "/api/auth/login")!;

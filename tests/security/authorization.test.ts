@@ -117,6 +117,20 @@ route("POST /api/tasks/:id/complete", { id: "$call", event: "task.updated" },   
 route("DELETE /api/tasks/:id", { id: "$call", event: "task.deleted" },           401, 401, 401, 404, 204, 204, 204, 204);
 route("POST /api/tasks/:id/restore", { id: "$dropped", event: "task.restored" }, 401, 401, 401, 404, 200, 200, 200, 200);
 
+route("GET /api/notifications", {},                                              401, 401, 401, 200, 200, 200, 200, 200);
+route("GET /api/notifications/unread-count", {},                                 401, 401, 401, 200, 200, 200, 200, 200);
+route("GET /api/notifications/stats", {},                                        401, 401, 401, 200, 200, 200, 200, 200);
+route("POST /api/notifications/mark-read", { body: { notification_ids: [missing] } },
+                                                                                 401, 401, 401, 404, 404, 404, 404, 404);
+route("POST /api/notifications/mark-read/all", {},                               401, 401, 401, 200, 200, 200, 200, 200);
+route("POST /api/notifications/bulk-delete", { body: { notification_ids: [missing] } },
+                                                                                 401, 401, 401, 404, 404, 404, 404, 404);
+route("DELETE /api/notifications/read", {},                                      401, 401, 401, 204, 204, 204, 204, 204);
+route("DELETE /api/notifications/:id", { id: missing },                          401, 401, 401, 404, 404, 404, 404, 404);
+route("GET /api/notifications/preferences", {},                                  401, 401, 401, 200, 200, 200, 200, 200);
+route("POST /api/notifications/preferences", { body: { type: "mention", mail: true } },
+                                                                                 401, 401, 401, 200, 200, 200, 200, 200);
+
 }
 
 /** Those who sign out, for whom the table would be too wide: everybody else is refused. */

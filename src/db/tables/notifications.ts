@@ -21,6 +21,8 @@ export function describeNotifications(c: Columns, { users, tasks }: AccountTable
       link: c.text("link"),
       /** Equal ones within a minute are one. */
       fold_key: c.text("fold_key").notNull(),
+      /** Whether it stands in its user's list, as they chose; one that does not counts as read. */
+      in_app: c.boolean("in_app").notNull(),
       /** Whether it goes out over each kind of connection, as its user chose. */
       websocket: c.boolean("websocket").notNull(),
       sse: c.boolean("sse").notNull(),

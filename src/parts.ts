@@ -21,6 +21,9 @@ import { VerificationService } from "./features/auth/verification-service";
 import { accessTokens } from "./features/auth/tokens";
 import { clientPolicy } from "./features/clients/policy";
 import { ClientService } from "./features/clients/service";
+import type { Consumer } from "./events/consumer";
+import { Notifier } from "./features/notifications/consumer";
+import { notificationTopic } from "./features/notifications/notify";
 import { NotificationService } from "./features/notifications/service";
 import { follow, type Follower } from "./features/settings/follow";
 import { LiveSettings } from "./features/settings/live";
@@ -66,6 +69,8 @@ export interface Parts {
   clients: ClientService;
   tasks: TaskService;
   notifications: NotificationService;
+  /** Those who read the log of events. */
+  consumers: readonly Consumer[];
   close(): Promise<void>;
 }
 
@@ -119,6 +124,7 @@ export async function openParts(
     () => live.get("clients.default_country"),
   );
   const tasks = new TaskService(store, taskPolicy(), clients.sees);
+  const ringUser = (userId: string) => ringing.start(deaf, () => bus.ring(notificationTopic(userId)));
   const settings = new SettingService(store, live, () => ringing.start(deaf, () => bus.ring(settingsTopic)));
   await bus.start();
   const followed = followSettings(settings, bus);
@@ -157,6 +163,7 @@ export async function openParts(
     clients,
     tasks,
     notifications: new NotificationService(store),
+    consumers: [new Notifier({ clients, tasks }, ringUser)],
     async close() {
       await background.settled();
       await followed.close();

@@ -1,4 +1,4 @@
-import { and, desc, eq, gt, isNull, sql } from "drizzle-orm";
+import { and, desc, eq, gt, isNull, lte, ne, sql } from "drizzle-orm";
 import { hot, value, type Params, type Query } from "../../db/hot";
 import type { ListScope, Resource } from "../../db/list";
 import { insertInto, recordColumns, updateIn, type RowOf } from "../../db/rows";
@@ -22,6 +22,19 @@ export const unendedSessionsOf = hot(({ t: { sessions }, q }, p: Params<{ user_i
     .from(sessions)
     .where(and(eq(sessions.user_id, p.user_id), isNull(sessions.ended_at)))
     .orderBy(desc(sessions.last_used_at), desc(sessions.id)),
+);
+
+/** The programs that a user signed in with before a session, the last ones first. */
+export const earlierPrograms = hot(
+  ({ t: { sessions }, q }, p: Params<Pick<SessionRow, "id" | "user_id" | "created_at"> & { most: number }>) =>
+    q
+      .select({ user_agent: sessions.user_agent })
+      .from(sessions)
+      .where(
+        and(eq(sessions.user_id, p.user_id), lte(sessions.created_at, p.created_at), ne(sessions.id, p.id)),
+      )
+      .orderBy(desc(sessions.created_at), desc(sessions.id))
+      .limit(p.most),
 );
 
 /** Sessions, as a list has them. */

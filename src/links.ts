@@ -24,7 +24,10 @@ export class Links {
   /** Where the owner of an address proves that it is theirs. */
   verifyEmail = (token: string): string => this.#page(verifyPage, token);
 
+  /** A page of the web client, by its path. */
+  to = (path: string): string => `${this.publicUrl ?? this.#ownUrl}${path}`;
+
   #page(page: string, token: string): string {
-    return `${this.publicUrl ?? this.#ownUrl}${page}?token=${token}`;
+    return this.to(`${page}?token=${token}`);
   }
 }

@@ -39,9 +39,14 @@ import { memoryBus } from "./integrations/bus/memory";
 import { memoryLimiter, type Limiter } from "./integrations/limiter";
 import { loginThrottle } from "./integrations/login-throttle";
 import { Metrics } from "./ops/metrics";
+import type { Mail } from "./integrations/mail/mail";
 import { outboxMail } from "./integrations/mail/outbox";
+import { smtpMail } from "./integrations/mail/smtp";
+import type { JobKind } from "./jobs/job";
+import { mailKind } from "./mails/kind";
+import { loadTemplates } from "./mails/templates";
 import { Links } from "./links";
-import { hour } from "./clock";
+import { hour, second } from "./clock";
 import { isEnabled } from "./config/features";
 
 /** Everything the server is made of, besides the HTTP in front of it. */
@@ -71,6 +76,8 @@ export interface Parts {
   notifications: NotificationService;
   /** Those who read the log of events. */
   consumers: readonly Consumer[];
+  /** What is done with jobs. */
+  kinds: readonly JobKind[];
   close(): Promise<void>;
 }
 
@@ -88,6 +95,7 @@ export async function openParts(
   config: ConfigWithSecrets,
   { dataDir, sources }: Pick<LoadedConfig, "dataDir" | "sources">,
 ): Promise<Parts> {
+  const templates = await loadTemplates(dataDir);
   const metrics = new Metrics(config["database.url"] === null ? "sqlite" : "postgres");
   const store = measured(await openStore(config, dataDir, metrics.store), metrics.store);
   const live = new LiveSettings(config, sources);
@@ -111,11 +119,12 @@ export async function openParts(
   const issuer = new TokenIssuer(tokens, config["auth.refresh_token_days"]);
   const limiter = memoryLimiter({ maxKeys: 100_000 });
   const links = new Links(config["server.public_url"]);
-  const mail = outboxMail(join(dataDir, "outbox"), config["mail.from"]);
-  const mailing = { store, background, mail };
+  const mail = openMail(config, dataDir);
+  const seal = sealWith(secret, config["auth.jwt_secret_previous"]);
+  const mailing = { store, seal };
   const verifications = new VerificationService({ ...mailing, link: links.verifyEmail });
   const resets = new ResetService({
-    ...{ ...mailing, checks, limiter, forget, link: links.resetPassword },
+    ...{ ...mailing, checks, limiter, background, forget, link: links.resetPassword },
     minutes: config["auth.password_reset_minutes"],
   });
   const clients = new ClientService(
@@ -139,11 +148,7 @@ export async function openParts(
     background,
     hasher,
     identities,
-    idempotency: new Idempotency(
-      store,
-      sealWith(secret, config["auth.jwt_secret_previous"]),
-      config["api.idempotency_hours"] * hour,
-    ),
+    idempotency: new Idempotency(store, seal, config["api.idempotency_hours"] * hour),
     auth: new AuthService({
       ...{ store, checks, issuer, verifications, secret, forget },
       registration: () => live.get("auth.registration"),
@@ -163,9 +168,11 @@ export async function openParts(
     clients,
     tasks,
     notifications: new NotificationService(store),
+    kinds: [mailKind({ store, mail, templates, links, seal })],
     consumers: [new Notifier({ clients, tasks }, ringUser)],
     async close() {
       await background.settled();
+      mail.close?.();
       await followed.close();
       await ringing.settled();
       await bus.close();
@@ -193,7 +200,16 @@ async function openBus(config: Config): Promise<Bus> {
   return postgresBus(url);
 }
 
-/** Mails that wait to be written. */
+function openMail(config: Config, dataDir: string): Mail {
+  const url = config["mail.smtp_url"];
+  const from = config["mail.from"];
+  if (url === null) return outboxMail(join(dataDir, "outbox"), from);
+  return smtpMail({ url, from, tls: config["mail.tls"], timeoutMs: smtpTimeoutMs });
+}
+
+const smtpTimeoutMs = 30 * second;
+
+/** What waits to be done after an answer. */
 const mostInBackground = 1_000;
 
 const userTopic = "user:";

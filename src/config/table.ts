@@ -9,6 +9,7 @@ import {
   postgresUrl,
   publicUrl,
   signingSecret,
+  smtpUrl,
 } from "./formats";
 import { boolean, choice, integer, size, type Type } from "./types";
 
@@ -207,6 +208,20 @@ export const settings = {
     default: "neocrm@localhost",
     env: "NEOCRM_MAIL_FROM",
     describe: "The sender's address of mails.",
+  }),
+
+  "mail.smtp_url": optional({
+    type: smtpUrl,
+    env: "SMTP_URL",
+    secret: true,
+    describe: "The mail server that takes mails; unset, they are written to outbox/ in the data directory.",
+  }),
+  "mail.tls": setting({
+    type: choice("required", "opportunistic", "none"),
+    default: "required",
+    env: "NEOCRM_MAIL_TLS",
+    describe:
+      "Whether mails go to an smtp:// server only encrypted and if its certificate is right, encrypted if it can, or never so.",
   }),
 
   "cors.origins": setting({

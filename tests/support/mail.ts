@@ -1,13 +1,38 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { and, eq } from "drizzle-orm";
 import PostalMime, { type Email } from "postal-mime";
+import type { JobRow, RunningJob } from "../../src/jobs/job";
+import { mailJob } from "../../src/mails/queue";
 import type { TestServer } from "./servers";
 
 /** The messages in a server's outbox, in the order in which they were sent, once nothing goes on any more. */
-export async function outboxOf({ parts, dataDir }: TestServer): Promise<Email[]> {
-  await parts.background.settled();
-  return messagesIn(dataDir);
+export async function outboxOf(server: TestServer): Promise<Email[]> {
+  await server.parts.background.settled();
+  await sendQueued(server);
+  return messagesIn(server.dataDir);
 }
+
+/** Sends the mails that are queued, each once, as a worker would; one that fails stays in the queue. */
+export async function sendQueued({ parts: { store, kinds } }: TestServer): Promise<void> {
+  const mails = kinds.find(({ name }) => name === mailJob)!;
+  const { jobs } = store.read.t;
+  const isQueued = and(eq(jobs.kind, mailJob), eq(jobs.state, "queued"));
+  for (const job of await store.read.q.select().from(jobs).where(isQueued).orderBy(jobs.id)) {
+    try {
+      await mails.run(running(job));
+    } catch {
+      continue;
+    }
+    await store.tx(({ q, t }) => q.update(t.jobs).set({ state: "succeeded" }).where(eq(t.jobs.id, job.id)));
+  }
+}
+
+/** A job as its kind gets it in a first attempt. */
+export const running = (job: JobRow, signal = new AbortController().signal): RunningJob => ({
+  ...{ id: job.id, payload: job.payload, attempt: 1, createdBy: job.created_by, signal },
+  progress: async () => {},
+});
 
 /** The messages in the outbox of a data directory, in the order in which they were sent. */
 export function messagesIn(dataDir: string): Promise<Email[]> {

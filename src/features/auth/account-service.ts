@@ -3,7 +3,6 @@ import { write } from "../../db/write";
 import { Conflict, Refusal } from "../../errors";
 import { assertCurrent, type IfMatch } from "../../events/current";
 import type { Assignments } from "../../hand-over";
-import { newSecret } from "../../ids";
 import { isUser, type Actor } from "../../policy";
 import {
   account,
@@ -62,14 +61,12 @@ export class AccountService {
     const { checks, resets } = this.options;
     const person = checkedProfile(given);
     const password_hash = password === undefined ? noPassword : await checks.hashNew(password, "password");
-    const token = newSecret();
     const view = await this.#write(actor, async (session) => {
       await assertMayGrant(session, actor, (await existingRole(session, person.role)).id);
       const user = await addUser(session, actor, { ...person, password_hash });
-      if (password === undefined) await resets.open(session, user.id, token);
+      if (password === undefined) await resets.send(session, user.id, "account_created");
       return presentUser(user);
     });
-    if (password === undefined) resets.invite(view.id, token);
     return view;
   }
 
@@ -82,17 +79,16 @@ export class AccountService {
   async change(actor: Actor, userId: string, patch: AccountPatch, ifMatch: IfMatch): Promise<UserView> {
     const { is_active, ...profile } = checkedProfile(patch);
     const { verifications, forget } = this.options;
-    const { view, proof } = await this.#write(actor, async (session) => {
+    const view = await this.#write(actor, async (session) => {
       const before = await this.#lookedAfter(session, actor, userId, ifMatch);
       const revised = await reviseUser(session, actor, before, profile);
       const isMoved = normalEmail(revised.email) !== normalEmail(before.email);
       if (revised.email !== before.email) await deleteResetsOf.all(session, { user_id: userId });
-      const proof = isMoved ? await verifications.ask(session, revised) : undefined;
-      if (is_active === undefined) return { view: presentUser(revised), proof };
-      return { view: presentUser(await (is_active ? open : close)(session, actor, revised)), proof };
+      if (isMoved) await verifications.ask(session, revised);
+      if (is_active === undefined) return presentUser(revised);
+      return presentUser(await (is_active ? open : close)(session, actor, revised));
     });
     forget(userId);
-    if (proof !== undefined) verifications.send(userId, proof);
     return view;
   }
 

@@ -1,11 +1,10 @@
-import type { Background } from "../../background";
 import { day, isoTime, now } from "../../clock";
 import type { Session, Store } from "../../db/store";
 import { write } from "../../db/write";
 import { Forbidden, Invalid, Refusal } from "../../errors";
 import { record } from "../../events/record";
 import { newId, newSecret } from "../../ids";
-import type { Mail } from "../../integrations/mail/mail";
+import type { Seal } from "../../http/seal";
 import type { Actor } from "../../policy";
 import { normalEmail } from "../../text";
 import {
@@ -19,7 +18,7 @@ import {
   roleOf,
   type Role,
 } from "../users/accounts";
-import { linkMail } from "./link-mail";
+import { addLinkMail } from "./link-mail";
 import type { PasswordChecks } from "./password-checks";
 import type { InvitationAcceptance, InvitationInput, InvitationView, TokensView } from "./schema";
 import { hashToken, type Origin } from "./sessions";
@@ -38,9 +37,8 @@ export interface InvitationOptions {
   store: Store;
   checks: PasswordChecks;
   issuer: TokenIssuer;
-  mail: Mail;
-  /** Mails are sent here, after the answer. */
-  background: Background;
+  /** Closes what stands in the queue of mails. */
+  seal: Seal;
   /** The address of the page that takes this token. */
   link: (token: string) => string;
 }
@@ -58,8 +56,8 @@ export class InvitationService {
    * @throws Invalid for an unknown role
    */
   async invite(actor: Actor, { email, role: slug, full_name }: InvitationInput): Promise<InvitationView> {
-    const token = newSecret();
-    const made = await write(this.options.store, actor, async (session) => {
+    return write(this.options.store, actor, async (session) => {
+      const token = newSecret();
       const role = await existingRole(session, slug);
       await assertMayGrant(session, actor, role.id);
       const holder = await accountWith(session, email);
@@ -73,10 +71,9 @@ export class InvitationService {
       await insertInvitation.all(session, row);
       const view = presentInvitation(row, role);
       await record(session, actor, "user.invited", null, view, row.created_at);
+      await this.#send(session, row, token);
       return view;
     });
-    this.#send(actor, made, token);
-    return made;
   }
 
   /**
@@ -114,12 +111,12 @@ export class InvitationService {
     return (await invitationByHash.first(this.options.store.read, { hash: hashToken(token) }))?.id;
   }
 
-  #send(actor: Actor, { email, full_name }: InvitationView, token: string): void {
-    const { store, background, mail, link } = this.options;
-    background.start("An invitation could not be sent", async () => {
-      const inviter = actor.userId === null ? undefined : await account(store.read, actor.userId);
-      const to = { full_name: full_name ?? "", email };
-      await mail.send(invitationMail(to, inviter?.full_name, link(token), token));
+  async #send(session: Session, row: InvitationRow, token: string): Promise<void> {
+    const { seal, link } = this.options;
+    const inviter = (await account(session, row.invited_by))?.full_name ?? "An administrator";
+    await addLinkMail(session, seal, {
+      ...{ template: "invitation", to: { name: row.full_name ?? "", address: row.email } },
+      ...{ values: { inviter, days }, token, link: link(token), until: row.expires_at },
     });
   }
 }
@@ -165,21 +162,6 @@ const presentInvitation = (row: InvitationRow, role: Role): InvitationView => ({
   expires_at: isoTime(row.expires_at),
   version: row.version,
 });
-
-const invitationMail = (
-  to: { full_name: string; email: string },
-  inviter: string | undefined,
-  link: string,
-  token: string,
-) =>
-  linkMail({
-    ...{ to, link, token },
-    subject: "You are invited to Neo CRM",
-    begin: `${inviter ?? "an administrator"} invites you to Neo CRM.`,
-    within: `Make your account here; the link works once, within ${days} days:`,
-    endpoint: "POST /api/auth/accept",
-    end: "If you do not know why, do nothing: no account is made.",
-  });
 
 const nameMissing = () =>
   new Invalid([{ field: "full_name", code: "required", message: "is needed: the invitation names nobody" }]);

@@ -1,36 +1,19 @@
-import type { Message } from "../../integrations/mail/mail";
+import type { Session } from "../../db/store";
+import type { Seal } from "../../http/seal";
+import { addMail, type NewMail } from "../../mails/queue";
 
-/** What a message with a link that works once needs to know. */
-export interface LinkMail {
-  to: { full_name: string; email: string };
-  subject: string;
-  /** Why they get it. */
-  begin: string;
-  /** What the link is for, and for how long it is good. */
-  within: string;
-  link: string;
+/** A mail with a link that works once, and the token in it for programs. */
+export interface LinkMail extends Pick<NewMail, "template" | "to" | "values"> {
   token: string;
-  /** The endpoint that takes the token from a program, with its method. */
-  endpoint: string;
-  /** What else there is to say. */
-  end: string;
+  /** The address of the page that takes the token. */
+  link: string;
+  /** When the link is no longer good, in milliseconds since 1970: it is not sent after that. */
+  until: number;
 }
 
-/** The message with the link; programs take the token from it. */
-export function linkMail({ to, subject, begin, within, link, token, endpoint, end }: LinkMail): Message {
-  const program = `In a program, send this token to ${endpoint}:`;
-  const hello = to.full_name === "" ? "Hello," : `Hello ${to.full_name},`;
-  const html = [
-    Bun.escapeHTML(hello),
-    Bun.escapeHTML(begin),
-    `${within}<br><a href="${Bun.escapeHTML(link)}">${Bun.escapeHTML(link)}</a>`,
-    `${program}<br><code>${token}</code>`,
-    end,
-  ];
-  return {
-    to: { name: to.full_name, address: to.email },
-    subject,
-    text: `${hello}\n\n${begin}\n\n${within}\n${link}\n\n${program}\n${token}\n\n${end}\n`,
-    html: html.map((paragraph) => `<p>${paragraph}</p>\n`).join(""),
-  };
-}
+/** Sends such a mail once the transaction has committed. The link is sealed: nobody who reads the queue can use it. */
+export const addLinkMail = (
+  session: Session,
+  seal: Seal,
+  { link, token, ...mail }: LinkMail,
+): Promise<void> => addMail(session, { ...mail, sealed: seal.close(JSON.stringify({ link, token })) });

@@ -91,13 +91,11 @@ export class AuthService {
     }
     const password_hash = await this.options.checks.hashNew(person.password, "password");
     const { store, issuer, verifications } = this.options;
-    const { tokens, proof } = await write(store, actor, async (session) => {
+    return write(store, actor, async (session) => {
       const user = await addUser(session, actor, { ...person, password_hash, role: "user" });
-      const tokens = await issuer.open(session, actor, user, origin);
-      return { tokens, proof: await verifications.ask(session, user) };
+      await verifications.ask(session, user);
+      return issuer.open(session, actor, user, origin);
     });
-    verifications.send(tokens.user.id, proof);
-    return tokens;
   }
 
   /** @throws Unauthenticated for a wrong address or password alike, TooMany after repeated failures */

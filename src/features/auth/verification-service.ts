@@ -1,15 +1,14 @@
-import type { Background } from "../../background";
 import { day, now } from "../../clock";
 import type { Session, Store } from "../../db/store";
 import { write } from "../../db/write";
 import { Refusal } from "../../errors";
 import { record } from "../../events/record";
 import { newSecret } from "../../ids";
-import type { Mail } from "../../integrations/mail/mail";
+import type { Seal } from "../../http/seal";
 import type { Actor } from "../../policy";
 import { normalEmail } from "../../text";
-import { account, existingUser, type UserRow } from "../users/accounts";
-import { linkMail } from "./link-mail";
+import { account, type UserRow } from "../users/accounts";
+import { addLinkMail } from "./link-mail";
 import type { EmailVerification } from "./schema";
 import { hashToken } from "./sessions";
 import { deleteVerificationsOf, insertVerification, markVerified, verificationByHash } from "./store";
@@ -17,9 +16,8 @@ import { deleteVerificationsOf, insertVerification, markVerified, verificationBy
 /** What proving an address depends on. */
 export interface VerificationOptions {
   store: Store;
-  mail: Mail;
-  /** Mails are sent here, after the answer. */
-  background: Background;
+  /** Closes what stands in the queue of mails. */
+  seal: Seal;
   /** The address of the page that takes this token. */
   link: (token: string) => string;
 }
@@ -30,19 +28,16 @@ const days = 3;
 export class VerificationService {
   constructor(private readonly options: VerificationOptions) {}
 
-  /** Asks the owner of an account for proof of the address that it has now, within a transaction; `send` what it gives after that. */
-  async ask(session: Session, user: UserRow): Promise<string> {
+  /** Asks the owner of an account for proof of the address that it has now, once the transaction has committed. */
+  async ask(session: Session, user: UserRow): Promise<void> {
+    const { seal, link } = this.options;
     const token = newSecret();
+    const asked = verification(token, user, null);
     await deleteVerificationsOf.all(session, { user_id: user.id });
-    await insertVerification.all(session, verification(token, user, null));
-    return token;
-  }
-
-  /** Sends the link of a token that `ask` gave. */
-  send(userId: string, token: string): void {
-    const { background, store, mail, link } = this.options;
-    background.start("A link to prove an address could not be sent", async () => {
-      await mail.send(verificationMail(await existingUser(store.read, userId), link(token), token));
+    await insertVerification.all(session, asked);
+    await addLinkMail(session, seal, {
+      ...{ template: "verify_email", to: { name: user.full_name, address: user.email }, values: { days } },
+      ...{ token, link: link(token), until: asked.expires_at },
     });
   }
 
@@ -74,16 +69,6 @@ const verification = (token: string, user: UserRow, verified_at: number | null) 
   ...{ hash: hashToken(token), user_id: user.id, email_normal: normalEmail(user.email) },
   ...{ created_at: now(), expires_at: now() + days * day, verified_at },
 });
-
-const verificationMail = (to: UserRow, link: string, token: string) =>
-  linkMail({
-    ...{ to, link, token },
-    subject: "Is this your address?",
-    begin: "this address was given for an account in Neo CRM.",
-    within: `If it is yours, say so here, within ${days} days:`,
-    endpoint: "POST /api/auth/verify-email",
-    end: "If you have no such account, do nothing.",
-  });
 
 function notGood(): Refusal {
   const message = "is not good any more: the link was replaced or is too old, or the address changed";

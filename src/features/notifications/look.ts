@@ -1,10 +1,12 @@
+import type { RecordOf } from "../../db/rows";
 import type { Session } from "../../db/store";
 import type { SequencedEvent } from "../../events/consumer";
 import type { Actor } from "../../policy";
-import type { ClientRow } from "../clients/store";
-import type { TaskRow } from "../tasks/store";
 import { account, actorOf } from "../users/accounts";
 import type { Notice } from "./notify";
+
+type ClientRow = RecordOf<"clients">;
+type TaskRow = RecordOf<"tasks">;
 
 /** Records of one kind, as somebody sees them. */
 interface Seen<Row> {

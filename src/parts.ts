@@ -28,6 +28,7 @@ import { NotificationService } from "./features/notifications/service";
 import { follow, type Follower } from "./features/settings/follow";
 import { LiveSettings } from "./features/settings/live";
 import { SettingService } from "./features/settings/service";
+import { AlarmClock } from "./features/tasks/alarm-clock";
 import { taskPolicy } from "./features/tasks/policy";
 import { TaskService } from "./features/tasks/service";
 import { UserService } from "./features/users/service";
@@ -78,6 +79,10 @@ export interface Parts {
   consumers: readonly Consumer[];
   /** What is done with jobs. */
   kinds: readonly JobKind[];
+  /** Tells people about their tasks when the time comes. */
+  alarms: AlarmClock;
+  /** From here on, what is due is done here. */
+  start(): void;
   close(): Promise<void>;
 }
 
@@ -132,8 +137,9 @@ export async function openParts(
     clientPolicy(() => live.get("visibility.clients")),
     () => live.get("clients.default_country"),
   );
-  const tasks = new TaskService(store, taskPolicy(), clients.sees);
+  const tasks = new TaskService(store, taskPolicy(), clients.sees, () => live.get("tasks.due_soon_hours"));
   const ringUser = (userId: string) => ringing.start(deaf, () => bus.ring(notificationTopic(userId)));
+  const alarms = new AlarmClock({ store, tasks, ring: ringUser });
   const settings = new SettingService(store, live, () => ringing.start(deaf, () => bus.ring(settingsTopic)));
   await bus.start();
   const followed = followSettings(settings, bus);
@@ -170,7 +176,12 @@ export async function openParts(
     notifications: new NotificationService(store),
     kinds: [mailKind({ store, mail, templates, links, seal })],
     consumers: [new Notifier({ clients, tasks }, ringUser)],
+    alarms,
+    start() {
+      alarms.start();
+    },
     async close() {
+      await alarms.close();
       await background.settled();
       mail.close?.();
       await followed.close();

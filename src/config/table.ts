@@ -275,6 +275,15 @@ export const settings = {
     describe: "Which clients the role user sees: all, or only its own and those assigned to it.",
   }),
 
+  "tasks.due_soon_hours": setting({
+    type: integer(0, 720),
+    default: 24,
+    env: "NEOCRM_TASKS_DUE_SOON_HOURS",
+    changeable: true,
+    describe:
+      "How many hours before it is due a task's owner is told, for tasks written from then on; 0 is not at all.",
+  }),
+
   "clients.default_country": optional({
     type: country,
     env: "NEOCRM_CLIENTS_DEFAULT_COUNTRY",

@@ -62,7 +62,9 @@ export class AlarmClock {
   }
 
   #next(ms: number): void {
-    this.#timer = setTimeout(() => (this.#pass = this.#ringAll()), ms);
+    this.#timer = setTimeout(() => {
+      this.#pass = this.#ringAll();
+    }, ms);
   }
 
   async #ringAll(): Promise<void> {

@@ -3,10 +3,14 @@ import type { Config, ConfigWithSecrets, LoadedConfig } from "./config";
 import { postgresMigrations, sqliteMigrations } from "./db/migrations.generated";
 import type { Migrator } from "./db/migrate";
 import { sqliteMigrator } from "./db/migrate.sqlite";
+import { telling } from "./db/after-commit";
 import { measured, type StoreMeasures } from "./db/measured";
 import { openSqliteStore } from "./db/sqlite";
 import type { Store } from "./db/store";
 import { Background } from "./background";
+import type { Consumer } from "./events/consumer";
+import { eventsTopic } from "./events/record";
+import { Relay } from "./events/relay";
 import { AccountService } from "./features/auth/account-service";
 import { Identities } from "./features/auth/identities";
 import { passwordHasher, type PasswordHasher } from "./features/auth/passwords";
@@ -60,6 +64,8 @@ export interface Parts {
   users: UserService;
   clients: ClientService;
   tasks: TaskService;
+  /** From here on, what follows from events is done here. */
+  start(): void;
   close(): Promise<void>;
 }
 
@@ -78,7 +84,9 @@ export async function openParts(
   { dataDir, sources }: Pick<LoadedConfig, "dataDir" | "sources">,
 ): Promise<Parts> {
   const metrics = new Metrics(config["database.url"] === null ? "sqlite" : "postgres");
-  const store = measured(await openStore(config, dataDir, metrics.store), metrics.store);
+  const wakes = new Map<string, () => void>();
+  const database = measured(await openStore(config, dataDir, metrics.store), metrics.store);
+  const store = telling(database, (topic) => wakes.get(topic)?.());
   const live = new LiveSettings(config, sources);
   const bus = await openBus(config);
   const secret = config["auth.jwt_secret"];
@@ -95,7 +103,13 @@ export async function openParts(
     concurrency: config["auth.password_concurrency"],
     queue: config["auth.password_queue"],
   });
-  metrics.watch({ hasher, store });
+  const consumers: Consumer[] = [];
+  const relay = new Relay({
+    ...{ store, consumers },
+    ordered: () => ringing.start(deaf, () => bus.ring(eventsTopic)),
+  });
+  wakes.set(eventsTopic, () => relay.nudge());
+  metrics.watch({ hasher, store, relay });
   const checks = new PasswordChecks(hasher, loginThrottle());
   const issuer = new TokenIssuer(tokens, config["auth.refresh_token_days"]);
   const limiter = memoryLimiter({ maxKeys: 100_000 });
@@ -146,7 +160,11 @@ export async function openParts(
     users: new UserService(store, forget),
     clients,
     tasks,
+    start() {
+      relay.start();
+    },
     async close() {
+      await relay.close();
       await background.settled();
       await followed.close();
       await ringing.settled();

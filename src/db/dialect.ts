@@ -5,6 +5,8 @@ export interface Dialect {
   readonly engine: "sqlite" | "postgres";
   /** `column` is one of the values of a JSON array of strings: one SQL text for lists of any length. */
   isAmong(column: Column, jsonArray: Placeholder): SQL;
+  /** `select`s the values of a JSON array of strings, as `column` has them, each with its `place` in it, from 0. */
+  places(column: Column, jsonArray: Placeholder): SQL;
   /** `select`s the rows of a JSON array of arrays, each with a value for every column, encoded as it encodes. */
   rowsOf(columns: readonly Column[], jsonRows: Placeholder): SQL;
   /** The text of `column` has the argument somewhere in it, letter by letter: `%` and `_` mean themselves. */
@@ -33,6 +35,7 @@ const each = (columns: readonly Column[], valueOf: (column: Column, i: SQL) => S
 export const sqliteDialect: Dialect = {
   engine: "sqlite",
   isAmong: (column, jsonArray) => sql`${column} in (select value from json_each(${jsonArray}))`,
+  places: (_, jsonArray) => sql`select value, key as place from json_each(${jsonArray})`,
   rowsOf: (columns, jsonRows) =>
     sql`select ${each(columns, (_, i) => sql`value ->> ${i}`)} from json_each(${jsonRows})`,
   contains: (column, part) => sql`instr(${column}, ${part}) > 0`,
@@ -46,6 +49,8 @@ export const postgresDialect: Dialect = {
   engine: "postgres",
   isAmong: (column, jsonArray) =>
     sql`${column} in (select value::${typeOf(column)} from json_array_elements_text(${jsonArray}::text::json))`,
+  places: (column, jsonArray) =>
+    sql`select value::${typeOf(column)} as value, place - 1 as place from json_array_elements_text(${jsonArray}::text::json) with ordinality as each(value, place)`,
   rowsOf: (columns, jsonRows) =>
     sql`select ${each(columns, (column, i) => sql`(value ->> ${i})::${typeOf(column)}`)} from json_array_elements(${jsonRows}::text::json)`,
   contains: (column, part) => sql`strpos(${column}, ${part}) > 0`,

@@ -1,4 +1,4 @@
-import { sql, type Column, type Placeholder, type SQL } from "drizzle-orm";
+import { sql, type Column, type Placeholder, type SQL, type Table } from "drizzle-orm";
 
 /** The few expressions that the engines write differently. */
 export interface Dialect {
@@ -13,6 +13,8 @@ export interface Dialect {
   contains(column: Column, part: Placeholder): SQL;
   /** `column` without its index, where another way to the records is known to be better. */
   unindexed(column: Column): SQL;
+  /** For `from`: `table` by way of one of its indexes, where another looks better and is not. */
+  by(table: Table, index: string): SQL;
   /** `condition`, which few records meet, whatever the averages say. */
   rare(condition: SQL): SQL;
   /** `column` is another value than the argument, where null is a value like any other. */
@@ -40,6 +42,7 @@ export const sqliteDialect: Dialect = {
     sql`select ${each(columns, (_, i) => sql`value ->> ${i}`)} from json_each(${jsonRows})`,
   contains: (column, part) => sql`instr(${column}, ${part}) > 0`,
   unindexed: (column) => sql`+${column}`,
+  by: (table, index) => sql`${table} indexed by ${sql.identifier(index)}`,
   rare: (condition) => sql`likelihood(${condition}, 0.0001)`,
   isDistinct,
 };
@@ -56,6 +59,7 @@ export const postgresDialect: Dialect = {
   contains: (column, part) => sql`strpos(${column}, ${part}) > 0`,
   // It knows how many records belong to whom, and chooses well by itself.
   unindexed: (column) => sql`${column}`,
+  by: (table) => sql`${table}`,
   rare: (condition) => condition,
   isDistinct,
 };

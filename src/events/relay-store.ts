@@ -7,19 +7,20 @@ import type { SequencedEvent } from "./consumer";
 /** What says where an event belongs. */
 export type Unordered = Pick<RowOf<"events">, "id" | "entity_type" | "entity_id" | "version" | "created_at">;
 
+/** As expressions: Drizzle does not see what table `dialect.by` reads from. */
 const place = ({ events }: Session["t"]) => ({
-  id: events.id,
-  entity_type: events.entity_type,
-  entity_id: events.entity_id,
-  version: events.version,
-  created_at: events.created_at,
+  id: sql<string>`${events.id}`,
+  entity_type: sql<string>`${events.entity_type}`,
+  entity_id: sql<string>`${events.entity_id}`,
+  version: sql<number>`${events.version}`.mapWith(events.version),
+  created_at: sql<number>`${events.created_at}`.mapWith(events.created_at),
 });
 
-/** The oldest events that have no number yet. */
-export const unordered = hot(({ t, q }, p: Params<{ limit: number }>) =>
+/** The oldest events that have no number yet. SQLite would rather look for null among the numbers, and sort. */
+export const unordered = hot(({ t, q, dialect }, p: Params<{ limit: number }>) =>
   q
     .select(place(t))
-    .from(t.events)
+    .from(dialect.by(t.events, "events_unsequenced"))
     .where(isNull(t.events.seq))
     .orderBy(asc(t.events.created_at), asc(t.events.id))
     .limit(p.limit),

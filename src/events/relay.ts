@@ -87,6 +87,7 @@ export class Relay {
     if (this.#oldest === null) return undefined;
     const numbered = await store.tx((session) => orderNext(session, batch), { isolation: "read committed" });
     if (numbered === "busy") return busyMs;
+    if (numbered < batch) this.#oldest = null;
     if (numbered === 0) return undefined;
     for (const { pulse } of this.#readers) pulse.nudge();
     ordered();

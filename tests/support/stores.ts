@@ -17,7 +17,11 @@ export async function storesOnOne(engine: Store["engine"], folder: string, count
 /** Closes each once. */
 export const closeAll = (stores: Store[]) => Promise.all([...new Set(stores)].map((store) => store.close()));
 
-/** Waits until `isSo`, for as long as a test may take. */
+/** Waits until `isSo`. @throws Error when that takes far longer than it may on a busy machine */
 export async function until(isSo: () => unknown): Promise<void> {
-  while (!(await isSo())) await Bun.sleep(5);
+  const giveUpAt = performance.now() + 20_000;
+  while (!(await isSo())) {
+    if (performance.now() > giveUpAt) throw new Error(`It did not come true: ${isSo}`);
+    await Bun.sleep(5);
+  }
 }

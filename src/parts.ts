@@ -34,12 +34,17 @@ import { Idempotency } from "./http/idempotency";
 import { sealWith } from "./http/seal";
 import type { Bus } from "./integrations/bus/bus";
 import { memoryBus } from "./integrations/bus/memory";
+import type { JobKind } from "./jobs/job";
+import { pruneDaily } from "./jobs/pruning";
+import { jobsTopic } from "./jobs/queue";
+import { Scheduler } from "./jobs/scheduler";
+import { Worker } from "./jobs/worker";
 import { memoryLimiter, type Limiter } from "./integrations/limiter";
 import { loginThrottle } from "./integrations/login-throttle";
 import { Metrics } from "./ops/metrics";
 import { outboxMail } from "./integrations/mail/outbox";
 import { Links } from "./links";
-import { hour } from "./clock";
+import { hour, second } from "./clock";
 import { isEnabled } from "./config/features";
 
 /** Everything the server is made of, besides the HTTP in front of it. */
@@ -64,7 +69,7 @@ export interface Parts {
   users: UserService;
   clients: ClientService;
   tasks: TaskService;
-  /** From here on, what follows from events is done here. */
+  /** From here on, what follows from events, what was queued and what is due is done here. */
   start(): void;
   close(): Promise<void>;
 }
@@ -109,7 +114,12 @@ export async function openParts(
     ordered: () => ringing.start(deaf, () => bus.ring(eventsTopic)),
   });
   wakes.set(eventsTopic, () => relay.nudge());
-  metrics.watch({ hasher, store, relay });
+  const kinds: JobKind[] = [];
+  const worker = new Worker({ store, kinds });
+  wakes.set(jobsTopic, () => worker.nudge());
+  const scheduler = new Scheduler(store);
+  pruneDaily(scheduler, store, config["api.idempotency_hours"] * hour);
+  metrics.watch({ hasher, store, relay, worker });
   const checks = new PasswordChecks(hasher, loginThrottle());
   const issuer = new TokenIssuer(tokens, config["auth.refresh_token_days"]);
   const limiter = memoryLimiter({ maxKeys: 100_000 });
@@ -161,10 +171,14 @@ export async function openParts(
     clients,
     tasks,
     start() {
-      relay.start();
+      for (const part of [relay, worker, scheduler]) part.start();
     },
     async close() {
-      await relay.close();
+      await Promise.all([
+        relay.close(),
+        scheduler.close(),
+        worker.close(config["server.grace_seconds"] * second),
+      ]);
       await background.settled();
       await followed.close();
       await ringing.settled();

@@ -15,6 +15,8 @@ export interface Dialect {
   unindexed(column: Column): SQL;
   /** For `from`: `table` by way of one of its indexes, where another looks better and is not. */
   by(table: Table, index: string): SQL;
+  /** After a query: locks the rows it finds, and passes over those that others lock. SQLite has one writer. */
+  readonly skipLocked: SQL;
   /** `condition`, which few records meet, whatever the averages say. */
   rare(condition: SQL): SQL;
   /** `column` is another value than the argument, where null is a value like any other. */
@@ -43,6 +45,7 @@ export const sqliteDialect: Dialect = {
   contains: (column, part) => sql`instr(${column}, ${part}) > 0`,
   unindexed: (column) => sql`+${column}`,
   by: (table, index) => sql`${table} indexed by ${sql.identifier(index)}`,
+  skipLocked: sql``,
   rare: (condition) => sql`likelihood(${condition}, 0.0001)`,
   isDistinct,
 };
@@ -60,6 +63,7 @@ export const postgresDialect: Dialect = {
   // It knows how many records belong to whom, and chooses well by itself.
   unindexed: (column) => sql`${column}`,
   by: (table) => sql`${table}`,
+  skipLocked: sql` for update skip locked`,
   rare: (condition) => condition,
   isDistinct,
 };

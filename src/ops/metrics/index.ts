@@ -11,6 +11,7 @@ export interface MetricSources {
   hasher: { readonly running: number; readonly waiting: number };
   store: Pick<Store, "engine" | "waiting">;
   relay: { readonly lagSeconds: number; lags(): Record<string, number> };
+  worker: { readonly running: number };
 }
 
 /** The figures of one server, for Prometheus. Each server has its own: several may run in one process. */
@@ -33,7 +34,7 @@ export class Metrics {
   }
 
   /** From here on, the queues are shown too. */
-  watch({ hasher, store, relay }: MetricSources): void {
+  watch({ hasher, store, relay, worker }: MetricSources): void {
     this.gauge("neocrm_password_hashes_running", "Passwords being hashed now.", () => hasher.running);
     this.gauge("neocrm_password_hashes_waiting", "Passwords that wait for their turn.", () => hasher.waiting);
     const late = "Age of the oldest event that is not in order yet.";
@@ -44,6 +45,7 @@ export class Metrics {
       label: "consumer",
     };
     gauges(this.#registry, lag, () => relay.lags());
+    this.gauge("neocrm_jobs_running", "Jobs under way in this process.", () => worker.running);
     // PostgreSQL has no line of ours.
     if (store.engine === "postgres") return;
     this.gauge("neocrm_db_writers_waiting", "Writers in line for the database now.", () => store.waiting);

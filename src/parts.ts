@@ -3,10 +3,14 @@ import type { Config, ConfigWithSecrets, LoadedConfig } from "./config";
 import { postgresMigrations, sqliteMigrations } from "./db/migrations.generated";
 import type { Migrator } from "./db/migrate";
 import { sqliteMigrator } from "./db/migrate.sqlite";
+import { telling } from "./db/after-commit";
 import { measured, type StoreMeasures } from "./db/measured";
 import { openSqliteStore } from "./db/sqlite";
 import type { Store } from "./db/store";
 import { Background } from "./background";
+import type { Consumer } from "./events/consumer";
+import { eventsTopic } from "./events/record";
+import { Relay } from "./events/relay";
 import { AccountService } from "./features/auth/account-service";
 import { Identities } from "./features/auth/identities";
 import { passwordHasher, type PasswordHasher } from "./features/auth/passwords";
@@ -21,7 +25,6 @@ import { VerificationService } from "./features/auth/verification-service";
 import { accessTokens } from "./features/auth/tokens";
 import { clientPolicy } from "./features/clients/policy";
 import { ClientService } from "./features/clients/service";
-import type { Consumer } from "./events/consumer";
 import { Notifier } from "./features/notifications/consumer";
 import { notificationTopic } from "./features/notifications/notify";
 import { NotificationService } from "./features/notifications/service";
@@ -37,13 +40,17 @@ import { Idempotency } from "./http/idempotency";
 import { sealWith } from "./http/seal";
 import type { Bus } from "./integrations/bus/bus";
 import { memoryBus } from "./integrations/bus/memory";
+import type { JobKind } from "./jobs/job";
+import { pruneDaily } from "./jobs/pruning";
+import { jobsTopic } from "./jobs/queue";
+import { Scheduler } from "./jobs/scheduler";
+import { Worker } from "./jobs/worker";
 import { memoryLimiter, type Limiter } from "./integrations/limiter";
 import { loginThrottle } from "./integrations/login-throttle";
 import { Metrics } from "./ops/metrics";
 import type { Mail } from "./integrations/mail/mail";
 import { outboxMail } from "./integrations/mail/outbox";
 import { smtpMail } from "./integrations/mail/smtp";
-import type { JobKind } from "./jobs/job";
 import { mailKind } from "./mails/kind";
 import { loadTemplates } from "./mails/templates";
 import { Links } from "./links";
@@ -75,13 +82,11 @@ export interface Parts {
   clients: ClientService;
   tasks: TaskService;
   notifications: NotificationService;
-  /** Those who read the log of events. */
-  consumers: readonly Consumer[];
   /** What is done with jobs. */
   kinds: readonly JobKind[];
   /** Tells people about their tasks when the time comes. */
   alarms: AlarmClock;
-  /** From here on, what is due is done here. */
+  /** From here on, what follows from events, what was queued and what is due is done here. */
   start(): void;
   close(): Promise<void>;
 }
@@ -102,7 +107,9 @@ export async function openParts(
 ): Promise<Parts> {
   const templates = await loadTemplates(dataDir);
   const metrics = new Metrics(config["database.url"] === null ? "sqlite" : "postgres");
-  const store = measured(await openStore(config, dataDir, metrics.store), metrics.store);
+  const wakes = new Map<string, () => void>();
+  const database = measured(await openStore(config, dataDir, metrics.store), metrics.store);
+  const store = telling(database, (topic) => wakes.get(topic)?.());
   const live = new LiveSettings(config, sources);
   const bus = await openBus(config);
   const secret = config["auth.jwt_secret"];
@@ -119,7 +126,6 @@ export async function openParts(
     concurrency: config["auth.password_concurrency"],
     queue: config["auth.password_queue"],
   });
-  metrics.watch({ hasher, store });
   const checks = new PasswordChecks(hasher, loginThrottle());
   const issuer = new TokenIssuer(tokens, config["auth.refresh_token_days"]);
   const limiter = memoryLimiter({ maxKeys: 100_000 });
@@ -140,6 +146,18 @@ export async function openParts(
   const tasks = new TaskService(store, taskPolicy(), clients.sees, () => live.get("tasks.due_soon_hours"));
   const ringUser = (userId: string) => ringing.start(deaf, () => bus.ring(notificationTopic(userId)));
   const alarms = new AlarmClock({ store, tasks, ring: ringUser });
+  const consumers: Consumer[] = [new Notifier({ clients, tasks }, ringUser)];
+  const relay = new Relay({
+    ...{ store, consumers },
+    ordered: () => ringing.start(deaf, () => bus.ring(eventsTopic)),
+  });
+  wakes.set(eventsTopic, () => relay.nudge());
+  const kinds: JobKind[] = [mailKind({ store, mail, templates, links, seal })];
+  const worker = new Worker({ store, kinds });
+  wakes.set(jobsTopic, () => worker.nudge());
+  const scheduler = new Scheduler(store);
+  pruneDaily(scheduler, store, config["api.idempotency_hours"] * hour);
+  metrics.watch({ hasher, store, relay, worker });
   const settings = new SettingService(store, live, () => ringing.start(deaf, () => bus.ring(settingsTopic)));
   await bus.start();
   const followed = followSettings(settings, bus);
@@ -174,14 +192,18 @@ export async function openParts(
     clients,
     tasks,
     notifications: new NotificationService(store),
-    kinds: [mailKind({ store, mail, templates, links, seal })],
-    consumers: [new Notifier({ clients, tasks }, ringUser)],
+    kinds,
     alarms,
     start() {
-      alarms.start();
+      for (const part of [relay, worker, scheduler, alarms]) part.start();
     },
     async close() {
-      await alarms.close();
+      await Promise.all([
+        relay.close(),
+        scheduler.close(),
+        alarms.close(),
+        worker.close(config["server.grace_seconds"] * second),
+      ]);
       await background.settled();
       mail.close?.();
       await followed.close();

@@ -1,4 +1,5 @@
 import type { RowOf } from "../db/rows";
+import type { Session } from "../db/store";
 
 /** A job as it is stored. */
 export type JobRow = RowOf<"jobs">;
@@ -31,6 +32,11 @@ export interface RunningJob {
   readonly signal: AbortSignal;
   /** Says how far it is, for whoever asks. Rejects once the lease is lost. */
   progress(counts: Record<string, number>): Promise<void>;
+  /**
+   * Does the last of it in the transaction that ends the job: what is written there is written once, however often the
+   * job is tried. Like all work in a transaction it may run twice, so it only queries. Rejects once the lease is lost.
+   */
+  finish(work: (session: Session) => Promise<void>): Promise<void>;
 }
 
 /** What is done with jobs of one kind. */
@@ -40,8 +46,16 @@ export interface JobKind {
   attempts: number;
   /** Milliseconds between the end of a failed attempt and the next, before jitter. @param attempt the one that failed, from 1 */
   backoff(attempt: number): number;
-  /** Does it. A rejection is a failed attempt, `GiveUp` the last one. */
+  /**
+   * Does it. A rejection is a failed attempt, `GiveUp` the last one. Whoever may see the job reads the message of a
+   * `GiveUp`, a `TryAgain` or a refusal; of anything else, that it failed.
+   */
   run(job: RunningJob): Promise<void>;
+}
+
+/** It failed for now, for a reason that whoever may see the job is told. No secret stands in it. */
+export class TryAgain extends Error {
+  override name = "TryAgain";
 }
 
 /** To try again would be in vain: the job becomes a dead letter at once. */

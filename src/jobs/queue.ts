@@ -1,10 +1,14 @@
 import { and, eq, sql } from "drizzle-orm";
 import { now } from "../clock";
+import { tellAfterCommit } from "../db/after-commit";
 import { hot, type Params } from "../db/hot";
 import { insertInto } from "../db/rows";
 import type { Session } from "../db/store";
 import { newId } from "../ids";
 import type { NewJob } from "./job";
+
+/** What a transaction that added a job tells after its commit. */
+export const jobsTopic = "jobs";
 
 const insertJob = insertInto("jobs");
 
@@ -23,9 +27,10 @@ export async function addJob(session: Session, job: NewJob): Promise<string> {
   const [id, at] = [newId(), now()];
   await insertJob.all(session, {
     ...{ id, kind: job.kind, key: job.key ?? null, payload: job.payload },
-    ...{ state: "queued", priority: job.priority ?? 0, attempts: 0, run_at: job.runAt ?? at },
+    ...{ state: "queued", priority: -(job.priority ?? 0), attempts: 0, run_at: job.runAt ?? at },
     ...{ leased_until: null, lease_id: null, error: null, progress: null },
     ...{ created_by: job.createdBy ?? null, created_at: at, finished_at: null },
   });
+  tellAfterCommit(session, jobsTopic);
   return id;
 }

@@ -1,17 +1,19 @@
 import { expect, test } from "bun:test";
 import { eq } from "drizzle-orm";
+import { day, now } from "../../src/clock";
 import { record } from "../../src/events/record";
+import { Notifier } from "../../src/features/notifications/consumer";
 import type { NotificationType } from "../../src/features/notifications/types";
 import { newId } from "../../src/ids";
 import { systemActor } from "../../src/policy";
 import { newPerson, signInAs } from "../support/accounts";
-import { relayTo } from "../support/notifier";
+import { told } from "../support/notifier";
 import type { Name } from "../support/people";
 import { inWorld, type By, type World } from "../support/scenario";
 
 /** Nobody has been told anything; what is given is told, and forgotten. */
 async function given(world: World): Promise<void> {
-  await relayTo(world);
+  await told(world);
   await world.server.parts.store.tx(async ({ q, t }) => {
     await q.delete(t.notifications);
     await q.delete(t.jobs);
@@ -40,7 +42,7 @@ async function done(
 ): Promise<string[]> {
   const { status, text } = await world.send(by, method, path, { body });
   expect([status < 300, text]).toEqual([true, text]);
-  return relayTo(world);
+  return told(world);
 }
 
 const setting = {
@@ -144,7 +146,7 @@ inWorld("clients", setting, (world) => {
     const actor = { ...systemActor("a-test-of-notes"), kind: "user" as const, userId: people[by].id };
     const made = { id: ids.acme!, version: 1, text };
     await server.parts.store.tx((session) => record(session, actor, "client.note", null, made));
-    await relayTo(world());
+    await told(world());
   };
 
   test("are told to those whom a note mentions, once each", async () => {
@@ -152,9 +154,9 @@ inWorld("clients", setting, (world) => {
       "lan",
       "Ask @minh@cast.example, (@MINH@cast.example) or @manager@cast.example. Not @off@cast.example!",
     );
-    const told = ["mention", "Test lan mentioned you: acme"];
-    expect(await titlesTo(world(), "minh")).toEqual([told]);
-    expect(await titlesTo(world(), "manager")).toEqual([told]);
+    const mention = ["mention", "Test lan mentioned you: acme"];
+    expect(await titlesTo(world(), "minh")).toEqual([mention]);
+    expect(await titlesTo(world(), "manager")).toEqual([mention]);
     expect(await toldTo(world(), "off")).toEqual([]);
     expect(await toldTo(world(), "lan")).toEqual([]);
     await note(
@@ -185,7 +187,7 @@ inWorld("the security of an account", setting, (world) => {
     const body = { type: "security", mail: true };
     await world().send({ token: "$rita_token" }, "POST", "/api/notifications/preferences", { body });
     await world().server.parts.passwords.set(systemActor("a-test-of-passwords"), id, "an entirely new one");
-    await relayTo(world());
+    await told(world());
     expect(await titlesTo(world(), "rita")).toEqual([["security", "Your password was changed"]]);
     const { q, t } = world().server.parts.store.read;
     const mails = (await q.select().from(t.jobs)).filter(({ kind }) => kind === "mail");
@@ -197,11 +199,11 @@ inWorld("the security of an account", setting, (world) => {
     const signIn = async (agent: string) => {
       const headers = { "user-agent": agent };
       await signInAs(world(), "rita", world().ids.rita_mail!, headers);
-      await relayTo(world());
+      await told(world());
       return (await toldTo(world(), "rita")).length;
     };
     await newPerson(world(), "rita");
-    await relayTo(world());
+    await told(world());
     expect(await toldTo(world(), "rita")).toEqual([]);
     expect(await signIn(browser("149.0"))).toBe(1);
     expect(await signIn(browser("150.0.1"))).toBe(1);
@@ -214,20 +216,27 @@ inWorld("the security of an account", setting, (world) => {
 });
 
 inWorld("the reader of events", setting, (world) => {
-  test("does nothing twice when its transaction runs again, and rings for nobody who has nothing new", async () => {
-    const { store, consumers } = world().server.parts;
-    await world().send("lan", "POST", "/api/tasks", { body: { title: "Once", assigned_to: "$minh" } });
+  test("tells nothing that is taken back, and nothing that is old", async () => {
+    const { store, clients, tasks } = world().server.parts;
+    await done(world(), "lan", "POST", "/api/tasks", { title: "Once", assigned_to: "$minh" });
+    expect(await toldTo(world(), "minh")).toHaveLength(1);
+    await given(world());
+    const rung: string[] = [];
+    const notifier = new Notifier({ clients, tasks }, (userId) => rung.push(userId));
     const [event] = (await world().events()).slice(-1);
-    const sequenced = [{ ...event!, seq: 1 }];
     const attempt = store.tx(async (session) => {
-      await consumers[0]!.take(session, sequenced);
+      await notifier.take(session, [{ ...event!, seq: 1 }]);
       throw new Error("the server died");
     });
     expect((await Promise.allSettled([attempt]))[0]!.status).toBe("rejected");
+    const old = { ...event!, seq: 1, created_at: now() - 8 * day };
+    await store.tx((session) => notifier.take(session, [old]));
+    notifier.taken();
     expect(await toldTo(world(), "minh")).toEqual([]);
-    expect(await relayTo(world())).toContain(world().ids.minh!);
+    for (let i = 0; i < 2; i++) await store.tx((session) => notifier.take(session, [{ ...event!, seq: 1 }]));
+    notifier.taken();
     expect(await toldTo(world(), "minh")).toHaveLength(1);
-    expect(await relayTo(world())).toEqual([]);
+    expect(rung).toEqual([]);
   });
 
   test("passes over what it does not know, and records that are gone", async () => {
@@ -249,6 +258,6 @@ inWorld("the reader of events", setting, (world) => {
       ] as const)
         await record(session, system, type, null, made);
     });
-    expect(await relayTo(world())).toEqual([]);
+    expect(await told(world())).toEqual([]);
   });
 });

@@ -2,6 +2,7 @@ import { describe, expect, setSystemTime, test } from "bun:test";
 import { asc, eq } from "drizzle-orm";
 import { hour, isoTime, minute, now, second } from "../../src/clock";
 import { AlarmClock } from "../../src/features/tasks/alarm-clock";
+import { eventually } from "../support/notifier";
 import { bringPeople } from "../support/people";
 import { inWorld, newWorld, type By, type World } from "../support/scenario";
 import { engines, startTestServer } from "../support/servers";
@@ -23,6 +24,7 @@ async function add(world: World, name: string, body: object, by: By = "lan"): Pr
   world.ids[name] = json.id;
 }
 
+/** What somebody was told by alarms. */
 const toldTo = async ({ server, ids }: World, who: string): Promise<[string, string, string][]> => {
   const { q, t } = server.parts.store.read;
   const rows = await q
@@ -30,7 +32,8 @@ const toldTo = async ({ server, ids }: World, who: string): Promise<[string, str
     .from(t.notifications)
     .where(eq(t.notifications.user_id, ids[who]!))
     .orderBy(asc(t.notifications.number));
-  return rows.map(({ type, title, message }) => [type, title, message]);
+  const rings = rows.filter(({ type }) => type !== "task_assigned");
+  return rings.map(({ type, title, message }) => [type, title, message]);
 };
 
 /** Moves alarms back by so much, as if that time had passed. */
@@ -43,14 +46,6 @@ const passes = async (world: World, ms: number): Promise<void> => {
         .set({ at: at - ms })
         .where(eq(t.task_alarms.id, id));
   });
-};
-
-const eventually = async (holds: () => Promise<boolean>): Promise<void> => {
-  for (let tries = 0; tries < 500; tries++) {
-    if (await holds()) return;
-    await Bun.sleep(20);
-  }
-  throw new Error("It never came true.");
 };
 
 const given = {

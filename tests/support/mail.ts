@@ -1,37 +1,45 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { and, eq } from "drizzle-orm";
+import { and, eq, lte, or } from "drizzle-orm";
 import PostalMime, { type Email } from "postal-mime";
+import { now } from "../../src/clock";
 import type { JobRow, RunningJob } from "../../src/jobs/job";
 import { mailJob } from "../../src/mails/queue";
+import { eventually } from "./notifier";
 import type { TestServer } from "./servers";
 
 /** The messages in a server's outbox, in the order in which they were sent, once nothing goes on any more. */
 export async function outboxOf(server: TestServer): Promise<Email[]> {
   await server.parts.background.settled();
-  await sendQueued(server);
+  await mailsTried(server);
   return messagesIn(server.dataDir);
 }
 
-/** Sends the mails that are queued, each once, as a worker would; one that fails stays in the queue. */
-export async function sendQueued({ parts: { store, kinds } }: TestServer): Promise<void> {
-  const mails = kinds.find(({ name }) => name === mailJob)!;
-  const { jobs } = store.read.t;
-  const isQueued = and(eq(jobs.kind, mailJob), eq(jobs.state, "queued"));
-  for (const job of await store.read.q.select().from(jobs).where(isQueued).orderBy(jobs.id)) {
-    try {
-      await mails.run(running(job));
-    } catch {
-      continue;
-    }
-    await store.tx(({ q, t }) => q.update(t.jobs).set({ state: "succeeded" }).where(eq(t.jobs.id, job.id)));
-  }
-}
+/** Waits until every mail that is due was sent, or tried. */
+export const mailsTried = ({ parts: { store } }: TestServer): Promise<void> =>
+  eventually(async () => {
+    const { q, t } = store.read;
+    const isDue = or(eq(t.jobs.state, "running"), and(eq(t.jobs.state, "queued"), lte(t.jobs.run_at, now())));
+    const due = await q
+      .select({ id: t.jobs.id })
+      .from(t.jobs)
+      .where(and(eq(t.jobs.kind, mailJob), isDue))
+      .limit(1);
+    return due.length === 0;
+  });
+
+/** Makes those due that were tried in vain. */
+export const hasten = ({ parts: { store } }: TestServer): Promise<unknown> =>
+  store.tx(({ q, t }) => q.update(t.jobs).set({ run_at: now() }).where(eq(t.jobs.state, "queued")));
 
 /** A job as its kind gets it in a first attempt. */
-export const running = (job: JobRow, signal = new AbortController().signal): RunningJob => ({
-  ...{ id: job.id, payload: job.payload, attempt: 1, createdBy: job.created_by, signal },
+export const running = (
+  job: Pick<JobRow, "id" | "payload">,
+  signal = new AbortController().signal,
+): RunningJob => ({
+  ...{ id: job.id, payload: job.payload, attempt: 1, createdBy: null, signal },
   progress: async () => {},
+  finish: async () => {},
 });
 
 /** The messages in the outbox of a data directory, in the order in which they were sent. */

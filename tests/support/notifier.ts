@@ -1,23 +1,34 @@
-import { Notifier } from "../../src/features/notifications/consumer";
-import type { SequencedEvent } from "../../src/events/consumer";
+import { eq, isNull, max } from "drizzle-orm";
+import type { TestServer } from "./servers";
 import type { World } from "./scenario";
 
-/**
- * Has the server's own consumer take what was recorded since the scenario began and was not taken yet, as a relay would:
- * in order, in one transaction. Gives for whom the bell was rung.
- */
-export async function relayTo(world: World): Promise<string[]> {
-  const { store, bus, consumers } = world.server.parts;
-  const notifier = consumers.find((each) => each instanceof Notifier)!;
-  const rung: string[] = [];
-  bus.onRing((topic) => topic.startsWith("notify:") && rung.push(topic.slice("notify:".length)));
-  const events = await world.events();
-  const fresh = events.filter(({ id }) => !taken.has(id)).map((event, i) => ({ ...event, seq: i + 1 }));
-  for (const { id } of fresh) taken.add(id);
-  await store.tx((session) => notifier.take(session, fresh as SequencedEvent[]));
-  notifier.taken();
-  await Bun.sleep(store.engine === "sqlite" ? 0 : 100);
-  return rung;
+/** Waits until something is so: a slow machine gets its time. */
+export async function eventually(holds: () => Promise<boolean>): Promise<void> {
+  for (let tries = 0; tries < 1_000; tries++) {
+    if (await holds()) return;
+    await Bun.sleep(20);
+  }
+  throw new Error("It never came true.");
 }
 
-const taken = new Set<string>();
+const rung = new WeakMap<TestServer, string[]>();
+
+/** Waits until all that was recorded is told, and gives for whom the bell was rung since it was last asked. */
+export async function told({ server }: World): Promise<string[]> {
+  const { store, bus } = server.parts;
+  const { q, t } = store.read;
+  const heard = rung.getOrInsertComputed(server, () => {
+    const users: string[] = [];
+    bus.onRing((topic) => topic.startsWith("notify:") && users.push(topic.slice("notify:".length)));
+    return users;
+  });
+  await eventually(async () => {
+    const waiting = await q.select({ id: t.events.id }).from(t.events).where(isNull(t.events.seq)).limit(1);
+    const [last] = await q.select({ seq: max(t.events.seq) }).from(t.events);
+    const [place] = await q.select().from(t.consumers).where(eq(t.consumers.name, "notifications"));
+    return waiting.length === 0 && (last?.seq ?? 0) <= (place?.position ?? 0);
+  });
+  // The bell is rung after that.
+  await Bun.sleep(100);
+  return heard.splice(0);
+}

@@ -18,7 +18,7 @@ export function describeJobs(c: Columns, { users }: AccountTables) {
         .text("state")
         .$type<"queued" | "running" | "succeeded" | "failed" | "cancelled" | "undone">()
         .notNull(),
-      /** The higher, the sooner. */
+      /** The lower, the sooner: the negative of what was asked for, so that one index has the order. */
       priority: c.integer("priority").notNull(),
       attempts: c.integer("attempts").notNull(),
       /** Not before this instant. */

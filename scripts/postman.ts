@@ -39,6 +39,8 @@ const local = {
   ...credentials,
   setup_code: "",
   reset_token: "",
+  invitation_token: "",
+  verification_token: "",
   registration: "open",
 };
 const production = { ...local, base_url: "https://crm.example.com", password: "", registration: "" };
@@ -50,7 +52,7 @@ const environment = (name: string, values: Record<string, string>) => ({
       key,
       value,
       enabled: true,
-      type: ["password", "setup_code", "reset_token"].includes(key) ? "secret" : "default",
+      type: /^(password|setup_code|.*_token)$/.test(key) ? "secret" : "default",
     },
   })),
 });
@@ -67,7 +69,7 @@ function collectionOf(steps: Step[]) {
       ...{ _postman_id: idOf("Neo CRM"), name: "Neo CRM" },
       description:
         "Every endpoint, in an order in which all of them succeed on an empty system. Set `base_url`, `email` and " +
-        "`password`; for the first admin, `setup_code` as the server printed it, and for a new password `reset_token` from the mail. Whoever needs to is signed in by itself.",
+        "`password`; for the first admin, `setup_code` as the server printed it, and `reset_token`, `invitation_token` and `verification_token` from the mails. Whoever needs to is signed in by itself.",
       schema: "https://schema.getpostman.com/json/collection/v2.1.0/collection.json",
     },
     auth: { type: "bearer", bearer: [{ key: "token", value: "{{access_token}}", type: "string" }] },

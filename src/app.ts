@@ -3,8 +3,10 @@ import { Elysia } from "elysia";
 import type { Config } from "./config";
 import { accountRoutes } from "./features/auth/account-routes";
 import { authRoutes, passwordRoutes } from "./features/auth/routes";
+import { invitationRoutes } from "./features/auth/invitation-routes";
 import { resetRoutes } from "./features/auth/reset-routes";
 import { clientRoutes } from "./features/clients/routes";
+import { notificationRoutes } from "./features/notifications/routes";
 import { settingRoutes } from "./features/settings/routes";
 import { taskRoutes } from "./features/tasks/routes";
 import { userRoutes } from "./features/users/routes";
@@ -66,12 +68,14 @@ export function buildApp(config: Config, parts: Parts, health: Health) {
     )
     .use(authRoutes(kit, parts.auth, parts.sessions, attempts))
     .use(resetRoutes(kit, parts.resets, attempts))
+    .use(invitationRoutes(kit, parts.invitations, parts.verifications, attempts))
     .use(passwordRoutes(kit, parts.passwords, attempts))
     .use(userRoutes(kit, parts.users))
     .use(accountRoutes(kit, parts.accounts, parts.users))
     .use(settingRoutes(kit, parts.settings))
     .use(clientRoutes(kit, parts.clients))
     .use(taskRoutes(kit, parts.tasks))
+    .use(notificationRoutes(kit, parts.notifications))
     .use(metricsRoutes(kit, parts.metrics));
 
   mounted.push(...app.routes);

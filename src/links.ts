@@ -1,5 +1,7 @@
 /** The page of the web client where a new password is chosen; `?token=` is what the server takes it for. */
 const resetPage = "/reset-password";
+/** The page where an invitation is accepted, and the one where an address is proven. */
+const [acceptPage, verifyPage] = ["/accept-invitation", "/verify-email"];
 
 /** Addresses that people are sent to. */
 export class Links {
@@ -14,5 +16,18 @@ export class Links {
   }
 
   /** Where the owner of this token chooses a new password. */
-  resetPassword = (token: string): string => `${this.publicUrl ?? this.#ownUrl}${resetPage}?token=${token}`;
+  resetPassword = (token: string): string => this.#page(resetPage, token);
+
+  /** Where whoever was invited makes their account. */
+  acceptInvitation = (token: string): string => this.#page(acceptPage, token);
+
+  /** Where the owner of an address proves that it is theirs. */
+  verifyEmail = (token: string): string => this.#page(verifyPage, token);
+
+  /** A page of the web client, by its path. */
+  to = (path: string): string => `${this.publicUrl ?? this.#ownUrl}${path}`;
+
+  #page(page: string, token: string): string {
+    return this.to(`${page}?token=${token}`);
+  }
 }

@@ -3,25 +3,35 @@ import type { Config, ConfigWithSecrets, LoadedConfig } from "./config";
 import { postgresMigrations, sqliteMigrations } from "./db/migrations.generated";
 import type { Migrator } from "./db/migrate";
 import { sqliteMigrator } from "./db/migrate.sqlite";
+import { telling } from "./db/after-commit";
 import { measured, type StoreMeasures } from "./db/measured";
 import { openSqliteStore } from "./db/sqlite";
 import type { Store } from "./db/store";
 import { Background } from "./background";
+import type { Consumer } from "./events/consumer";
+import { eventsTopic } from "./events/record";
+import { Relay } from "./events/relay";
 import { AccountService } from "./features/auth/account-service";
 import { Identities } from "./features/auth/identities";
 import { passwordHasher, type PasswordHasher } from "./features/auth/passwords";
 import { PasswordChecks } from "./features/auth/password-checks";
+import { InvitationService } from "./features/auth/invitation-service";
 import { PasswordService } from "./features/auth/password-service";
 import { ResetService } from "./features/auth/reset-service";
 import { AuthService } from "./features/auth/service";
 import { SessionService } from "./features/auth/session-service";
 import { TokenIssuer } from "./features/auth/token-issuer";
+import { VerificationService } from "./features/auth/verification-service";
 import { accessTokens } from "./features/auth/tokens";
 import { clientPolicy } from "./features/clients/policy";
 import { ClientService } from "./features/clients/service";
+import { Notifier } from "./features/notifications/consumer";
+import { notificationTopic } from "./features/notifications/notify";
+import { NotificationService } from "./features/notifications/service";
 import { follow, type Follower } from "./features/settings/follow";
 import { LiveSettings } from "./features/settings/live";
 import { SettingService } from "./features/settings/service";
+import { AlarmClock } from "./features/tasks/alarm-clock";
 import { taskPolicy } from "./features/tasks/policy";
 import { TaskService } from "./features/tasks/service";
 import { UserService } from "./features/users/service";
@@ -30,12 +40,21 @@ import { Idempotency } from "./http/idempotency";
 import { sealWith } from "./http/seal";
 import type { Bus } from "./integrations/bus/bus";
 import { memoryBus } from "./integrations/bus/memory";
+import type { JobKind } from "./jobs/job";
+import { pruneDaily } from "./jobs/pruning";
+import { jobsTopic } from "./jobs/queue";
+import { Scheduler } from "./jobs/scheduler";
+import { Worker } from "./jobs/worker";
 import { memoryLimiter, type Limiter } from "./integrations/limiter";
 import { loginThrottle } from "./integrations/login-throttle";
 import { Metrics } from "./ops/metrics";
+import type { Mail } from "./integrations/mail/mail";
 import { outboxMail } from "./integrations/mail/outbox";
+import { smtpMail } from "./integrations/mail/smtp";
+import { mailKind } from "./mails/kind";
+import { loadTemplates } from "./mails/templates";
 import { Links } from "./links";
-import { hour } from "./clock";
+import { hour, second } from "./clock";
 import { isEnabled } from "./config/features";
 
 /** Everything the server is made of, besides the HTTP in front of it. */
@@ -56,10 +75,19 @@ export interface Parts {
   accounts: AccountService;
   passwords: PasswordService;
   resets: ResetService;
+  invitations: InvitationService;
+  verifications: VerificationService;
   settings: SettingService;
   users: UserService;
   clients: ClientService;
   tasks: TaskService;
+  notifications: NotificationService;
+  /** What is done with jobs. */
+  kinds: readonly JobKind[];
+  /** Tells people about their tasks when the time comes. */
+  alarms: AlarmClock;
+  /** From here on, what follows from events, what was queued and what is due is done here. */
+  start(): void;
   close(): Promise<void>;
 }
 
@@ -77,8 +105,11 @@ export async function openParts(
   config: ConfigWithSecrets,
   { dataDir, sources }: Pick<LoadedConfig, "dataDir" | "sources">,
 ): Promise<Parts> {
+  const templates = await loadTemplates(dataDir);
   const metrics = new Metrics(config["database.url"] === null ? "sqlite" : "postgres");
-  const store = measured(await openStore(config, dataDir, metrics.store), metrics.store);
+  const wakes = new Map<string, () => void>();
+  const database = measured(await openStore(config, dataDir, metrics.store), metrics.store);
+  const store = telling(database, (topic) => wakes.get(topic)?.());
   const live = new LiveSettings(config, sources);
   const bus = await openBus(config);
   const secret = config["auth.jwt_secret"];
@@ -95,14 +126,16 @@ export async function openParts(
     concurrency: config["auth.password_concurrency"],
     queue: config["auth.password_queue"],
   });
-  metrics.watch({ hasher, store });
   const checks = new PasswordChecks(hasher, loginThrottle());
   const issuer = new TokenIssuer(tokens, config["auth.refresh_token_days"]);
   const limiter = memoryLimiter({ maxKeys: 100_000 });
   const links = new Links(config["server.public_url"]);
+  const mail = openMail(config, dataDir);
+  const seal = sealWith(secret, config["auth.jwt_secret_previous"]);
+  const mailing = { store, seal };
+  const verifications = new VerificationService({ ...mailing, link: links.verifyEmail });
   const resets = new ResetService({
-    ...{ store, checks, limiter, background, forget, link: links.resetPassword },
-    mail: outboxMail(join(dataDir, "outbox"), config["mail.from"]),
+    ...{ ...mailing, checks, limiter, background, forget, link: links.resetPassword },
     minutes: config["auth.password_reset_minutes"],
   });
   const clients = new ClientService(
@@ -110,7 +143,21 @@ export async function openParts(
     clientPolicy(() => live.get("visibility.clients")),
     () => live.get("clients.default_country"),
   );
-  const tasks = new TaskService(store, taskPolicy(), clients.sees);
+  const tasks = new TaskService(store, taskPolicy(), clients.sees, () => live.get("tasks.due_soon_hours"));
+  const ringUser = (userId: string) => ringing.start(deaf, () => bus.ring(notificationTopic(userId)));
+  const alarms = new AlarmClock({ store, tasks, ring: ringUser });
+  const consumers: Consumer[] = [new Notifier({ clients, tasks }, ringUser)];
+  const relay = new Relay({
+    ...{ store, consumers },
+    ordered: () => ringing.start(deaf, () => bus.ring(eventsTopic)),
+  });
+  wakes.set(eventsTopic, () => relay.nudge());
+  const kinds: JobKind[] = [mailKind({ store, mail, templates, links, seal })];
+  const worker = new Worker({ store, kinds });
+  wakes.set(jobsTopic, () => worker.nudge());
+  const scheduler = new Scheduler(store);
+  pruneDaily(scheduler, store, config["api.idempotency_hours"] * hour);
+  metrics.watch({ hasher, store, relay, worker });
   const settings = new SettingService(store, live, () => ringing.start(deaf, () => bus.ring(settingsTopic)));
   await bus.start();
   const followed = followSettings(settings, bus);
@@ -125,29 +172,40 @@ export async function openParts(
     background,
     hasher,
     identities,
-    idempotency: new Idempotency(
-      store,
-      sealWith(secret, config["auth.jwt_secret_previous"]),
-      config["api.idempotency_hours"] * hour,
-    ),
+    idempotency: new Idempotency(store, seal, config["api.idempotency_hours"] * hour),
     auth: new AuthService({
-      ...{ store, checks, issuer, secret, forget },
+      ...{ store, checks, issuer, verifications, secret, forget },
       registration: () => live.get("auth.registration"),
       setupEnabled: isEnabled(config, "setup"),
     }),
     sessions: new SessionService(store, forget),
     accounts: new AccountService({
-      ...{ store, checks, resets, forget },
+      ...{ store, checks, resets, verifications, forget },
       assignments: [assignments("clients", clients), assignments("tasks", tasks)],
     }),
     passwords: new PasswordService({ store, checks, issuer, forget }),
     resets,
+    invitations: new InvitationService({ ...mailing, checks, issuer, link: links.acceptInvitation }),
+    verifications,
     settings,
     users: new UserService(store, forget),
     clients,
     tasks,
+    notifications: new NotificationService(store),
+    kinds,
+    alarms,
+    start() {
+      for (const part of [relay, worker, scheduler, alarms]) part.start();
+    },
     async close() {
+      await Promise.all([
+        relay.close(),
+        scheduler.close(),
+        alarms.close(),
+        worker.close(config["server.grace_seconds"] * second),
+      ]);
       await background.settled();
+      mail.close?.();
       await followed.close();
       await ringing.settled();
       await bus.close();
@@ -175,7 +233,16 @@ async function openBus(config: Config): Promise<Bus> {
   return postgresBus(url);
 }
 
-/** Mails that wait to be written. */
+function openMail(config: Config, dataDir: string): Mail {
+  const url = config["mail.smtp_url"];
+  const from = config["mail.from"];
+  if (url === null) return outboxMail(join(dataDir, "outbox"), from);
+  return smtpMail({ url, from, tls: config["mail.tls"], timeoutMs: smtpTimeoutMs });
+}
+
+const smtpTimeoutMs = 30 * second;
+
+/** What waits to be done after an answer. */
 const mostInBackground = 1_000;
 
 const userTopic = "user:";

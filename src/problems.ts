@@ -83,6 +83,10 @@ export const problems = {
   invalid: {
     validation_failed: "The body does not fit; `errors` says where.",
     invalid_reset_token: "The link to choose a password is unknown, used, replaced or too old.",
+    invalid_invitation:
+      "The invitation is unknown, accepted, replaced or too old, or whoever sent it may no longer.",
+    invalid_verification_token:
+      "The link that proves an address is unknown, replaced or too old, or the address changed.",
     idempotency_mismatch: "This `Idempotency-Key` was used with another body.",
     idempotency_unsupported: "This endpoint takes no `Idempotency-Key`.",
   },

@@ -58,6 +58,7 @@ export async function startServer(loaded: LoadedConfig): Promise<RunningServer> 
     }
     const listening = listen(config, parts, health);
     parts.links.listensAt(listening.url);
+    parts.start();
     closing.push(() => listening.close());
     return { url: listening.url, parts, stop: close };
   } catch (error) {

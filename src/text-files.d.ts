@@ -6,6 +6,10 @@ declare module "*.txt" {
   const text: string;
   export default text;
 }
+declare module "*.liquid" {
+  const text: string;
+  export default text;
+}
 declare module "*.csv" {
   const text: string;
   export default text;

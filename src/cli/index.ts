@@ -7,6 +7,7 @@ import { exitCodes, Interrupted, runCommand, UsageError, type Command, type Exit
 import { configCommand } from "./config";
 import { doctor } from "./doctor";
 import { healthcheck } from "./healthcheck";
+import { mail } from "./mail";
 import { migrate } from "./migrate";
 import { openapi } from "./openapi";
 import { serve } from "./serve";
@@ -26,7 +27,7 @@ const versionCommand: Command = {
 };
 
 const commands: Command[] = [
-  ...[serve, migrate, user, seed],
+  ...[serve, migrate, user, seed, mail],
   ...[configCommand, doctor, healthcheck, openapi, versionCommand],
 ];
 

@@ -22,6 +22,17 @@ export const postgresUrl = text("a URL that starts with postgres:// or postgresq
   /^postgres(ql)?:\/\/./.test(value) ? value : undefined,
 );
 
+/** Where a mail server is, with user and password where it wants them. */
+export const smtpUrl = text(
+  "a URL such as smtp://user:password@mail.example.com:587 or smtps://…",
+  (value) => {
+    const url = URL.parse(value);
+    const isServer =
+      url && /^smtps?:$/.test(url.protocol) && url.hostname !== "" && /^\/?$/.test(url.pathname);
+    return isServer && !url.search && !url.hash ? value : undefined;
+  },
+);
+
 /** A signing key. 32 characters of base64url are 192 bits: below that, guessing gets cheaper than it must be. */
 export const signingSecret = text("at least 32 characters", (value) =>
   value.length >= 32 ? value : undefined,

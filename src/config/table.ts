@@ -9,6 +9,7 @@ import {
   postgresUrl,
   publicUrl,
   signingSecret,
+  smtpUrl,
 } from "./formats";
 import { boolean, choice, integer, size, type Type } from "./types";
 
@@ -209,6 +210,20 @@ export const settings = {
     describe: "The sender's address of mails.",
   }),
 
+  "mail.smtp_url": optional({
+    type: smtpUrl,
+    env: "SMTP_URL",
+    secret: true,
+    describe: "The mail server that takes mails; unset, they are written to outbox/ in the data directory.",
+  }),
+  "mail.tls": setting({
+    type: choice("required", "opportunistic", "none"),
+    default: "required",
+    env: "NEOCRM_MAIL_TLS",
+    describe:
+      "Whether mails go to an smtp:// server only encrypted and if its certificate is right, encrypted if it can, or never so.",
+  }),
+
   "cors.origins": setting({
     type: origins,
     default: [],
@@ -258,6 +273,15 @@ export const settings = {
     env: "NEOCRM_VISIBILITY_CLIENTS",
     changeable: true,
     describe: "Which clients the role user sees: all, or only its own and those assigned to it.",
+  }),
+
+  "tasks.due_soon_hours": setting({
+    type: integer(0, 720),
+    default: 24,
+    env: "NEOCRM_TASKS_DUE_SOON_HOURS",
+    changeable: true,
+    describe:
+      "How many hours before it is due a task's owner is told, for tasks written from then on; 0 is not at all.",
   }),
 
   "clients.default_country": optional({

@@ -1,4 +1,4 @@
-import { sql, type Column, type Placeholder, type SQL } from "drizzle-orm";
+import { sql, type Column, type Placeholder, type SQL, type Table } from "drizzle-orm";
 import type { PgTable } from "drizzle-orm/pg-core";
 
 /** The few expressions that the engines write differently. */
@@ -8,12 +8,18 @@ export interface Dialect {
   isAmong(column: Column, jsonArray: Placeholder): SQL;
   /** The strings of a JSON array as a table to select from, in its column `value`. */
   each(jsonArray: Placeholder): SQL;
+  /** `select`s the values of a JSON array of strings, as `column` has them, each with its `place` in it, from 0. */
+  places(column: Column, jsonArray: Placeholder): SQL;
   /** `select`s the rows of a JSON array of arrays, each with a value for every column, encoded as it encodes. */
   rowsOf(columns: readonly Column[], jsonRows: Placeholder): SQL;
   /** The text of `column` has the argument somewhere in it, letter by letter: `%` and `_` mean themselves. */
   contains(column: Column, part: Placeholder): SQL;
   /** A column or a condition without its index, where another way to the records is known to be better. */
   unindexed(expression: Column | SQL): SQL;
+  /** For `from`: `table` by way of one of its indexes, where another looks better and is not. */
+  by(table: Table, index: string): SQL;
+  /** After a query: locks the rows it finds, and passes over those that others lock. SQLite has one writer. */
+  readonly skipLocked: SQL;
   /** `condition`, which few records meet, whatever the averages say. */
   rare(condition: SQL): SQL;
   /** `column` is another value than the argument, where null is a value like any other. */
@@ -50,6 +56,9 @@ export const sqliteDialect: Dialect = {
     sql`select ${each(columns, (_, i) => sql`value ->> ${i}`)} from json_each(${jsonRows})`,
   contains: (column, part) => sql`instr(${column}, ${part}) > 0`,
   unindexed: (expression) => sql`+(${expression})`,
+  places: (_, jsonArray) => sql`select value, key as place from json_each(${jsonArray})`,
+  by: (table, index) => sql`${table} indexed by ${sql.identifier(index)}`,
+  skipLocked: sql``,
   rare: (condition) => sql`likelihood(${condition}, 0.0001)`,
   isDistinct,
   gathered: (column) => sql`json_group_array(${column})`,
@@ -65,11 +74,15 @@ export const postgresDialect: Dialect = {
   isAmong: (column, jsonArray) =>
     sql`${column} in (select value::${typeOf(column)} from json_array_elements_text(${jsonArray}::text::json))`,
   each: (jsonArray) => sql`json_array_elements_text(${jsonArray}::text::json)`,
+  places: (column, jsonArray) =>
+    sql`select value::${typeOf(column)} as value, place - 1 as place from json_array_elements_text(${jsonArray}::text::json) with ordinality as each(value, place)`,
   rowsOf: (columns, jsonRows) =>
     sql`select ${each(columns, (column, i) => sql`(value ->> ${i})::${typeOf(column)}`)} from json_array_elements(${jsonRows}::text::json)`,
   contains: (column, part) => sql`strpos(${column}, ${part}) > 0`,
   // It knows how many records belong to whom, and chooses well by itself.
   unindexed: (expression) => sql`${expression}`,
+  by: (table) => sql`${table}`,
+  skipLocked: sql` for update skip locked`,
   rare: (condition) => condition,
   isDistinct,
   gathered: (column) => sql`coalesce(json_agg(${column}), '[]')::text`,

@@ -26,10 +26,10 @@ export function measured(store: Store, measures: StoreMeasures): Store {
     },
     read: timed(store.read, measures.read),
     aside: (caller) => timed(store.aside(caller), measures.aside),
-    async tx(work) {
+    async tx(work, options) {
       const startedAt = performance.now();
       try {
-        return await store.tx(work);
+        return await store.tx(work, options);
       } finally {
         measures.transaction(secondsSince(startedAt));
       }

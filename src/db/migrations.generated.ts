@@ -5,12 +5,16 @@ import sqliteUp1 from "../../drizzle/sqlite/0001_roles.sql" with { type: "text" 
 import sqliteDown1 from "../../drizzle/sqlite/down/0001_roles.sql" with { type: "text" };
 import sqliteUp2 from "../../drizzle/sqlite/0002_core.sql" with { type: "text" };
 import sqliteDown2 from "../../drizzle/sqlite/down/0002_core.sql" with { type: "text" };
+import sqliteUp3 from "../../drizzle/sqlite/0003_events.sql" with { type: "text" };
+import sqliteDown3 from "../../drizzle/sqlite/down/0003_events.sql" with { type: "text" };
 import postgresUp0 from "../../drizzle/postgres/0000_init.sql" with { type: "text" };
 import postgresDown0 from "../../drizzle/postgres/down/0000_init.sql" with { type: "text" };
 import postgresUp1 from "../../drizzle/postgres/0001_roles.sql" with { type: "text" };
 import postgresDown1 from "../../drizzle/postgres/down/0001_roles.sql" with { type: "text" };
 import postgresUp2 from "../../drizzle/postgres/0002_core.sql" with { type: "text" };
 import postgresDown2 from "../../drizzle/postgres/down/0002_core.sql" with { type: "text" };
+import postgresUp3 from "../../drizzle/postgres/0003_events.sql" with { type: "text" };
+import postgresDown3 from "../../drizzle/postgres/down/0003_events.sql" with { type: "text" };
 import type { Migration } from "./migrate";
 
 /** The migrations of SQLite, oldest first. */
@@ -18,6 +22,7 @@ export const sqliteMigrations: Migration[] = [
   { tag: "0000_init", up: sqliteUp0, down: sqliteDown0 },
   { tag: "0001_roles", up: sqliteUp1, down: sqliteDown1 },
   { tag: "0002_core", up: sqliteUp2, down: sqliteDown2 },
+  { tag: "0003_events", up: sqliteUp3, down: sqliteDown3 },
 ];
 
 /** The migrations of PostgreSQL, oldest first. */
@@ -25,4 +30,5 @@ export const postgresMigrations: Migration[] = [
   { tag: "0000_init", up: postgresUp0, down: postgresDown0 },
   { tag: "0001_roles", up: postgresUp1, down: postgresDown1 },
   { tag: "0002_core", up: postgresUp2, down: postgresDown2 },
+  { tag: "0003_events", up: postgresUp3, down: postgresDown3 },
 ];

@@ -12,6 +12,7 @@ import {
   type Session,
   type Store,
   type StoreOptions,
+  type TxOptions,
 } from "./store";
 import type { Tables } from "./tables";
 import { inTurn, Turns } from "./turns";
@@ -50,8 +51,8 @@ export function openPostgresStore(url: string, options: PostgresOptions = {}): S
   const losers = oneByOne();
 
   /** Under READ COMMITTED, two transactions that read, compute and write lose updates; SERIALIZABLE does not. */
-  function attempt<T>(work: (session: Session) => Promise<T>): Promise<T> {
-    return client.begin("isolation level serializable", (transaction) => {
+  function attempt<T>(work: (session: Session) => Promise<T>, isolation: string): Promise<T> {
+    return client.begin(`isolation level ${isolation}`, (transaction) => {
       const lifetime = new Lifetime();
       return runWithin(lifetime, deadlineMs, () =>
         work(new PostgresSession(transaction, transaction, lifetime)),
@@ -64,16 +65,17 @@ export function openPostgresStore(url: string, options: PostgresOptions = {}): S
     waiting: 0,
     read: new PostgresSession(client, unprepared),
     aside: (caller) => inTurn(new PostgresSession(aside, aside), turns, caller),
-    async tx(work) {
+    async tx(work, options: TxOptions = {}) {
       refuseNesting();
+      const isolation = options.isolation ?? "serializable";
       const giveUpAt = performance.now() + deadlineMs;
       const again = async () => {
         if (performance.now() > giveUpAt) throw new DbError("retry");
-        return attempt(work);
+        return attempt(work, isolation);
       };
       for (let attempts = 1; ; attempts++) {
         try {
-          return await (attempts === 1 ? attempt(work) : losers(again));
+          return await (attempts === 1 ? attempt(work, isolation) : losers(again));
         } catch (cause) {
           const error = toDbError(cause);
           const lostAgainstAnother = error instanceof DbError && error.kind === "retry";

@@ -21,6 +21,15 @@ export interface Session {
   run(plan: Plan, values: unknown[]): Row[] | Promise<Row[]>;
 }
 
+/** What a transaction may ask for. */
+export interface TxOptions {
+  /**
+   * `read committed`: it sees what others commit meanwhile, and neither loses against them nor makes them lose. For work
+   * that locks what it is about. SQLite has one writer, and nothing to choose.
+   */
+  isolation?: "read committed";
+}
+
 /** The database, whichever engine it is. Every instance has one. */
 export interface Store {
   readonly engine: "sqlite" | "postgres";
@@ -36,10 +45,10 @@ export interface Store {
    */
   aside(caller: string): Session;
   /**
-   * Runs `work` in one serializable transaction and answers when it is durable. `work` may run more than
-   * once, so it does nothing but query: no mail, no request, no counter outside. Transactions do not nest.
+   * Runs `work` in one transaction, serializable unless it asks for less, and answers when it is durable. `work` may run
+   * more than once, so it does nothing but query: no mail, no request, no counter outside. Transactions do not nest.
    */
-  tx<T>(work: (session: Session) => Promise<T>): Promise<T>;
+  tx<T>(work: (session: Session) => Promise<T>, options?: TxOptions): Promise<T>;
   /** A cheap read. Rejects with `unavailable` when the database cannot be reached. */
   ping(): Promise<void>;
   /** Ends the connections; on SQLite after everybody in line had their turn. */

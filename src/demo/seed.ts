@@ -4,7 +4,7 @@ import { write } from "../db/write";
 import { Conflict } from "../errors";
 import type { ClientService } from "../features/clients/service";
 import type { TaskService } from "../features/tasks/service";
-import { addUser, grantsOf, type UserRow } from "../features/users/accounts";
+import { actorOf, addUser, type UserRow } from "../features/users/accounts";
 import type { Actor } from "../policy";
 import { demoClients } from "./customers";
 import { people } from "./people";
@@ -43,7 +43,7 @@ export const seedDemo = (parts: DemoParts, actor: Actor, password_hash: string):
     for (const { supports, ...person } of people) {
       users.set(supports ?? person.role, await addUser(session, actor, { ...person, password_hash }));
     }
-    const admin = await actorOf(session, actor, users.get("admin")!);
+    const admin = await actorOf(session, users.get("admin")!, actor.requestId);
     const all = demoClients();
     let tasks = 0;
     for (const [i, client] of all.entries()) {
@@ -53,11 +53,16 @@ export const seedDemo = (parts: DemoParts, actor: Actor, password_hash: string):
       const { id } = await parts.clients.createIn(session, admin, input, at);
       const ids = { client_id: id, assigned_to: support.id };
       const own = clientTasks(client, i, now(), ids);
-      tasks += await addTasks(parts.tasks, session, await actorOf(session, actor, support), own);
+      tasks += await addTasks(parts.tasks, session, await actorOf(session, support, actor.requestId), own);
     }
     const manager = users.get("manager")!;
     const recurring = recurringTasks(now(), manager.id);
-    tasks += await addTasks(parts.tasks, session, await actorOf(session, actor, manager), recurring);
+    tasks += await addTasks(
+      parts.tasks,
+      session,
+      await actorOf(session, manager, actor.requestId),
+      recurring,
+    );
     const made = people.map(({ email, role, full_name }) => ({ email, role, full_name }));
     return { users: made, clients: all.length, tasks };
   });
@@ -69,13 +74,3 @@ async function addTasks(service: TaskService, session: Session, actor: Actor, ta
   }
   return tasks.length;
 }
-
-/** What somebody does over HTTP they do with their role's grants. */
-const actorOf = async (session: Session, { requestId }: Actor, user: UserRow): Promise<Actor> => ({
-  kind: "user",
-  userId: user.id,
-  sessionId: null,
-  grants: await grantsOf(session, user.role_id),
-  timeZone: user.time_zone,
-  requestId,
-});

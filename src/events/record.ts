@@ -1,4 +1,5 @@
 import { now } from "../clock";
+import { tellAfterCommit } from "../db/after-commit";
 import { insertInto, insertManyInto, type RowOf } from "../db/rows";
 import type { Session } from "../db/store";
 import { newId } from "../ids";
@@ -16,6 +17,9 @@ export type Recorded = { id: string; version: number } & Record<string, unknown>
 /** Every changed field with its value before and after. */
 export type Changes = RowOf<"events">["changes"];
 
+/** What a transaction that recorded something tells after its commit. */
+export const eventsTopic = "events";
+
 const insertEvent = insertInto("events");
 const insertEvents = insertManyInto("events");
 
@@ -32,6 +36,7 @@ export async function record(
   at = now(),
 ): Promise<void> {
   await insertEvent.all(session, eventOf(actor, type, before, after, at));
+  tellAfterCommit(session, eventsTopic);
 }
 
 /** Records that the same happened to many at once, each with an event of its own. */
@@ -46,6 +51,7 @@ export async function recordEach(
     session,
     changed.map(({ before, after }) => eventOf(actor, type, before, after, at)),
   );
+  tellAfterCommit(session, eventsTopic);
 }
 
 const eventOf = (

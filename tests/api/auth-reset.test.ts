@@ -3,6 +3,7 @@ import { readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:f
 import { join } from "node:path";
 import { eq } from "drizzle-orm";
 import { hour, now } from "../../src/clock";
+import { GiveUp } from "../../src/jobs/job";
 import { systemActor } from "../../src/policy";
 import {
   eventsOf,
@@ -13,7 +14,7 @@ import {
   statusesOf,
 } from "../support/accounts";
 import { password as oldPassword } from "../support/people";
-import { mailsTo, outboxOf, tokenIn } from "../support/mail";
+import { hasten, mailsTo, mailsTried, outboxOf, running, tokenIn } from "../support/mail";
 import { inWorld, newWorld, scenarios, type Scenario, type World } from "../support/scenario";
 import { engines, startTestServer } from "../support/servers";
 
@@ -267,7 +268,7 @@ inWorld("the mail", given, (world) => {
     expect(await mailsTo(world().server, `x${email}`)).toEqual([]);
   });
 
-  test("that cannot be written fails in the log, and neither the request nor the next mail", async () => {
+  test("that cannot be written stays in the queue, and goes out when it can", async () => {
     const { server, ids } = world();
     const outbox = join(server.dataDir, "outbox");
     await outboxOf(server);
@@ -276,11 +277,31 @@ inWorld("the mail", given, (world) => {
     const answer = await world().send("nobody", "POST", forgot, { body: { email: "$rita_mail" } });
     expect(answer.status).toBe(204);
     await server.parts.background.settled();
+    await mailsTried(server);
     rmSync(outbox);
     renameSync(`${outbox}-aside`, outbox);
-    await askFor(world());
-    expect(await mailsTo(server, ids.rita_mail!)).toHaveLength(1);
+    expect(await mailsTo(server, ids.rita_mail!)).toEqual([]);
+    await hasten(server);
+    const [mail, ...others] = await mailsTo(server, ids.rita_mail!);
+    expect(others).toEqual([]);
+    expect((await choose(world(), tokenIn(mail!))).status).toBe(204);
     expect(readdirSync(outbox).filter((file) => !file.endsWith(".eml"))).toEqual([]);
+  });
+
+  test("waits in the queue with its link sealed, and is not sent when the link is over", async () => {
+    const { server, ids } = world();
+    await world().send("nobody", "POST", forgot, { body: { email: "$rita_mail" } });
+    await server.parts.background.settled();
+    const { q, t } = server.parts.store.read;
+    const [job] = (await q.select().from(t.jobs).orderBy(t.jobs.id)).slice(-1);
+    expect(Object.keys(job!.payload).toSorted()).toEqual(["sealed", "template", "to", "until", "values"]);
+    const mails = server.parts.kinds.find(({ name }) => name === "mail")!;
+    const late = { ...job!, payload: { ...job!.payload, until: now() } };
+    await expect(mails.run(running(late))).rejects.toBeInstanceOf(GiveUp);
+    const foreign = { ...job!, payload: { ...job!.payload, sealed: "AAAA" } };
+    await expect(mails.run(running(foreign))).rejects.toBeInstanceOf(GiveUp);
+    const token = tokenIn((await mailsTo(server, ids.rita_mail!)).at(-1)!);
+    expect(JSON.stringify(job!.payload)).not.toContain(token);
   });
 });
 

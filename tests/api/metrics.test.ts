@@ -122,8 +122,11 @@ inWorld("what is counted", { env: { METRICS_TOKEN: metricsToken }, clients: { ac
     for (const operation of ["read", "transaction", "aside"])
       expect(more(`neocrm_db_duration_seconds_count{operation="${operation}"}`)).toBeGreaterThan(0);
     if (world().server.engine === "postgres") return;
-    expect(more("neocrm_db_write_wait_seconds_count")).toBe(1);
-    expect([more("neocrm_db_batch_writers_count"), more("neocrm_db_batch_writers_sum")]).toEqual([1, 1]);
+    // What follows from the write is written too, when it is due.
+    const writers = more("neocrm_db_write_wait_seconds_count");
+    expect(writers).toBeGreaterThanOrEqual(1);
+    expect(more("neocrm_db_batch_writers_sum")).toBe(writers);
+    expect(more("neocrm_db_batch_writers_count")).toBeWithin(1, writers + 1);
   });
 
   test("shows who waits for their password, and what is under way", async () => {

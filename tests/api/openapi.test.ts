@@ -7,9 +7,11 @@ import { setupCode } from "../../src/features/auth/setup-code";
 import { declaredRoutes } from "../../src/http/declared";
 import { withComponents } from "../../src/http/openapi/components";
 import { filled } from "../../src/http/openapi/examples";
+import { notify } from "../../src/features/notifications/notify";
+import { newId } from "../../src/ids";
 import { statusOf } from "../../src/http/problem";
 import { catalogue } from "../../src/problems";
-import { mailsTo, tokenIn } from "../support/mail";
+import { mailedTokens, newestToken, outboxOf } from "../support/mail";
 import { explainAll, planningDatabase, readWhole, type Explained } from "../support/plans";
 import { password, type People } from "../support/people";
 import { newWorld, scenarios, type World } from "../support/scenario";
@@ -197,7 +199,11 @@ describe.each(engines)("every example of the document [%s]", (engine) => {
 
   async function take({ route, path, keeps }: Step): Promise<void> {
     const fill = (value: unknown) => filled(value, (name) => known.get(name) ?? `no ${name}`);
-    if (route.path.endsWith("/password/reset")) known.set("reset_token", await mailedToken());
+    for (const [name, mail] of Object.entries(mailedTokens)) {
+      if (!route.walk?.needs?.includes(name)) continue;
+      known.set(name, newestToken(await outboxOf(world.server), mail)!);
+    }
+    if (route.walk?.needs?.includes("notifications_id")) known.set("notifications_id", await told());
     const body = route.example === undefined ? undefined : fill(route.example);
     const token = known.get("access_token");
     const by = token === undefined ? "nobody" : { token };
@@ -209,7 +215,14 @@ describe.each(engines)("every example of the document [%s]", (engine) => {
     if (route.walk?.endsSession) known.delete("access_token");
   }
 
-  const mailedToken = async () => tokenIn((await mailsTo(world.server, "ada@example.com")).at(-1)!);
+  /** Tells whoever walks something, and gives its id. */
+  async function told(): Promise<string> {
+    const me = await world.send({ token: known.get("access_token")! }, "GET", "/api/users/me");
+    const notice = { userId: me.json.id, type: "mention", actorId: null, message: "x", link: null } as const;
+    await world.server.parts.store.tx((session) => notify(session, { ...notice, title: newId() }));
+    const list = await world.send({ token: known.get("access_token")! }, "GET", "/api/notifications");
+    return list.json.data[0].id;
+  }
 
   const signingIn = () => walkOf(routes).find(({ route }) => route.path === "/api/auth/login")!;
 });

@@ -1,4 +1,5 @@
 import { describedApi } from "../../src/described";
+import { notify } from "../../src/features/notifications/notify";
 import type { OpenApiDocument, Operation } from "../../src/http/openapi/document";
 import { bringPeople, letIn, password, type Name } from "../support/people";
 import { expectSound, newWorld, type Answer, type World } from "../support/scenario";
@@ -101,9 +102,14 @@ async function knownIn(world: World): Promise<Known> {
   }
   const { lan, minh, stranger } = world.people;
   const sessions = (await world.send("lan", "GET", "/api/auth/sessions")).json.data;
+  const told = { userId: lan.id, type: "mention", actorId: null, message: "Known", link: null } as const;
+  for (let i = 0; i < 3; i++)
+    await world.server.parts.store.tx((session) => notify(session, { ...told, title: `Known ${i}` }));
+  const notifications = (await world.send("lan", "GET", "/api/notifications")).json.data;
   return {
     ...{ users: [minh.id, stranger.id], key: ["clients.default_country", "visibility.clients"] },
     ...{ clients, tasks, sessions: sessions.map(({ id }: { id: string }) => id) },
+    notifications: notifications.map(({ id }: { id: string }) => id),
     ...{ email: [lan.email, "new@hostile.example"], password: [password, "a wrong password"] },
     ...{ current_password: [password], new_password: [password], refresh_token: [lan.refreshToken] },
   };

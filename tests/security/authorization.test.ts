@@ -67,6 +67,8 @@ route("POST /api/auth/login", { body: login },                                  
 route("POST /api/auth/refresh", { body: { refresh_token: "x" } },                401, 401, 401, 401, 401, 401, 401, 401);
 route("POST /api/auth/password/forgot", { body: { email: "no@body.example" } },  204, 204, 204, 204, 204, 204, 204, 204);
 route("POST /api/auth/password/reset", { body: { token: "x", password } },       422, 422, 422, 422, 422, 422, 422, 422);
+route("POST /api/auth/accept", { body: { token: "x", password } },               422, 422, 422, 422, 422, 422, 422, 422);
+route("POST /api/auth/verify-email", { body: { token: "x" } },                   422, 422, 422, 422, 422, 422, 422, 422);
 route("GET /api/auth/sessions", {},                                              401, 401, 401, 200, 200, 200, 200, 200);
 route("DELETE /api/auth/sessions/:id", { id: missing },                          401, 401, 401, 404, 404, 404, 404, 404);
 
@@ -88,6 +90,9 @@ route("PATCH /api/admin/users/:id", { id: "$minh", body: { locale: "vi" } },    
 route("DELETE /api/admin/users/:id", { id: "$off" },                             401, 401, 401, 403, 403, 403, 403, 204);
 route("PUT /api/admin/users/:id/role", { id: "$minh", body: { role: "user" } },  401, 401, 401, 403, 403, 403, 403, 200);
 route("GET /api/admin/roles", {},                                                401, 401, 401, 403, 403, 403, 403, 200);
+
+route("POST /api/admin/invitations", { body: { email: "guest@person.example", role: "user" }, event: "user.invited" },
+                                                                                 401, 401, 401, 403, 403, 403, 403, 201);
 
 route("GET /api/admin/settings", {},                                             401, 401, 401, 403, 403, 403, 403, 200);
 route("PATCH /api/admin/settings/:key", { id: "retention.days", body: { value: 40 } },
@@ -111,6 +116,20 @@ route("PATCH /api/tasks/:id", { id: "$call", body: { title: "x" }, event: "task.
 route("POST /api/tasks/:id/complete", { id: "$call", event: "task.updated" },    401, 401, 401, 404, 200, 200, 200, 200);
 route("DELETE /api/tasks/:id", { id: "$call", event: "task.deleted" },           401, 401, 401, 404, 204, 204, 204, 204);
 route("POST /api/tasks/:id/restore", { id: "$dropped", event: "task.restored" }, 401, 401, 401, 404, 200, 200, 200, 200);
+
+route("GET /api/notifications", {},                                              401, 401, 401, 200, 200, 200, 200, 200);
+route("GET /api/notifications/unread-count", {},                                 401, 401, 401, 200, 200, 200, 200, 200);
+route("GET /api/notifications/stats", {},                                        401, 401, 401, 200, 200, 200, 200, 200);
+route("POST /api/notifications/mark-read", { body: { notification_ids: [missing] } },
+                                                                                 401, 401, 401, 404, 404, 404, 404, 404);
+route("POST /api/notifications/mark-read/all", {},                               401, 401, 401, 200, 200, 200, 200, 200);
+route("POST /api/notifications/bulk-delete", { body: { notification_ids: [missing] } },
+                                                                                 401, 401, 401, 404, 404, 404, 404, 404);
+route("DELETE /api/notifications/read", {},                                      401, 401, 401, 204, 204, 204, 204, 204);
+route("DELETE /api/notifications/:id", { id: missing },                          401, 401, 401, 404, 404, 404, 404, 404);
+route("GET /api/notifications/preferences", {},                                  401, 401, 401, 200, 200, 200, 200, 200);
+route("POST /api/notifications/preferences", { body: { type: "mention", mail: true } },
+                                                                                 401, 401, 401, 200, 200, 200, 200, 200);
 
 }
 

@@ -59,6 +59,7 @@ const open = [
   "GET /swagger",
   "GET /swagger/assets/:name",
   "GET /swagger/json",
+  "POST /api/auth/accept",
   "POST /api/auth/login",
   "POST /api/auth/logout",
   "POST /api/auth/password/forgot",
@@ -66,6 +67,7 @@ const open = [
   "POST /api/auth/refresh",
   "POST /api/auth/register",
   "POST /api/auth/setup",
+  "POST /api/auth/verify-email",
 ];
 
 /** What managers and users are kept out of. */

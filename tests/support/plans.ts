@@ -3,7 +3,7 @@ import { SQL } from "bun";
 import { Database } from "bun:sqlite";
 import { join } from "node:path";
 import { withFixedPlan } from "../../src/db/sqlite";
-import type { Session, Store } from "../../src/db/store";
+import type { Session, Store, TxOptions } from "../../src/db/store";
 import * as described from "../../src/db/tables.postgres";
 import { newDatabase } from "./postgres";
 import type { Engine, TestServer } from "./servers";
@@ -36,7 +36,8 @@ export function explainAll({ parts: { store }, dataDir }: TestServer): Map<strin
   Object.assign(store, {
     read: watch(store.read),
     aside: (caller: string) => watch(aside(caller)),
-    tx: <T>(work: (session: Session) => Promise<T>) => tx((session) => work(watch(session))),
+    tx: <T>(work: (session: Session) => Promise<T>, options?: TxOptions) =>
+      tx((session) => work(watch(session)), options),
   });
   return explained;
 }

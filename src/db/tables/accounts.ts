@@ -119,7 +119,73 @@ export function describeAccounts(c: Columns) {
     (t) => [c.index("password_resets_by_user").on(t.user_id)],
   );
 
-  return { roles, grants, users, sessions, refresh_tokens, password_resets };
+  /** Links that make an account, by the SHA-256 of their token. Each works once. */
+  const invitations = c.table(
+    "invitations",
+    {
+      id: c.id("id").primaryKey(),
+      hash: c.text("hash").notNull(),
+      email: c.text("email").notNull(),
+      email_normal: c.text("email_normal").notNull(),
+      full_name: c.text("full_name"),
+      role_id: c
+        .id("role_id")
+        .notNull()
+        .references(() => roles.id),
+      invited_by: c
+        .id("invited_by")
+        .notNull()
+        .references(() => users.id),
+      created_at: c.time("created_at").notNull(),
+      expires_at: c.time("expires_at").notNull(),
+      accepted_at: c.time("accepted_at"),
+      version: c.integer("version").notNull().default(1),
+    },
+    (t) => [c.uniqueIndex("invitations_hash").on(t.hash), c.index("invitations_by_email").on(t.email_normal)],
+  );
+
+  /** Links that prove an address, by the SHA-256 of their token. One that was used stays: the address is proven by it. */
+  const email_verifications = c.table(
+    "email_verifications",
+    {
+      hash: c.text("hash").primaryKey(),
+      user_id: c
+        .id("user_id")
+        .notNull()
+        .references(() => users.id, { onDelete: "cascade" }),
+      email_normal: c.text("email_normal").notNull(),
+      created_at: c.time("created_at").notNull(),
+      expires_at: c.time("expires_at").notNull(),
+      verified_at: c.time("verified_at"),
+    },
+    (t) => [c.index("email_verifications_by_user").on(t.user_id)],
+  );
+
+  /** What stands in a URL in the place of a token, by its SHA-256, for those that cannot send headers. */
+  const tickets = c.table(
+    "tickets",
+    {
+      hash: c.text("hash").primaryKey(),
+      session_id: c
+        .id("session_id")
+        .notNull()
+        .references(() => sessions.id, { onDelete: "cascade" }),
+      user_id: c.id("user_id").notNull(),
+      auth_version: c.integer("auth_version").notNull(),
+      purpose: c.text("purpose").$type<"ws" | "sse" | "download" | "preview">().notNull(),
+      resource_id: c.id("resource_id"),
+      created_at: c.time("created_at").notNull(),
+      expires_at: c.time("expires_at").notNull(),
+      /** Of those that work once. */
+      used_at: c.time("used_at"),
+    },
+    (t) => [c.index("tickets_by_expiry").on(t.expires_at), c.index("tickets_by_session").on(t.session_id)],
+  );
+
+  return {
+    ...{ roles, grants, users, sessions, refresh_tokens, password_resets },
+    ...{ invitations, email_verifications, tickets },
+  };
 }
 
 /** The tables other areas refer to. */

@@ -1,3 +1,4 @@
+import { sql } from "drizzle-orm";
 import type { Columns } from "../columns.postgres";
 
 /** What happened, and the answers kept for those who ask twice. */
@@ -23,8 +24,22 @@ export function describeEvents(c: Columns) {
     (t) => [
       c.index("events_by_entity").on(t.entity_type, t.entity_id, t.version),
       c.uniqueIndex("events_by_seq").on(t.seq),
+      c.index("events_by_creation").on(t.created_at, t.id),
+      c.index("events_by_actor").on(t.actor_id, t.created_at, t.id),
+      // Those that the relay has not seen: few, and gone from here once it has.
+      c
+        .index("events_unsequenced")
+        .on(t.created_at, t.id)
+        .where(sql`seq is null`),
     ],
   );
+
+  /** How far each reader of the log is: it has done everything up to this `seq`. */
+  const consumers = c.table("consumers", {
+    name: c.text("name").primaryKey(),
+    position: c.integer("position").notNull(),
+    updated_at: c.time("updated_at").notNull(),
+  });
 
   /** The first answer to a POST with an `Idempotency-Key`, stored in that POST's own transaction. */
   const idempotency_keys = c.table(
@@ -48,5 +63,5 @@ export function describeEvents(c: Columns) {
     ],
   );
 
-  return { events, idempotency_keys };
+  return { events, consumers, idempotency_keys };
 }

@@ -2,6 +2,8 @@ import type { Columns } from "../columns.postgres";
 import { describeAccounts } from "./accounts";
 import { describeClients } from "./clients";
 import { describeEvents } from "./events";
+import { describeJobs } from "./jobs";
+import { describeNotifications } from "./notifications";
 import { describeSettings } from "./settings";
 import { describeTasks } from "./tasks";
 
@@ -16,7 +18,13 @@ export function describeTables(c: Columns) {
   const accounts = describeAccounts(c);
   const clients = describeClients(c, accounts);
   const tasks = describeTasks(c, { ...accounts, ...clients });
-  return { ...accounts, ...clients, ...tasks, ...describeSettings(c, accounts), ...describeEvents(c) };
+  return {
+    ...{ ...accounts, ...clients, ...tasks },
+    ...describeSettings(c, accounts),
+    ...describeEvents(c),
+    ...describeJobs(c, accounts),
+    ...describeNotifications(c, { ...accounts, ...tasks }),
+  };
 }
 
 /** Every table, typed on PostgreSQL's columns; SQLite's have the same JavaScript types. */

@@ -62,3 +62,6 @@ export function describeTasks(c: Columns, { users, clients }: AccountTables & Cl
 
   return { tasks };
 }
+
+/** The tables other areas refer to. */
+export type TaskTables = ReturnType<typeof describeTasks>;

@@ -3,7 +3,6 @@ import { write } from "../../db/write";
 import { Conflict, Refusal } from "../../errors";
 import { assertCurrent, type IfMatch } from "../../events/current";
 import type { Assignments } from "../../hand-over";
-import { newSecret } from "../../ids";
 import { isUser, type Actor } from "../../policy";
 import {
   account,
@@ -22,16 +21,19 @@ import {
 } from "../users/accounts";
 import { checkedProfile } from "../users/profile";
 import { presentUser, type AccountInput, type AccountPatch, type UserView } from "../users/schema";
+import { normalEmail } from "../../text";
 import type { PasswordChecks } from "./password-checks";
 import type { ResetService } from "./reset-service";
 import { endSessionsOf } from "./sessions";
 import { deleteResetsOf } from "./store";
+import type { VerificationService } from "./verification-service";
 
 /** What looking after accounts depends on. */
 export interface AccountOptions {
   store: Store;
   checks: PasswordChecks;
   resets: ResetService;
+  verifications: VerificationService;
   /** What is handed over when somebody leaves. */
   assignments: readonly Assignments[];
   /** Called after the commit: what is known of the user's tokens is no longer true. */
@@ -59,14 +61,12 @@ export class AccountService {
     const { checks, resets } = this.options;
     const person = checkedProfile(given);
     const password_hash = password === undefined ? noPassword : await checks.hashNew(password, "password");
-    const token = newSecret();
     const view = await this.#write(actor, async (session) => {
       await assertMayGrant(session, actor, (await existingRole(session, person.role)).id);
       const user = await addUser(session, actor, { ...person, password_hash });
-      if (password === undefined) await resets.open(session, user.id, token);
+      if (password === undefined) await resets.send(session, user.id, "account_created");
       return presentUser(user);
     });
-    if (password === undefined) resets.invite(view.id, token);
     return view;
   }
 
@@ -78,14 +78,17 @@ export class AccountService {
    */
   async change(actor: Actor, userId: string, patch: AccountPatch, ifMatch: IfMatch): Promise<UserView> {
     const { is_active, ...profile } = checkedProfile(patch);
+    const { verifications, forget } = this.options;
     const view = await this.#write(actor, async (session) => {
       const before = await this.#lookedAfter(session, actor, userId, ifMatch);
       const revised = await reviseUser(session, actor, before, profile);
+      const isMoved = normalEmail(revised.email) !== normalEmail(before.email);
       if (revised.email !== before.email) await deleteResetsOf.all(session, { user_id: userId });
+      if (isMoved) await verifications.ask(session, revised);
       if (is_active === undefined) return presentUser(revised);
       return presentUser(await (is_active ? open : close)(session, actor, revised));
     });
-    this.options.forget(userId);
+    forget(userId);
     return view;
   }
 

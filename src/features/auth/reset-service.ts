@@ -4,13 +4,13 @@ import type { Session, Store } from "../../db/store";
 import { write } from "../../db/write";
 import { Refusal } from "../../errors";
 import { newSecret } from "../../ids";
+import type { Seal } from "../../http/seal";
 import type { Limiter } from "../../integrations/limiter";
-import type { Mail } from "../../integrations/mail/mail";
 import type { Actor } from "../../policy";
-import { account, accountWith, existingUser } from "../users/accounts";
+import { account, accountWith } from "../users/accounts";
+import { addLinkMail } from "./link-mail";
 import type { PasswordChecks } from "./password-checks";
 import { replacePassword } from "./password-service";
-import { resetMail, type Reason } from "./reset-mail";
 import type { PasswordReset } from "./schema";
 import { hashToken } from "./sessions";
 import { deleteResetsOf, insertReset, resetByHash, type ResetRow } from "./store";
@@ -19,9 +19,10 @@ import { deleteResetsOf, insertReset, resetByHash, type ResetRow } from "./store
 export interface ResetOptions {
   store: Store;
   checks: PasswordChecks;
-  mail: Mail;
+  /** Closes what stands in the queue of mails. */
+  seal: Seal;
   limiter: Limiter;
-  /** Mails are sent here, after the answer. */
+  /** Who asks is not told whether there is an account: what depends on that is done here, after the answer. */
   background: Background;
   /** How long a link is good for. */
   minutes: number;
@@ -30,6 +31,9 @@ export interface ResetOptions {
   /** Called after the commit: what is known of the user's tokens is no longer true. */
   forget: (userId: string) => void;
 }
+
+/** Why somebody gets a link, by the mail that says so: they forgot their password, or have none yet. */
+type Reason = "password_reset" | "account_created";
 
 /** Mails that one account gets in an hour: whoever asks from many addresses at once still floods nobody. */
 const mailsPerHour = 5;
@@ -48,27 +52,22 @@ export class ResetService {
       const found = await accountWith(store.read, email);
       if (!found?.is_active) return;
       if (!(await limiter.hit(`reset mails ${found.id}`, mailsPerHour, hour)).ok) return;
-      const token = newSecret();
-      await store.tx((session) => this.open(session, found.id, token));
-      await this.#send(found.id, token, "forgotten");
+      await store.tx((session) => this.send(session, found.id, "password_reset"));
     });
   }
 
-  /** Makes `token` good for choosing this user's password, in the place of any before, within a transaction. */
-  async open(session: Session, userId: string, token: string): Promise<void> {
+  /** Sends a user a link to choose their password, in the place of any before, once the transaction has committed. */
+  async send(session: Session, userId: string, reason: Reason): Promise<void> {
+    const { seal, minutes, link } = this.options;
+    const token = newSecret();
     const created_at = now();
+    const expires_at = created_at + minutes * minute;
     await deleteResetsOf.all(session, { user_id: userId });
-    await insertReset.all(session, {
-      ...{ hash: hashToken(token), user_id: userId, created_at },
-      expires_at: created_at + this.options.minutes * minute,
+    await insertReset.all(session, { hash: hashToken(token), user_id: userId, created_at, expires_at });
+    await addLinkMail(session, seal, {
+      ...{ template: reason, to: { userId }, values: { minutes } },
+      ...{ token, link: link(token), until: expires_at },
     });
-  }
-
-  /** Sends the link of a token that `open` made good, to the owner of a new account. */
-  invite(userId: string, token: string): void {
-    this.options.background.start("An invitation could not be sent", () =>
-      this.#send(userId, token, "invited"),
-    );
   }
 
   /**
@@ -94,12 +93,6 @@ export class ResetService {
   /** Whose password this token is good for. */
   ownerOf(token: string): Promise<string | undefined> {
     return ownerIn(this.options.store.read, token);
-  }
-
-  async #send(userId: string, token: string, reason: Reason): Promise<void> {
-    const { store, mail, minutes, link } = this.options;
-    const to = await existingUser(store.read, userId);
-    await mail.send(resetMail({ to, reason, link: link(token), token, minutes }));
   }
 }
 

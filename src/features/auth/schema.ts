@@ -1,7 +1,7 @@
 import { Type, type Static } from "@sinclair/typebox";
 import { isoTime } from "../../clock";
 import { Body, Email, Instant, Nullable, Text } from "../../http/schema";
-import { GrantsView, Password, RoleView, UserView } from "../users/schema";
+import { GrantsView, Password, RoleSlug, RoleView, UserView } from "../users/schema";
 import type { SessionRow } from "./store";
 
 /** What signing in takes. */
@@ -85,6 +85,46 @@ export const PasswordReset = Body(
   { title: "PasswordReset" },
 );
 export type PasswordReset = Static<typeof PasswordReset>;
+
+/** Whom an admin invites, and as what. */
+export const InvitationInput = Type.Composite(
+  [Body({ email: Email, role: RoleSlug }), Type.Partial(Body({ full_name: Text(200) }))],
+  { title: "InvitationInput", additionalProperties: false },
+);
+export type InvitationInput = Static<typeof InvitationInput>;
+
+/** An invitation as the API shows it: without its token, which is in the mail alone. */
+export const InvitationView = Type.Object(
+  {
+    id: Type.String(),
+    email: Type.String(),
+    full_name: Nullable(Type.String()),
+    role: Type.String(),
+    invited_by: Type.String(),
+    created_at: Instant,
+    expires_at: Instant,
+    version: Type.Integer(),
+  },
+  { title: "Invitation" },
+);
+export type InvitationView = Static<typeof InvitationView>;
+
+/** The token from an invitation, and what is missing for an account. The name may stand in the invitation. */
+export const InvitationAcceptance = Type.Composite(
+  [
+    Body({ token: Type.String({ maxLength: 200 }), password: Password }),
+    Type.Partial(Body({ full_name: Text(200) })),
+  ],
+  { title: "InvitationAcceptance", additionalProperties: false },
+);
+export type InvitationAcceptance = Static<typeof InvitationAcceptance>;
+
+/** The token from the mail that asks for proof of an address. */
+export const EmailVerification = Body(
+  { token: Type.String({ maxLength: 200 }) },
+  { title: "EmailVerification" },
+);
+export type EmailVerification = Static<typeof EmailVerification>;
 
 /** A session as the API shows it; `current` is the caller's own. */
 export const SessionView = Type.Object(

@@ -11,12 +11,14 @@ import { endSessions, hashToken, isOver, type Origin } from "./sessions";
 import { isSetupCode } from "./setup-code";
 import { refreshTokenByHash, sessionById, useRefreshToken, type SessionRow } from "./store";
 import type { TokenIssuer } from "./token-issuer";
+import type { VerificationService } from "./verification-service";
 
 /** What coming in depends on. */
 export interface AuthOptions {
   store: Store;
   checks: PasswordChecks;
   issuer: TokenIssuer;
+  verifications: VerificationService;
   /** The server's secret, from which the setup code follows. */
   secret: string;
   /** Whether anybody may register. */
@@ -88,9 +90,11 @@ export class AuthService {
       throw new Forbidden("Nobody can register here: ask an admin for an account.", "registration_closed");
     }
     const password_hash = await this.options.checks.hashNew(person.password, "password");
-    return write(this.options.store, actor, async (session) => {
+    const { store, issuer, verifications } = this.options;
+    return write(store, actor, async (session) => {
       const user = await addUser(session, actor, { ...person, password_hash, role: "user" });
-      return this.options.issuer.open(session, actor, user, origin);
+      await verifications.ask(session, user);
+      return issuer.open(session, actor, user, origin);
     });
   }
 

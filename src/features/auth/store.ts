@@ -1,4 +1,4 @@
-import { and, desc, eq, gt, isNull, sql } from "drizzle-orm";
+import { and, desc, eq, gt, isNull, lte, ne, sql } from "drizzle-orm";
 import { hot, value, type Params, type Query } from "../../db/hot";
 import type { ListScope, Resource } from "../../db/list";
 import { insertInto, recordColumns, updateIn, type RowOf } from "../../db/rows";
@@ -22,6 +22,19 @@ export const unendedSessionsOf = hot(({ t: { sessions }, q }, p: Params<{ user_i
     .from(sessions)
     .where(and(eq(sessions.user_id, p.user_id), isNull(sessions.ended_at)))
     .orderBy(desc(sessions.last_used_at), desc(sessions.id)),
+);
+
+/** The programs that a user signed in with before a session, the last ones first. */
+export const earlierPrograms = hot(
+  ({ t: { sessions }, q }, p: Params<Pick<SessionRow, "id" | "user_id" | "created_at"> & { most: number }>) =>
+    q
+      .select({ user_agent: sessions.user_agent })
+      .from(sessions)
+      .where(
+        and(eq(sessions.user_id, p.user_id), lte(sessions.created_at, p.created_at), ne(sessions.id, p.id)),
+      )
+      .orderBy(desc(sessions.created_at), desc(sessions.id))
+      .limit(p.most),
 );
 
 /** Sessions, as a list has them. */
@@ -74,6 +87,62 @@ export const useRefreshToken = hot(
 export const deleteRefreshTokens = hot(
   ({ t: { refresh_tokens }, q, dialect }, p: Params<{ session_ids: string }>) =>
     q.delete(refresh_tokens).where(dialect.isAmong(refresh_tokens.session_id, p.session_ids)) as Query<never>,
+);
+
+/** An invitation, by its token's hash. */
+export type InvitationRow = RowOf<"invitations">;
+
+/** Adds an invitation. */
+export const insertInvitation = insertInto("invitations");
+
+/** An invitation by its token's hash, good or not. */
+export const invitationByHash = hot(({ t: { invitations }, q }, p: Params<{ hash: string }>) =>
+  q.select().from(invitations).where(eq(invitations.hash, p.hash)).limit(1),
+);
+
+/** Marks an invitation as accepted; gives nothing when it was already. */
+export const acceptInvitation = hot(
+  ({ t: { invitations }, q }, p: Params<{ id: string; accepted_at: number }>) =>
+    q
+      .update(invitations)
+      .set({ accepted_at: value(invitations.accepted_at, p.accepted_at) })
+      .where(and(eq(invitations.id, p.id), isNull(invitations.accepted_at)))
+      .returning({ id: invitations.id }),
+);
+
+/** Removes what was sent to an address before and nobody accepted. */
+export const deleteInvitationsTo = hot(({ t: { invitations }, q }, p: Params<{ email_normal: string }>) =>
+  q
+    .delete(invitations)
+    .where(and(eq(invitations.email_normal, p.email_normal), isNull(invitations.accepted_at)))
+    .returning({ id: invitations.id }),
+);
+
+/** Adds a link that proves an address. */
+export const insertVerification = insertInto("email_verifications");
+
+/** Such a link by its token's hash, good or not. */
+export const verificationByHash = hot(({ t: { email_verifications }, q }, p: Params<{ hash: string }>) =>
+  q.select().from(email_verifications).where(eq(email_verifications.hash, p.hash)).limit(1),
+);
+
+/** Marks an address as proven. */
+export const markVerified = hot(
+  ({ t: { email_verifications }, q }, p: Params<{ hash: string; verified_at: number }>) =>
+    q
+      .update(email_verifications)
+      .set({ verified_at: value(email_verifications.verified_at, p.verified_at) })
+      .where(eq(email_verifications.hash, p.hash))
+      .returning({ hash: email_verifications.hash }),
+);
+
+/** Removes the links of a user that proved nothing. */
+export const deleteVerificationsOf = hot(
+  ({ t: { email_verifications }, q }, p: Params<{ user_id: string }>) =>
+    q
+      .delete(email_verifications)
+      .where(and(eq(email_verifications.user_id, p.user_id), isNull(email_verifications.verified_at)))
+      .returning({ hash: email_verifications.hash }),
 );
 
 /** A link to choose a new password, by its token's hash. */

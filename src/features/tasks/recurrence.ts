@@ -1,4 +1,5 @@
 import { RRuleTemporal } from "rrule-temporal";
+import { yearProblem } from "../../instants";
 
 /** The parts of a rule (RFC 5545, section 3.3.10): the library takes what it does not know for absent. */
 const part =
@@ -26,6 +27,26 @@ export function recurrenceRule(text: string, start: number): string | undefined 
   } catch {
     return undefined;
   }
+}
+
+/**
+ * When a rule comes true next after `start`, and the rule that goes on from there: of one with a COUNT, one fewer is left.
+ * @param timeZone in which the rule is meant, as an IANA name
+ * @returns `undefined` after the last time
+ */
+export function nextOccurrence(
+  rule: string,
+  start: number,
+  timeZone: string,
+): { at: number; rule: string } | undefined {
+  const left = Number(/COUNT=(\d+)/.exec(rule)?.[1] ?? Infinity);
+  if (left <= 1) return undefined;
+  // What is at `start` counts, whether the rule would come true there or not.
+  const uncounted = rule.replace(/;COUNT=\d+|COUNT=\d+;/, "");
+  const dtstart = Temporal.Instant.fromEpochMilliseconds(start).toZonedDateTimeISO(timeZone);
+  const next = new RRuleTemporal({ rruleString: uncounted, dtstart, ...bounds }).next(dtstart, false);
+  if (next === null || yearProblem(next.epochMilliseconds) !== undefined) return undefined;
+  return { at: next.epochMilliseconds, rule: rule.replace(/COUNT=\d+/, `COUNT=${left - 1}`) };
 }
 
 /** How many values each part of a rule has: the library drops those out of range, such as the 40th of a month. */

@@ -1,3 +1,4 @@
+import { now } from "../../clock";
 import type { Session, Store } from "../../db/store";
 import { Invalid, type FieldError } from "../../errors";
 import type { IfMatch } from "../../events/current";
@@ -6,9 +7,10 @@ import type { Filter } from "../../list";
 import type { Actor } from "../../policy";
 import { RecordService, type NewRecord, type RecordKind, type RecordPolicy } from "../../records";
 import { tidy } from "../../text";
-import { assertAssignable } from "../users/accounts";
+import { account, assertAssignable } from "../users/accounts";
+import { setAlarms } from "./alarms";
 import { taskFields } from "./fields";
-import { recurrenceRule } from "./recurrence";
+import { nextOccurrence, recurrenceRule } from "./recurrence";
 import { presentTask, type TaskInput, type TaskPatch, type TaskStats, type TaskView } from "./schema";
 import { countTasks } from "./stats";
 import {
@@ -22,7 +24,7 @@ import {
 } from "./store";
 import { assertMove, completedAt } from "./transitions";
 
-const taskKind: RecordKind<TaskRow, TaskView> = {
+const taskKind = (dueSoonHours: () => number): RecordKind<TaskRow, TaskView> => ({
   name: "task",
   resource: { fields: taskFields, columns: taskColumns },
   unique: [
@@ -33,22 +35,30 @@ const taskKind: RecordKind<TaskRow, TaskView> = {
     },
   ],
   find: (session, id) => taskById.first(session, { id }),
-  insert: async (session, row) => void (await insertTask.all(session, wholeTask(row))),
-  update: (session, before, after) => updateTask(session, before, wholeTask(after)),
+  async insert(session, row) {
+    await insertTask.all(session, wholeTask(row));
+    await setAlarms(session, null, row, dueSoonHours());
+  },
+  async update(session, before, after) {
+    await updateTask(session, before, wholeTask(after));
+    await setAlarms(session, before, after, dueSoonHours());
+  },
   present: presentTask,
-};
+});
 
 /** Whether there is a live client with this id that the actor may see: what tasks ask of clients. */
 export type SeesClient = (session: Session, actor: Actor, id: string) => Promise<boolean>;
 
 /** What may happen to a task, and what happens with it. */
 export class TaskService extends RecordService<TaskRow, TaskView, TaskInput, TaskPatch> {
+  /** @param dueSoonHours how long before it is due a task rings; 0 is not at all */
   constructor(
     store: Store,
     policy: RecordPolicy<TaskRow>,
     private readonly seesClient: SeesClient,
+    dueSoonHours: () => number,
   ) {
-    super(store, policy, taskKind);
+    super(store, policy, taskKind(dueSoonHours));
   }
 
   /**
@@ -62,6 +72,20 @@ export class TaskService extends RecordService<TaskRow, TaskView, TaskInput, Tas
   /** Counts the tasks that the actor may see and the filters let through. */
   stats(actor: Actor, filters: readonly Filter[]): Promise<TaskStats> {
     return countTasks(this.store, filters, this.policy.readable(actor), actor.timeZone);
+  }
+
+  /** Changes a task within a transaction. One that comes back makes its next one when it is done, which goes on with the rule. */
+  override async update(
+    ...given: Parameters<RecordService<TaskRow, TaskView, TaskInput, TaskPatch>["update"]>
+  ) {
+    const [session, actor, action, before, change, at = now()] = given;
+    const isDone = change.status === "done" && before.status !== "done";
+    const next = isDone ? await nextTask(session, { ...before, ...change }) : undefined;
+    if (!next) return super.update(...given);
+    const done = { ...change, recurrence: null };
+    const view = await super.update(session, actor, action, before, done, at);
+    await this.insert(session, actor, next, at);
+    return view;
   }
 
   protected async begin(session: Session, actor: Actor, input: TaskInput, at: number) {
@@ -106,6 +130,23 @@ const blank = {
   remind_at: null,
   recurrence: null,
 } satisfies Partial<NewRecord<TaskRow>>;
+
+/** What comes after a task that is done: the same once more, as often as its rule says. */
+async function nextTask(session: Session, done: TaskRow): Promise<NewRecord<TaskRow> | undefined> {
+  const { recurrence, due_date, remind_at } = done;
+  if (recurrence === null || due_date === null) return undefined;
+  // A rule is meant in the time zone of who made it: Monday at nine stays at nine all year.
+  const timeZone = (await account(session, done.created_by))?.time_zone ?? "UTC";
+  const next = nextOccurrence(recurrence, due_date, timeZone);
+  if (!next) return undefined;
+  const { title, description, priority, assigned_to, client_id, created_by } = done;
+  return {
+    ...blank,
+    ...{ title, description, priority, assigned_to, client_id, created_by, completed_at: null },
+    ...{ due_date: next.at, recurrence: next.rule },
+    remind_at: remind_at === null ? null : remind_at + (next.at - due_date),
+  };
+}
 
 /** The fields in the form they are stored in; the description keeps its blanks. @throws Invalid for bad instants */
 function fieldsOf<Given extends TaskPatch>(given: Given) {

@@ -1,3 +1,5 @@
+import { and, asc, eq, inArray, lte } from "drizzle-orm";
+import { hot, type Params } from "../../db/hot";
 import {
   insertInto,
   liveWith,
@@ -32,3 +34,38 @@ export const updateTask = updateChangedIn("tasks");
 /** The row with the columns that follow from the others. */
 export const wholeTask = (row: TaskRow): RowOf<"tasks"> =>
   withDerived("tasks", row, { priority_key: rankOf(taskPriorities, row.priority) });
+
+/** When a task rings for one reason. */
+export type AlarmRow = RowOf<"task_alarms">;
+
+/** Adds an alarm. */
+export const insertAlarm = insertInto("task_alarms");
+
+/** Removes a task's alarm of one kind, if it has one. */
+export const deleteAlarm = hot(({ t: { task_alarms }, q }, p: Params<Pick<AlarmRow, "task_id" | "kind">>) =>
+  q
+    .delete(task_alarms)
+    .where(and(eq(task_alarms.task_id, p.task_id), eq(task_alarms.kind, p.kind)))
+    .returning({ id: task_alarms.id }),
+);
+
+/** An alarm that is due at `at`, if there is one. */
+export const dueAlarm = hot(({ t: { task_alarms }, q }, p: Params<Pick<AlarmRow, "at">>) =>
+  q.select({ id: task_alarms.id }).from(task_alarms).where(lte(task_alarms.at, p.at)).limit(1),
+);
+
+/** Takes away the alarms that are due at `at`, the first ones first, and gives them: each to one taker alone. */
+export const takeDueAlarms = hot(
+  ({ t: { task_alarms }, q }, p: Params<Pick<AlarmRow, "at"> & { most: number }>) => {
+    const due = q
+      .select({ id: task_alarms.id })
+      .from(task_alarms)
+      .where(lte(task_alarms.at, p.at))
+      .orderBy(asc(task_alarms.at))
+      .limit(p.most);
+    return q
+      .delete(task_alarms)
+      .where(inArray(task_alarms.id, due))
+      .returning({ task_id: task_alarms.task_id, kind: task_alarms.kind, at: task_alarms.at });
+  },
+);

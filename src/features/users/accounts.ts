@@ -166,6 +166,16 @@ export const accountWith = (session: Session, email: string) =>
 export const account = (session: Session, id: string): Promise<UserRow | undefined> =>
   userById.first(session, { id });
 
+/** Somebody as the one who acts, with what their role allows right now. */
+export const actorOf = async (session: Session, user: UserRow, requestId: string): Promise<Actor> => ({
+  kind: "user",
+  userId: user.id,
+  sessionId: null,
+  grants: await grantsOf(session, user.role_id),
+  timeZone: user.time_zone,
+  requestId,
+});
+
 /** The hash of an account's password, or `null` without an account. */
 export async function passwordHash(session: Session, id: string): Promise<string | null> {
   return (await passwordHashOf.first(session, { id }))?.password_hash ?? null;

@@ -55,7 +55,7 @@ export type ProfilePatch = Static<typeof ProfilePatch>;
 export const Password = Type.String({ maxLength: 1_024 });
 
 /** A role's slug: which ones there are is for the tables to say. */
-const RoleSlug = Type.String({ maxLength: 64 });
+export const RoleSlug = Type.String({ maxLength: 64 });
 
 /** What an admin makes an account from. Without a password, its owner chooses one by mail. */
 export const AccountInput = Type.Composite(

@@ -5,6 +5,8 @@ const samples: Readonly<Record<string, string>> = {
   new_password: "another long enough phrase",
   setup_code: "ABCD-EFGH",
   reset_token: "y0Vd7m8s1iQKXzvR3bNpLwTgHcJfAeUo5k2x4CtYq9E",
+  invitation_token: "mB4nQ9tXe1sVhKz7cRwYp2oLdUjGfAi6k8x5CtNq0vE",
+  verification_token: "Zr3mT8yLq5wBnKj0cVxPe7sHdGuAoFi2k1x4CtYb9QE",
   key: "visibility.clients",
   refresh_token: "I5VXk2Yq8h0m3nTz1bCwRa9sLdEuFgJp4oQv7xKyMiA",
 };

@@ -1,5 +1,9 @@
+import { now } from "../../clock";
+
 /** A message to one person, in plain text and in HTML. */
 export interface Message {
+  /** Names the message: sent again, it has the same Message-ID, by which programs know it as the same one. */
+  id: string;
   to: { name: string; address: string };
   subject: string;
   text: string;
@@ -9,8 +13,25 @@ export interface Message {
 /** Where messages go out. */
 export interface Mail {
   /**
-   * Resolves once the message is safe with whoever delivers it. May take seconds, so nobody waits for it inside a
+   * Resolves once the message is safe with whoever delivers it. May take a minute, so nobody waits for it inside a
    * transaction or before an answer.
+   * @throws Undeliverable when it is refused for good; whatever else is thrown may be over by the next time
    */
   send(message: Message): Promise<void>;
+  /** Ends what is open between two messages. */
+  close?(): void;
 }
+
+/** The message is refused for good: nobody has this address, or it is not taken for another reason that will last. */
+export class Undeliverable extends Error {
+  override name = "Undeliverable";
+}
+
+/** A message as nodemailer writes it (RFC 5322). */
+export const written = (from: string, { id, to, subject, text, html }: Message) => ({
+  ...{ from: { name: "Neo CRM", address: from }, to, subject, text, html },
+  // What somebody chose as their name must never make a message read files or fetch URLs.
+  ...{ disableFileAccess: true, disableUrlAccess: true },
+  date: new Date(now()),
+  messageId: `<${id}@${from.slice(from.lastIndexOf("@") + 1)}>`,
+});

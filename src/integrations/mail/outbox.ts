@@ -1,9 +1,8 @@
 import { mkdir, open, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { isoTime, now } from "../../clock";
-import { newId } from "../../ids";
 import { log } from "../../ops/logging";
-import type { Mail, Message } from "./mail";
+import { written, type Mail, type Message } from "./mail";
 
 /**
  * Puts each message into `folder` as an `.eml` file (RFC 5322), for whoever delivers or reads it there. A file that
@@ -13,24 +12,17 @@ import type { Mail, Message } from "./mail";
 export const outboxMail = (folder: string, from: string): Mail => ({
   async send(message) {
     const text = await compose(from, message);
-    const file = `${isoTime(now()).replace(/[-:.]/g, "")}-${newId()}.eml`;
+    const file = `${isoTime(now()).replace(/[-:.]/g, "")}-${message.id}.eml`;
     await mkdir(folder, { recursive: true, mode: 0o700 });
     await putWhole(folder, file, text);
     log.info("Mail written to the outbox", { file, subject: message.subject });
   },
 });
 
-async function compose(from: string, { to, subject, text, html }: Message): Promise<Buffer> {
+async function compose(from: string, message: Message): Promise<Buffer> {
   // Loaded with the first mail: it takes 20 ms of a start.
   const { default: MailComposer } = await import("nodemailer/lib/mail-composer");
-  const composer = new MailComposer({
-    ...{ from: { name: "Neo CRM", address: from }, to, subject, text, html },
-    // What somebody chose as their name must never make a message read files or fetch URLs.
-    ...{ disableFileAccess: true, disableUrlAccess: true },
-    ...{ newline: "windows", date: new Date(now()) },
-    messageId: `<${newId()}@${from.slice(from.lastIndexOf("@") + 1)}>`,
-  });
-  return composer.compile().build();
+  return new MailComposer({ ...written(from, message), newline: "windows" }).compile().build();
 }
 
 /** Written under another name, synced, then renamed; after a power cut the name is still there. */

@@ -1,5 +1,20 @@
 import { Gauge, type Registry } from "prom-client";
 
+/** Shows a figure for each value of a label, all of which are asked for with each scrape. */
+export function gauges(
+  registry: Registry,
+  { name, help, label }: { name: string; help: string; label: string },
+  ask: () => Record<string, number>,
+): void {
+  const shown = new Gauge({
+    ...{ name, help, labelNames: [label], registers: [] },
+    collect() {
+      for (const [value, figure] of Object.entries(ask())) this.set({ [label]: value }, figure);
+    },
+  });
+  registry.registerMetric(shown);
+}
+
 /** Shows a figure that is asked for with each scrape. */
 export function gauge(registry: Registry, name: string, help: string, ask: () => number): void {
   const shown = new Gauge({

@@ -1,7 +1,7 @@
 import { Registry } from "prom-client";
 import type { StoreMeasures } from "../../db/measured";
 import type { Store } from "../../db/store";
-import { gauge } from "./gauge";
+import { gauge, gauges } from "./gauge";
 import { processMetrics, watchEventLoop } from "./process";
 import { RequestMetrics } from "./requests";
 import { storeMeasures } from "./store";
@@ -10,6 +10,8 @@ import { storeMeasures } from "./store";
 export interface MetricSources {
   hasher: { readonly running: number; readonly waiting: number };
   store: Pick<Store, "engine" | "waiting">;
+  relay: { readonly lagSeconds: number; lags(): Record<string, number> };
+  worker: { readonly running: number };
 }
 
 /** The figures of one server, for Prometheus. Each server has its own: several may run in one process. */
@@ -32,9 +34,18 @@ export class Metrics {
   }
 
   /** From here on, the queues are shown too. */
-  watch({ hasher, store }: MetricSources): void {
+  watch({ hasher, store, relay, worker }: MetricSources): void {
     this.gauge("neocrm_password_hashes_running", "Passwords being hashed now.", () => hasher.running);
     this.gauge("neocrm_password_hashes_waiting", "Passwords that wait for their turn.", () => hasher.waiting);
+    const late = "Age of the oldest event that is not in order yet.";
+    this.gauge("neocrm_relay_lag_seconds", late, () => relay.lagSeconds);
+    const lag = {
+      name: "neocrm_consumer_lag_events",
+      help: "Events in order that a consumer has still to take.",
+      label: "consumer",
+    };
+    gauges(this.#registry, lag, () => relay.lags());
+    this.gauge("neocrm_jobs_running", "Jobs under way in this process.", () => worker.running);
     // PostgreSQL has no line of ours.
     if (store.engine === "postgres") return;
     this.gauge("neocrm_db_writers_waiting", "Writers in line for the database now.", () => store.waiting);

@@ -21,7 +21,13 @@ const secretKeys = keys.filter((key) => settings[key].secret);
 const shortest = "expected at least 32 characters";
 
 describe("a secret from the environment", () => {
-  write(here, { jwt: `${secret}\n`, short: "short\n", empty: "\n", url: "postgres://crm:pw@db/crm\n" });
+  write(here, {
+    jwt: `${secret}\n`,
+    short: "short\n",
+    empty: "\n",
+    url: "postgres://crm:pw@db/crm\n",
+    smtp: "smtp://mail\n",
+  });
   const given = (env: Record<string, string>) => load({ cwd: here, env });
 
   test("comes from the file that _FILE names, without the newline at its end", () => {
@@ -37,11 +43,12 @@ describe("a secret from the environment", () => {
       "auth.jwt_secret",
       "auth.jwt_secret_previous",
       "admin.password",
+      "mail.smtp_url",
       "metrics.token",
     ]);
     for (const key of secretKeys) {
       const { env } = settings[key];
-      const path = key === "database.url" ? "url" : "jwt";
+      const path = key === "database.url" ? "url" : key === "mail.smtp_url" ? "smtp" : "jwt";
       expect(given({ [`${env}_FILE`]: path }).config[key]).toBeString();
     }
   });

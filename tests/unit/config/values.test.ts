@@ -84,6 +84,25 @@ const values: Values[] = [
     badText: ["-1", "1XB", "MB", "1GiB", "1iB"],
   },
   {
+    key: "mail.smtp_url",
+    expects: "a URL such as smtp://user:password@mail.example.com:587 or smtps://…",
+    good: {
+      '"smtp://localhost"': "smtp://localhost",
+      '"smtps://a%40b:c@[::1]:465/"': "smtps://a%40b:c@[::1]:465/",
+    },
+    bad: {
+      '"mail.example.com"': "***",
+      '"http://mail.example.com"': "***",
+      '"smtp://"': "***",
+      "25": "***",
+      '"smtp://mail.example.com/inbox"': "***",
+      '"smtp://mail.example.com?tls=1"': "***",
+      '"smtp://mail.example.com:99999"': "***",
+    },
+    goodText: { "smtp://mail.example.com:25": "smtp://mail.example.com:25" },
+    badText: [],
+  },
+  {
     key: "server.trusted_proxies",
     expects:
       "a list (in the environment: separated by commas), each item an IP address or a range such as 10.0.0.0/8",

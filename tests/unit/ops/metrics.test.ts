@@ -91,13 +91,21 @@ describe.each(["sqlite", "postgres"] as const)("the metrics of a server [%s]", (
 
   test("show the figures only of their engine", async () => {
     const metrics = new Metrics(engine);
-    metrics.watch({ hasher: { running: 3, waiting: 4 }, store: { engine, waiting: 5 } });
+    metrics.watch({
+      ...{ hasher: { running: 3, waiting: 4 }, store: { engine, waiting: 5 } },
+      relay: { lagSeconds: 6, lags: () => ({ one: 7, other: 8 }) },
+      worker: { running: 9 },
+    });
     const text = await metrics.text();
     const samples = readSamples(text);
     expect([
       samples.get("neocrm_password_hashes_running"),
       samples.get("neocrm_password_hashes_waiting"),
-    ]).toEqual([3, 4]);
+      samples.get("neocrm_relay_lag_seconds"),
+      samples.get('neocrm_consumer_lag_events{consumer="one"}'),
+      samples.get('neocrm_consumer_lag_events{consumer="other"}'),
+      samples.get("neocrm_jobs_running"),
+    ]).toEqual([3, 4, 6, 7, 8, 9]);
     const isSqlite = engine === "sqlite";
     expect(samples.get("neocrm_db_writers_waiting")).toBe(isSqlite ? 5 : undefined);
     for (const name of ["neocrm_db_write_wait_seconds", "neocrm_db_batch_writers"])

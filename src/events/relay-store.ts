@@ -1,0 +1,90 @@
+import { and, asc, eq, gt, isNull, lt, sql } from "drizzle-orm";
+import { hot, value, type Params, type Query } from "../db/hot";
+import { recordColumns, type RowOf } from "../db/rows";
+import type { Session } from "../db/store";
+import type { SequencedEvent } from "./consumer";
+
+/** What says where an event belongs. */
+export type Unordered = Pick<RowOf<"events">, "id" | "entity_type" | "entity_id" | "version" | "created_at">;
+
+/** As expressions: Drizzle does not see what table `dialect.by` reads from. */
+const place = ({ events }: Session["t"]) => ({
+  id: sql<string>`${events.id}`,
+  entity_type: sql<string>`${events.entity_type}`,
+  entity_id: sql<string>`${events.entity_id}`,
+  version: sql<number>`${events.version}`.mapWith(events.version),
+  created_at: sql<number>`${events.created_at}`.mapWith(events.created_at),
+});
+
+/** The oldest events that have no number yet. SQLite would rather look for null among the numbers, and sort. */
+export const unordered = hot(({ t, q, dialect }, p: Params<{ limit: number }>) =>
+  q
+    .select(place(t))
+    .from(dialect.by(t.events, "events_unsequenced"))
+    .where(isNull(t.events.seq))
+    .orderBy(asc(t.events.created_at), asc(t.events.id))
+    .limit(p.limit),
+);
+
+/** Those events of some records of a type that have no number yet and come before a version. */
+export const unorderedOf = hot(
+  ({ t, q, dialect }, p: Params<{ entity_type: string; entity_ids: string; version: number }>) =>
+    q
+      .select(place(t))
+      .from(t.events)
+      .where(
+        and(
+          eq(t.events.entity_type, p.entity_type),
+          dialect.isAmong(t.events.entity_id, p.entity_ids),
+          lt(t.events.version, p.version),
+          isNull(t.events.seq),
+        ),
+      ),
+);
+
+/** Numbers the events of a JSON array of ids in its order, the first one with `first`. */
+export const numberEvents = hot(
+  ({ t: { events }, q, dialect }, p: Params<{ ids: string; first: number }>) => {
+    const listed = dialect.places(events.id, p.ids);
+    return q
+      .update(events)
+      .set({ seq: sql`listed.place + ${value(events.seq, p.first)}` })
+      .from(sql`(${listed}) as listed`)
+      .where(eq(events.id, sql`listed.value`)) as unknown as Query<never>;
+  },
+);
+
+const positions = hot(({ t: { consumers }, q }, p: Params<{ name: string }>) =>
+  q.select({ position: consumers.position }).from(consumers).where(eq(consumers.name, p.name)).limit(1),
+);
+
+/** How far somebody is who reads the log; 0 before they began. */
+export async function positionOf(session: Session, name: string): Promise<number> {
+  return (await positions.first(session, { name }))?.position ?? 0;
+}
+
+/** Moves somebody on. */
+export const moveTo = hot(({ t: { consumers }, q }, p: Params<RowOf<"consumers">>) =>
+  q
+    .insert(consumers)
+    .values({ name: p.name, position: p.position, updated_at: p.updated_at })
+    .onConflictDoUpdate({
+      target: consumers.name,
+      set: {
+        position: value(consumers.position, p.position),
+        updated_at: value(consumers.updated_at, p.updated_at),
+      },
+    })
+    .returning({ name: consumers.name }),
+);
+
+/** The events after a number, in order. */
+export const eventsAfter = hot(
+  ({ t, q }, p: Params<{ seq: number; limit: number }>) =>
+    q
+      .select(recordColumns("events")(t))
+      .from(t.events)
+      .where(gt(t.events.seq, p.seq))
+      .orderBy(asc(t.events.seq))
+      .limit(p.limit) as unknown as Query<SequencedEvent>,
+);

@@ -1,0 +1,186 @@
+import { now, second } from "../clock";
+import { isAlone } from "../db/alone";
+import type { Session, Store } from "../db/store";
+import { Pulse } from "../pulse";
+import type { Consumer } from "./consumer";
+import {
+  eventsAfter,
+  moveTo,
+  numberEvents,
+  positionOf,
+  unordered,
+  unorderedOf,
+  type Unordered,
+} from "./relay-store";
+
+/** What can be chosen; the defaults suit a server. */
+export interface RelayOptions {
+  store: Store;
+  consumers: readonly Consumer[];
+  /** Called after each pass that numbered events: there is something new to read. */
+  ordered: () => void;
+  /** Milliseconds that a commit waits for others, so that one pass is for all of them. */
+  gatherMs?: number;
+  /** Milliseconds after which it looks by itself, for what a process committed that has ended since. */
+  pollMs?: number;
+  /** Events of one pass. */
+  batch?: number;
+}
+
+/** The events numbered so far, as if that were a consumer. No consumer has this name. */
+const relay = "relay";
+/** Events that a consumer gets at once. */
+const portion = 100;
+/** Milliseconds until one looks again who found another process at it. */
+const busyMs = 50;
+
+/**
+ * Brings committed events into one order and hands them to whoever reads the log. An event gets its number once its
+ * transaction has committed: numbers given before would be seen out of order, and a reader would pass over those that
+ * come late. One process at a time does it, whichever was nudged.
+ */
+export class Relay {
+  readonly #ordering: Pulse;
+  readonly #readers: Reader[];
+  /** When the oldest event was made that had no number at the last look. */
+  #oldest: number | null = null;
+
+  constructor(private readonly options: RelayOptions) {
+    const { store, consumers, gatherMs = 25, pollMs = second } = options;
+    this.#readers = consumers.map((consumer) => new Reader(store, consumer, pollMs));
+    this.#ordering = new Pulse({
+      failure: "Events could not be brought into their order",
+      ...{ work: () => this.#order(), everyMs: pollMs, soonMs: gatherMs },
+    });
+  }
+
+  /** Begins with what there is. */
+  start(): void {
+    this.#ordering.start();
+    for (const reader of this.#readers) reader.pulse.start();
+  }
+
+  /** Events were committed. Costs nothing: many nudges are one pass. */
+  nudge(): void {
+    this.#ordering.nudge();
+  }
+
+  /** Resolves once nobody reads or numbers events here any more. */
+  async close(): Promise<void> {
+    await this.#ordering.close();
+    await Promise.all(this.#readers.map(({ pulse }) => pulse.close()));
+  }
+
+  /** Seconds since the oldest event was made that had no number at the last look; 0 when there was none. */
+  get lagSeconds(): number {
+    return this.#oldest === null ? 0 : Math.max(0, now() - this.#oldest) / second;
+  }
+
+  /** How many events each consumer had still to take at the last look, by its name. */
+  lags(): Record<string, number> {
+    return Object.fromEntries(this.#readers.map(({ consumer, lag }) => [consumer.name, lag]));
+  }
+
+  async #order(): Promise<number | void> {
+    const { store, ordered, batch = 500 } = this.options;
+    this.#oldest = (await unordered.first(store.read, { limit: 1 }))?.created_at ?? null;
+    if (this.#oldest === null) return undefined;
+    const numbered = await store.tx((session) => orderNext(session, batch), { isolation: "read committed" });
+    if (numbered === "busy") return busyMs;
+    if (numbered < batch) this.#oldest = null;
+    if (numbered === 0) return undefined;
+    for (const { pulse } of this.#readers) pulse.nudge();
+    ordered();
+    return numbered < batch ? undefined : 0;
+  }
+}
+
+/** One consumer on its way through the log. */
+class Reader {
+  readonly pulse: Pulse;
+  /** At the last look. */
+  lag = 0;
+
+  constructor(
+    private readonly store: Store,
+    readonly consumer: Consumer,
+    pollMs: number,
+  ) {
+    this.pulse = new Pulse({
+      failure: `The consumer ${consumer.name} could not take events`,
+      ...{ work: () => this.#read(), everyMs: pollMs },
+    });
+  }
+
+  async #read(): Promise<number | void> {
+    const { read } = this.store;
+    const [end, position] = [await positionOf(read, relay), await positionOf(read, this.consumer.name)];
+    this.lag = end - position;
+    if (this.lag <= 0) return undefined;
+    const taken = await this.store.tx((session) => this.#takeNext(session));
+    if (taken === "busy") return busyMs;
+    this.consumer.taken?.(taken);
+    this.lag = Math.max(0, this.lag - taken.length);
+    return taken.length < portion ? undefined : 0;
+  }
+
+  async #takeNext(session: Session) {
+    const { consumer } = this;
+    if (!(await isAlone(session, `consumer ${consumer.name}`))) return "busy";
+    const events = await eventsAfter.all(session, {
+      seq: await positionOf(session, consumer.name),
+      limit: portion,
+    });
+    const last = events.at(-1);
+    if (!last) return [];
+    await consumer.take(session, events);
+    await moveTo.all(session, { name: consumer.name, position: last.seq, updated_at: now() });
+    return events;
+  }
+}
+
+/** Numbers the next events; says how many, or that another process is at it. */
+async function orderNext(session: Session, batch: number): Promise<number | "busy"> {
+  if (!(await isAlone(session, relay))) return "busy";
+  const oldest = await unordered.all(session, { limit: batch });
+  if (oldest.length === 0) return 0;
+  const isWhole = oldest.length < batch;
+  const events = inOrder(isWhole ? oldest : [...oldest, ...(await lateOnes(session, oldest))]);
+  const end = await positionOf(session, relay);
+  await numberEvents.all(session, { ids: JSON.stringify(events.map(({ id }) => id)), first: end + 1 });
+  await moveTo.all(session, { name: relay, position: end + events.length, updated_at: now() });
+  return events.length;
+}
+
+/** Earlier versions of the same records with a later time, from a clock that was set back or goes ahead. */
+async function lateOnes(session: Session, events: readonly Unordered[]): Promise<Unordered[]> {
+  const known = new Set(events.map(({ id }) => id));
+  const late: Unordered[] = [];
+  for (const [entity_type, ofType] of Map.groupBy(events, (event) => event.entity_type)) {
+    const newest = newestVersions(ofType);
+    const found = await unorderedOf.all(session, {
+      entity_type,
+      entity_ids: JSON.stringify([...newest.keys()]),
+      version: Math.max(...newest.values()),
+    });
+    late.push(
+      ...found.filter(({ id, entity_id, version }) => !known.has(id) && version < newest.get(entity_id)!),
+    );
+  }
+  return late;
+}
+
+const newestVersions = (events: readonly Unordered[]) => {
+  const newest = new Map<string, number>();
+  for (const { entity_id, version } of events)
+    newest.set(entity_id, Math.max(version, newest.get(entity_id) ?? version));
+  return newest;
+};
+
+/** By time, except that each record's events take their record's places in the order of its versions. */
+export function inOrder<Event extends Unordered>(events: readonly Event[]): Event[] {
+  const byTime = events.toSorted((a, b) => a.created_at - b.created_at || (a.id < b.id ? -1 : 1));
+  const ofRecord = Map.groupBy(byTime, ({ entity_type, entity_id }) => `${entity_type} ${entity_id}`);
+  for (const versions of ofRecord.values()) versions.sort((a, b) => a.version - b.version);
+  return byTime.map(({ entity_type, entity_id }) => ofRecord.get(`${entity_type} ${entity_id}`)!.shift()!);
+}

@@ -1,0 +1,129 @@
+import { isNewDevice } from "../auth/devices";
+import { accountWith } from "../users/accounts";
+import type { Look } from "./look";
+import { mentionsIn } from "./mentions";
+import type { Notice } from "./notify";
+
+/** To whom an event is told, in which words: never more than they may see at that moment. */
+type Rule = (look: Look) => Promise<Notice[]>;
+
+const longestExcerpt = 300;
+
+const taskGiven: Rule = async (look) => {
+  const [before, after] = look.change("assigned_to");
+  if (before === after) return [];
+  const who = await look.actorName();
+  const given = after === null ? undefined : await look.taskOf(after);
+  const told = given && {
+    type: "task_assigned" as const,
+    title: `A task for you: ${given.title}`,
+    message: `${who} assigned it to you.`,
+  };
+  return [
+    ...(told ? [look.notice(after!, told)] : []),
+    ...(before === null ? [] : [await taskTaken(look, before, after, who)]),
+  ];
+};
+
+/** Whoever no longer sees the task learns that it is gone, and nothing else about it. */
+async function taskTaken(look: Look, from: string, to: string | null, who: string): Promise<Notice> {
+  const left = await look.taskOf(from);
+  return look.notice(from, {
+    type: "task_unassigned",
+    title: left ? `No longer your task: ${left.title}` : "A task is no longer yours",
+    message: `${who} assigned it to ${to === null ? "nobody" : "somebody else"}.`,
+  });
+}
+
+const taskDone: Rule = async (look) => {
+  const [before, after] = look.change("status");
+  const row = after === "done" && before !== "done" ? await look.task() : undefined;
+  if (!row) return [];
+  const message = `${await look.actorName()} completed it.`;
+  return toEach([row.created_by, row.assigned_to], async (userId) => {
+    const seen = await look.taskOf(userId);
+    return seen && look.notice(userId, { type: "task_completed", title: `Done: ${seen.title}`, message });
+  });
+};
+
+const clientGiven: Rule = async (look) => {
+  const [, after] = look.change("assigned_to");
+  const message = `${await look.actorName()} assigned it to you.`;
+  return toEach([after], async (userId) => {
+    const seen = await look.clientOf(userId);
+    const title = `A client for you: ${seen?.name}`;
+    return seen && look.notice(userId, { type: "client_assigned", title, message });
+  });
+};
+
+const clientChanged: Rule = async (look) => {
+  if ("assigned_to" in look.event.changes) return clientGiven(look);
+  const row = await look.client();
+  // Which fields is not said: several changes in a row are one notification.
+  const message = `${await look.actorName()} changed it.`;
+  return toEach([row?.assigned_to], async (userId) => {
+    const seen = await look.clientOf(userId);
+    return seen && look.notice(userId, { type: "client_changed", title: `Changed: ${seen.name}`, message });
+  });
+};
+
+const mentioned: Rule = async (look) => {
+  const text = look.change("text")[1] ?? "";
+  const found = [];
+  for (const address of mentionsIn(text)) found.push((await accountWith(look.session, address))?.id);
+  const who = found.length > 0 ? await look.actorName() : "";
+  const message = text.length > longestExcerpt ? `${text.slice(0, longestExcerpt).toWellFormed()}…` : text;
+  return toEach(found, async (userId) => {
+    const seen = await look.clientOf(userId);
+    const title = `${who} mentioned you: ${seen?.name}`;
+    return seen && look.notice(userId, { type: "mention", title, message });
+  });
+};
+
+const passwordChanged: Rule = async (look) => [
+  {
+    ...look.notice(look.event.entity_id, {
+      type: "security",
+      title: "Your password was changed",
+      message: "If it was not you, choose another one with “forgot password”, and tell an admin.",
+    }),
+    link: null,
+  },
+];
+
+const signedIn: Rule = async (look) => {
+  const [, user_id] = look.change("user_id");
+  const [, opened] = look.change("created_at");
+  const [[, user_agent], [, ip]] = [look.change("user_agent"), look.change("ip")];
+  if (user_id === null || opened === null) return [];
+  const { session, event } = look;
+  const device = { id: event.entity_id, user_id, user_agent, created_at: Date.parse(opened) };
+  if (!(await isNewDevice(session, device))) return [];
+  const title = "Signed in from a new device";
+  const message = `${user_agent ?? "An unnamed program"}, at ${ip ?? "an unknown address"}. If it was not you, change your password.`;
+  return [{ ...look.notice(user_id, { type: "security", title, message }), link: null }];
+};
+
+/** Who is told what, by the type of the event. */
+export const rules: Readonly<Record<string, Rule>> = {
+  "task.created": taskGiven,
+  "task.updated": async (look) => [...(await taskGiven(look)), ...(await taskDone(look))],
+  "client.created": clientGiven,
+  "client.updated": clientChanged,
+  "client.note": mentioned,
+  "user.password_changed": passwordChanged,
+  "session.created": signedIn,
+};
+
+/** What each of these is told, nobody twice. */
+async function toEach(
+  userIds: readonly (string | null | undefined)[],
+  tell: (userId: string) => Promise<Notice | undefined>,
+): Promise<Notice[]> {
+  const notices: Notice[] = [];
+  for (const userId of new Set(userIds)) {
+    const notice = userId == null ? undefined : await tell(userId);
+    if (notice) notices.push(notice);
+  }
+  return notices;
+}

@@ -1,0 +1,160 @@
+import { and, asc, eq, gt, sql } from "drizzle-orm";
+import { hot, value, type Params } from "../../db/hot";
+import type { ListScope, Resource } from "../../db/list";
+import { insertInto, recordColumns, updateIn, type RecordOf, type RowOf } from "../../db/rows";
+import { notificationFields } from "./fields";
+
+/** A notification as it is read back. */
+export type NotificationRow = RecordOf<"notifications">;
+
+/** What a user chose for one type. */
+export type PreferenceRow = RowOf<"notification_preferences">;
+
+/** Adds a notification. */
+export const insertNotification = insertInto("notifications");
+
+/** Raises a user's counter by one and gives where it is then. */
+export const raiseCounter = hot(({ t: { notification_counters }, q }, p: Params<{ user_id: string }>) =>
+  q
+    .insert(notification_counters)
+    .values({ user_id: p.user_id, last_number: sql`1` })
+    .onConflictDoUpdate({
+      target: notification_counters.user_id,
+      set: { last_number: sql`${notification_counters.last_number} + 1` },
+    })
+    .returning({ last_number: notification_counters.last_number }),
+);
+
+/** A user's notification with this `fold_key` since an instant. */
+export const equalSince = hot(
+  (
+    { t: { notifications }, q },
+    p: Params<Pick<RowOf<"notifications">, "user_id" | "fold_key"> & { since: number }>,
+  ) =>
+    q
+      .select({ id: notifications.id })
+      .from(notifications)
+      .where(
+        and(
+          eq(notifications.user_id, p.user_id),
+          eq(notifications.fold_key, p.fold_key),
+          gt(notifications.created_at, p.since),
+        ),
+      )
+      .limit(1),
+);
+
+/** Notifications, as a list has them. */
+export const listedNotifications: Resource<NotificationRow> = {
+  fields: notificationFields,
+  columns: recordColumns("notifications"),
+};
+
+/** Those in a user's list. */
+export const notificationsOf = (userId: string): ListScope => ({
+  shape: "own",
+  where: ({ t: { notifications } }, p) =>
+    and(eq(notifications.user_id, p.me!), eq(notifications.in_app, sql`true`)),
+  args: { me: userId },
+  caller: `user ${userId}`,
+});
+
+/** How many a user has of each type, read and unread. */
+export const countByType = hot(({ t: { notifications }, q }, p: Params<{ user_id: string }>) =>
+  q
+    .select({
+      type: notifications.type,
+      is_read: notifications.is_read,
+      total: sql<number>`count(*)`.mapWith(Number),
+    })
+    .from(notifications)
+    .where(and(eq(notifications.user_id, p.user_id), eq(notifications.in_app, sql`true`)))
+    .groupBy(notifications.type, notifications.is_read),
+);
+
+/** How many a user has not read; those outside the list count as read. */
+export const countUnread = hot(({ t: { notifications }, q }, p: Params<{ user_id: string }>) =>
+  q
+    .select({ count: sql<number>`count(*)`.mapWith(Number) })
+    .from(notifications)
+    .where(and(eq(notifications.user_id, p.user_id), eq(notifications.is_read, sql`false`))),
+);
+
+/** Those of a JSON array of ids that are in a user's list. */
+export const ownAmong = hot(
+  ({ t: { notifications }, q, dialect }, p: Params<{ user_id: string; ids: string }>) =>
+    q
+      .select({ id: notifications.id })
+      .from(notifications)
+      .where(
+        and(
+          dialect.isAmong(notifications.id, p.ids),
+          eq(notifications.user_id, p.user_id),
+          eq(notifications.in_app, sql`true`),
+        ),
+      ),
+);
+
+/** Marks those of a JSON array of ids that are unread; gives the ones that were. */
+export const markRead = hot(
+  ({ t: { notifications }, q, dialect }, p: Params<{ ids: string; read_at: number }>) =>
+    q
+      .update(notifications)
+      .set({ is_read: sql`true`, read_at: value(notifications.read_at, p.read_at) })
+      .where(and(dialect.isAmong(notifications.id, p.ids), eq(notifications.is_read, sql`false`)))
+      .returning({ id: notifications.id }),
+);
+
+/** Marks everything that a user has not read. */
+export const markAllRead = hot(
+  ({ t: { notifications }, q }, p: Params<{ user_id: string; read_at: number }>) =>
+    q
+      .update(notifications)
+      .set({ is_read: sql`true`, read_at: value(notifications.read_at, p.read_at) })
+      .where(and(eq(notifications.user_id, p.user_id), eq(notifications.is_read, sql`false`)))
+      .returning({ id: notifications.id }),
+);
+
+/** Removes those of a JSON array of ids. */
+export const deleteAmong = hot(({ t: { notifications }, q, dialect }, p: Params<{ ids: string }>) =>
+  q.delete(notifications).where(dialect.isAmong(notifications.id, p.ids)).returning({ id: notifications.id }),
+);
+
+/** Removes everything that a user has read. */
+export const deleteRead = hot(({ t: { notifications }, q }, p: Params<{ user_id: string }>) =>
+  q
+    .delete(notifications)
+    .where(
+      and(
+        eq(notifications.user_id, p.user_id),
+        eq(notifications.is_read, sql`true`),
+        eq(notifications.in_app, sql`true`),
+      ),
+    )
+    .returning({ id: notifications.id }),
+);
+
+/** What a user chose, by type. */
+export const preferencesOf = hot(({ t: { notification_preferences }, q }, p: Params<{ user_id: string }>) =>
+  q
+    .select()
+    .from(notification_preferences)
+    .where(eq(notification_preferences.user_id, p.user_id))
+    .orderBy(asc(notification_preferences.type)),
+);
+
+/** What a user chose for one type. */
+export const preferenceOf = hot(
+  ({ t: { notification_preferences }, q }, p: Params<{ user_id: string; type: string }>) =>
+    q
+      .select()
+      .from(notification_preferences)
+      .where(and(eq(notification_preferences.user_id, p.user_id), eq(notification_preferences.type, p.type)))
+      .limit(1),
+);
+
+/** Adds a choice. Fails as `unique` when there is one for the type. */
+export const insertPreference = insertInto("notification_preferences");
+
+/** Writes another choice. */
+export const updatePreference = updateIn("notification_preferences", ["user_id", "type"]);

@@ -1,0 +1,135 @@
+import { now } from "../clock";
+import type { Session, Store } from "../db/store";
+import { Refusal } from "../errors";
+import { log } from "../ops/logging";
+import { redactText } from "../ops/redact";
+import { GiveUp, TryAgain, type JobKind, type JobRow, type RunningJob } from "./job";
+import { endLease, writeProgress, type Ending, type Lease } from "./store";
+
+/** The job belongs to somebody else by now, or to nobody. */
+class LeaseLost extends Error {
+  override name = "LeaseLost";
+
+  constructor() {
+    super("The lease of this job is lost.");
+  }
+}
+
+const longestError = 500;
+const readCommitted = { isolation: "read committed" } as const;
+
+/** One attempt at one job, under a lease. */
+export class Attempt {
+  readonly lease: Lease;
+  /** Resolves when there is nothing more to do for it. Never rejects. */
+  readonly over: Promise<void>;
+  readonly #abort = new AbortController();
+  #isEnded = false;
+  #isStopped = false;
+
+  constructor(
+    private readonly store: Store,
+    private readonly kind: JobKind,
+    private readonly row: JobRow,
+  ) {
+    this.lease = { id: row.id, lease_id: row.lease_id! };
+    this.over = this.#run().catch((error: unknown) => {
+      // The lease will be over by itself, and somebody else goes on.
+      log.error("A job could not be ended", { error, job: row.id, kind: kind.name });
+    });
+  }
+
+  /** The lease is gone: whatever it still does is in vain. */
+  lose(): void {
+    if (this.#isEnded) return;
+    this.#isEnded = true;
+    this.#abort.abort(new LeaseLost());
+  }
+
+  /** The server stops: asks the job to end, after which somebody else may have it. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#abort.abort(new Error("The server stops."));
+  }
+
+  /** Gives the job back as if this attempt had not been. */
+  async giveBack(): Promise<void> {
+    await this.#end({ state: "queued", attempts: this.row.attempts - 1, error: this.row.error });
+  }
+
+  async #run(): Promise<void> {
+    const { row, kind } = this;
+    if (row.attempts > kind.attempts) {
+      await this.#fail("Each process that ran it ended before it was done.");
+      return;
+    }
+    try {
+      await kind.run(this.#job());
+    } catch (error) {
+      await this.#failed(error);
+      return;
+    }
+    await this.#end(done(row));
+  }
+
+  #job(): RunningJob {
+    const { row, store, lease } = this;
+    return {
+      ...{ id: row.id, payload: row.payload, attempt: row.attempts, createdBy: row.created_by },
+      signal: this.#abort.signal,
+      progress: async (progress) => {
+        const write = (session: Session) => writeProgress.first(session, { ...lease, progress });
+        if (!(await store.tx(write, readCommitted))) throw new LeaseLost();
+      },
+      finish: async (work) => {
+        await store.tx(async (session) => {
+          if (!(await endLease.first(session, { ...lease, ...done(row) }))) throw new LeaseLost();
+          await work(session);
+        });
+        this.#isEnded = true;
+      },
+    };
+  }
+
+  async #failed(error: unknown): Promise<void> {
+    if (this.#isEnded || error instanceof LeaseLost) return;
+    const { row, kind } = this;
+    if (this.#isStopped) {
+      await this.giveBack();
+      return;
+    }
+    log.warn("A job failed", { error, job: row.id, kind: kind.name, attempt: row.attempts });
+    if (error instanceof GiveUp || row.attempts >= kind.attempts) {
+      await this.#fail(reason(error));
+      return;
+    }
+    const pauseMs = kind.backoff(row.attempts) * jitter();
+    await this.#end({ state: "queued", run_at: Math.round(now() + pauseMs), error: reason(error) });
+  }
+
+  #fail(error: string): Promise<void> {
+    return this.#end({ state: "failed", error, finished_at: now() });
+  }
+
+  /** Nothing happens when the lease is lost: the job is somebody else's. */
+  async #end(ending: Pick<Ending, "state"> & Partial<Ending>): Promise<void> {
+    if (this.#isEnded) return;
+    this.#isEnded = true;
+    const { attempts } = this.row;
+    const whole = { ...this.lease, attempts, run_at: now(), error: null, finished_at: null, ...ending };
+    await this.store.tx((session) => endLease.first(session, whole), readCommitted);
+  }
+}
+
+const done = ({ attempts, run_at }: JobRow) =>
+  ({ state: "succeeded", attempts, run_at, error: null, finished_at: now() }) as const;
+
+/** Many jobs that failed together do not come back together. */
+const jitter = () => 0.75 + Math.random() / 2;
+
+/** What whoever may see the job is told. Other errors may show paths and statements. */
+function reason(error: unknown): string {
+  const isMeant = error instanceof GiveUp || error instanceof TryAgain || error instanceof Refusal;
+  if (!isMeant) return "It failed unexpectedly. The server's log says why, under the job's id.";
+  return redactText(error.message).slice(0, longestError);
+}

@@ -1,0 +1,64 @@
+import type { RowOf } from "../db/rows";
+import type { Session } from "../db/store";
+
+/** A job as it is stored. */
+export type JobRow = RowOf<"jobs">;
+
+/** What is to be done, once the transaction that asks for it has committed. */
+export interface NewJob {
+  /** The name of a `JobKind`. */
+  kind: string;
+  /** What its kind needs to know, as JSON. Secrets are sealed before they come here. */
+  payload: Record<string, unknown>;
+  /** While a job with the same key has still to be done, this one is not added. */
+  key?: string;
+  /** Not before this instant, in milliseconds since 1970. Default: at once. */
+  runAt?: number;
+  /** The higher, the sooner. Default: 0. */
+  priority?: number;
+  /** Whoever asked for it and may see how far it is; `null` for the server itself. */
+  createdBy?: string | null;
+}
+
+/** A job under way. Whatever it does must bear being done again: a process may die before it can say that it did it. */
+export interface RunningJob {
+  readonly id: string;
+  readonly payload: Record<string, unknown>;
+  /** From 1. */
+  readonly attempt: number;
+  /** Whoever asked for it. */
+  readonly createdBy: string | null;
+  /** Aborted when the server stops, the lease is lost, or somebody cancels it. */
+  readonly signal: AbortSignal;
+  /** Says how far it is, for whoever asks. Rejects once the lease is lost. */
+  progress(counts: Record<string, number>): Promise<void>;
+  /**
+   * Does the last of it in the transaction that ends the job: what is written there is written once, however often the
+   * job is tried. Like all work in a transaction it may run twice, so it only queries. Rejects once the lease is lost.
+   */
+  finish(work: (session: Session) => Promise<void>): Promise<void>;
+}
+
+/** What is done with jobs of one kind. */
+export interface JobKind {
+  name: string;
+  /** How often it is tried before it is a dead letter. */
+  attempts: number;
+  /** Milliseconds between the end of a failed attempt and the next, before jitter. @param attempt the one that failed, from 1 */
+  backoff(attempt: number): number;
+  /**
+   * Does it. A rejection is a failed attempt, `GiveUp` the last one. Whoever may see the job reads the message of a
+   * `GiveUp`, a `TryAgain` or a refusal; of anything else, that it failed.
+   */
+  run(job: RunningJob): Promise<void>;
+}
+
+/** It failed for now, for a reason that whoever may see the job is told. No secret stands in it. */
+export class TryAgain extends Error {
+  override name = "TryAgain";
+}
+
+/** To try again would be in vain: the job becomes a dead letter at once. */
+export class GiveUp extends Error {
+  override name = "GiveUp";
+}

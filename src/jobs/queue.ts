@@ -1,0 +1,36 @@
+import { and, eq, sql } from "drizzle-orm";
+import { now } from "../clock";
+import { tellAfterCommit } from "../db/after-commit";
+import { hot, type Params } from "../db/hot";
+import { insertInto } from "../db/rows";
+import type { Session } from "../db/store";
+import { newId } from "../ids";
+import type { NewJob } from "./job";
+
+/** What a transaction that added a job tells after its commit. */
+export const jobsTopic = "jobs";
+
+const insertJob = insertInto("jobs");
+
+const waitingWithKey = hot(({ t: { jobs }, q }, p: Params<{ key: string }>) =>
+  q
+    .select({ id: jobs.id })
+    .from(jobs)
+    .where(and(eq(jobs.key, p.key), sql`${jobs.state} in ('queued', 'running')`))
+    .limit(1),
+);
+
+/** Adds a job within a transaction; gives its id, or that of the one that has its key already. */
+export async function addJob(session: Session, job: NewJob): Promise<string> {
+  const waiting = job.key === undefined ? undefined : await waitingWithKey.first(session, { key: job.key });
+  if (waiting) return waiting.id;
+  const [id, at] = [newId(), now()];
+  await insertJob.all(session, {
+    ...{ id, kind: job.kind, key: job.key ?? null, payload: job.payload },
+    ...{ state: "queued", priority: -(job.priority ?? 0), attempts: 0, run_at: job.runAt ?? at },
+    ...{ leased_until: null, lease_id: null, error: null, progress: null },
+    ...{ created_by: job.createdBy ?? null, created_at: at, finished_at: null },
+  });
+  tellAfterCommit(session, jobsTopic);
+  return id;
+}

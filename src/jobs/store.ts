@@ -1,0 +1,104 @@
+import { and, eq, lt, lte, sql } from "drizzle-orm";
+import { hot, value, type Params, type Query, type Shape } from "../db/hot";
+import { recordColumns, type RowOf } from "../db/rows";
+import type { JobRow } from "./job";
+
+/** One process's hold on a job. */
+export type Lease = Pick<RowOf<"jobs">, "id"> & { lease_id: string };
+
+const isQueued = ({ t: { jobs } }: Shape) => sql`${jobs.state} = 'queued'`;
+const isRunning = ({ t: { jobs } }: Shape) => sql`${jobs.state} = 'running'`;
+
+/** Ids of jobs of these kinds (a JSON array) that are due, the most urgent first; for the transaction that leases them. */
+export const dueJobs = hot((shape: Shape, p: Params<{ kinds: string; now: number; limit: number }>) => {
+  const { t, q, dialect } = shape;
+  const { jobs } = t;
+  const due = and(isQueued(shape), lte(jobs.run_at, p.now), dialect.isAmong(jobs.kind, p.kinds));
+  const order = sql`${jobs.priority}, ${jobs.run_at}, ${jobs.id}`;
+  const ids = sql`select ${jobs.id} from ${jobs} where ${due} order by ${order} limit ${p.limit}`;
+  return q.select({ id: sql<string>`due.id` }).from(sql`(${ids}${dialect.skipLocked}) as due`);
+});
+
+/** Whether there is something to lease, or a lease to end. Cheaper than a transaction. */
+export const somethingDue = hot((shape: Shape, p: Params<{ kinds: string; now: number }>) => {
+  const { t: { jobs }, q, dialect } = shape; // prettier-ignore
+  const due = and(isQueued(shape), lte(jobs.run_at, p.now), dialect.isAmong(jobs.kind, p.kinds));
+  const lapsed = and(isRunning(shape), lt(jobs.leased_until, p.now));
+  return q
+    .select({ due: sql<number>`1` })
+    .from(sql`(select 1) as one`)
+    .where(
+      sql`exists (select 1 from ${jobs} where ${due}) or exists (select 1 from ${jobs} where ${lapsed})`,
+    );
+});
+
+/** Leases the jobs of a JSON array of ids. */
+export const leaseJobs = hot(
+  ({ t, q, dialect }, p: Params<{ ids: string; lease_id: string; leased_until: number }>) =>
+    q
+      .update(t.jobs)
+      .set({
+        state: sql`'running'`,
+        lease_id: value(t.jobs.lease_id, p.lease_id),
+        leased_until: value(t.jobs.leased_until, p.leased_until),
+        attempts: sql`${t.jobs.attempts} + 1`,
+      })
+      .where(dialect.isAmong(t.jobs.id, p.ids))
+      .returning(recordColumns("jobs")(t)) as unknown as Query<JobRow>,
+);
+
+/** Queues what processes left behind that are no more. */
+export const takeBackLapsed = hot((shape: Shape, p: Params<{ now: number }>) => {
+  const { t: { jobs }, q } = shape; // prettier-ignore
+  return q
+    .update(jobs)
+    .set({ state: sql`'queued'`, lease_id: sql`null`, leased_until: sql`null` })
+    .where(and(isRunning(shape), lt(jobs.leased_until, p.now)))
+    .returning({ id: jobs.id });
+});
+
+/** Holds leases (JSON arrays of their jobs' ids and of their own) for longer; gives those that are still held. */
+export const renewLeases = hot(
+  (shape: Shape, p: Params<{ ids: string; leases: string; leased_until: number }>) => {
+    const { t: { jobs }, q, dialect } = shape; // prettier-ignore
+    const mine = and(dialect.isAmong(jobs.id, p.ids), dialect.isAmong(jobs.lease_id, p.leases));
+    return q
+      .update(jobs)
+      .set({ leased_until: value(jobs.leased_until, p.leased_until) })
+      .where(and(isRunning(shape), mine))
+      .returning({ id: jobs.id, lease_id: jobs.lease_id });
+  },
+);
+
+const held = (shape: Shape, p: Params<Lease>) =>
+  and(eq(shape.t.jobs.id, p.id), eq(shape.t.jobs.lease_id, p.lease_id), isRunning(shape));
+
+/** Writes how far a job is; gives nothing when the lease is lost. */
+export const writeProgress = hot((shape: Shape, p: Params<Lease & Pick<RowOf<"jobs">, "progress">>) => {
+  const { t: { jobs }, q } = shape; // prettier-ignore
+  return q
+    .update(jobs)
+    .set({ progress: value(jobs.progress, p.progress) })
+    .where(held(shape, p))
+    .returning({ id: jobs.id });
+});
+
+/** What becomes of a job at the end of an attempt. */
+export type Ending = Pick<RowOf<"jobs">, "state" | "attempts" | "run_at" | "error" | "finished_at">;
+
+/** Ends a lease; gives nothing when it is lost. */
+export const endLease = hot((shape: Shape, p: Params<Lease & Ending>) => {
+  const { t: { jobs }, q } = shape; // prettier-ignore
+  return q
+    .update(jobs)
+    .set({
+      state: value(jobs.state, p.state),
+      attempts: value(jobs.attempts, p.attempts),
+      run_at: value(jobs.run_at, p.run_at),
+      error: value(jobs.error, p.error),
+      finished_at: value(jobs.finished_at, p.finished_at),
+      ...{ lease_id: sql`null`, leased_until: sql`null` },
+    })
+    .where(held(shape, p))
+    .returning({ id: jobs.id });
+});

@@ -2,6 +2,7 @@ import { cors } from "@elysiajs/cors";
 import { Elysia } from "elysia";
 import type { Config } from "./config";
 import { accountRoutes } from "./features/auth/account-routes";
+import { activityRoutes } from "./features/activities/routes";
 import { authRoutes, passwordRoutes } from "./features/auth/routes";
 import { resetRoutes } from "./features/auth/reset-routes";
 import { clientRoutes } from "./features/clients/routes";
@@ -72,6 +73,7 @@ export function buildApp(config: Config, parts: Parts, health: Health) {
     .use(settingRoutes(kit, parts.settings))
     .use(clientRoutes(kit, parts.clients))
     .use(taskRoutes(kit, parts.tasks))
+    .use(activityRoutes(kit, parts.activities))
     .use(metricsRoutes(kit, parts.metrics));
 
   mounted.push(...app.routes);

@@ -7,6 +7,8 @@ import { measured, type StoreMeasures } from "./db/measured";
 import { openSqliteStore } from "./db/sqlite";
 import type { Store } from "./db/store";
 import { Background } from "./background";
+import { ActivityPolicy } from "./features/activities/policy";
+import { ActivityService } from "./features/activities/service";
 import { AccountService } from "./features/auth/account-service";
 import { Identities } from "./features/auth/identities";
 import { passwordHasher, type PasswordHasher } from "./features/auth/passwords";
@@ -15,6 +17,7 @@ import { PasswordService } from "./features/auth/password-service";
 import { ResetService } from "./features/auth/reset-service";
 import { AuthService } from "./features/auth/service";
 import { SessionService } from "./features/auth/session-service";
+import { SignInLog } from "./features/auth/sign-in-log";
 import { TokenIssuer } from "./features/auth/token-issuer";
 import { accessTokens } from "./features/auth/tokens";
 import { clientPolicy } from "./features/clients/policy";
@@ -60,6 +63,7 @@ export interface Parts {
   users: UserService;
   clients: ClientService;
   tasks: TaskService;
+  activities: ActivityService;
   close(): Promise<void>;
 }
 
@@ -105,12 +109,10 @@ export async function openParts(
     mail: outboxMail(join(dataDir, "outbox"), config["mail.from"]),
     minutes: config["auth.password_reset_minutes"],
   });
-  const clients = new ClientService(
-    store,
-    clientPolicy(() => live.get("visibility.clients")),
-    () => live.get("clients.default_country"),
-  );
-  const tasks = new TaskService(store, taskPolicy(), clients.sees);
+  const policies = [clientPolicy(() => live.get("visibility.clients")), taskPolicy()] as const;
+  const clients = new ClientService(store, policies[0], () => live.get("clients.default_country"));
+  const tasks = new TaskService(store, policies[1], clients.sees);
+  const users = new UserService(store, forget);
   const settings = new SettingService(store, live, () => ringing.start(deaf, () => bus.ring(settingsTopic)));
   await bus.start();
   const followed = followSettings(settings, bus);
@@ -132,6 +134,7 @@ export async function openParts(
     ),
     auth: new AuthService({
       ...{ store, checks, issuer, secret, forget },
+      signIns: new SignInLog({ store, background }),
       registration: () => live.get("auth.registration"),
       setupEnabled: isEnabled(config, "setup"),
     }),
@@ -143,9 +146,10 @@ export async function openParts(
     passwords: new PasswordService({ store, checks, issuer, forget }),
     resets,
     settings,
-    users: new UserService(store, forget),
+    users,
     clients,
     tasks,
+    activities: new ActivityService({ store, policy: new ActivityPolicy(...policies), clients, users }),
     async close() {
       await background.settled();
       await followed.close();

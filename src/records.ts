@@ -176,10 +176,14 @@ export abstract class RecordService<Row extends RecordRow, View extends Recorded
   }
 
   /** Whether there is a live record with this id that the actor may see. For other features, in their transaction. */
-  sees = async (session: Session, actor: Actor, id: string): Promise<boolean> => {
+  sees = async (session: Session, actor: Actor, id: string): Promise<boolean> =>
+    (await this.seen(session, actor, id)) !== undefined;
+
+  /** The live record with this id, if the actor may see it. For other features, in their transaction. */
+  async seen(session: Session, actor: Actor, id: string): Promise<Row | undefined> {
     const row = await this.kind.find(session, id);
-    return row !== undefined && row.deleted_at === null && this.policy.mayRead(actor, row);
-  };
+    return row?.deleted_at === null && this.policy.mayRead(actor, row) ? row : undefined;
+  }
 
   /** A live record, within a transaction. @throws NotFound, Gone as `get` does */
   async visible(session: Session, actor: Actor, id: string): Promise<Row> {

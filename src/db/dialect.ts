@@ -13,6 +13,8 @@ export interface Dialect {
   unindexed(column: Column): SQL;
   /** `condition`, which few records meet, whatever the averages say. */
   rare(condition: SQL): SQL;
+  /** The JSON object in `column` has this name. */
+  hasKey(column: Column, name: Placeholder): SQL;
   /** `column` is another value than the argument, where null is a value like any other. */
   isDistinct(column: Column, value: Placeholder): SQL;
 }
@@ -38,6 +40,7 @@ export const sqliteDialect: Dialect = {
   contains: (column, part) => sql`instr(${column}, ${part}) > 0`,
   unindexed: (column) => sql`+${column}`,
   rare: (condition) => sql`likelihood(${condition}, 0.0001)`,
+  hasKey: (column, name) => sql`exists (select 1 from json_each(${column}) where key = ${name})`,
   isDistinct,
 };
 
@@ -52,5 +55,6 @@ export const postgresDialect: Dialect = {
   // It knows how many records belong to whom, and chooses well by itself.
   unindexed: (column) => sql`${column}`,
   rare: (condition) => condition,
+  hasKey: (column, name) => sql`jsonb_exists(${column}, ${name})`,
   isDistinct,
 };

@@ -56,7 +56,7 @@ async function openList(
   scope: ListScope,
 ): Promise<List> {
   const from = await settled(store, resource.fields.resource, scope);
-  const isQuick = from.isFew || (!from.own && !mayTakeLong(resource.fields, request));
+  const isQuick = from.isFew || (!from.own && !from.isSparse && !mayTakeLong(resource.fields, request));
   return new List(isQuick ? store.read : store.aside(scope.caller), resource, request, from);
 }
 

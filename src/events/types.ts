@@ -27,7 +27,7 @@ export const eventTypes = [
  * They tell something about a record and change nothing of it, so they carry the version that it has already: what
  * their `changes` hold is their own.
  */
-const remarks: ReadonlySet<string> = new Set<EventType>([
+export const remarks: ReadonlySet<string> = new Set<EventType>([
   ...talks.map((talk) => `client.${talk}` as const),
   ...(["user.sign_in_failed", "user.sign_in_refused"] as const),
 ]);

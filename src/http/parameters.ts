@@ -12,6 +12,7 @@ export type Parameters = Readonly<Record<string, string>>;
  * @throws Refusal 400 that names every parameter that cannot be taken, and why
  */
 export function readParameters(schema: TObject<Record<string, TString>>, query: string): Parameters {
+  if (query === "") return none;
   const problems = new Problems();
   const read: Record<string, string> = {};
   for (const [name, text] of splitQuery(query, problems)) {
@@ -28,6 +29,8 @@ export function readParameters(schema: TObject<Record<string, TString>>, query: 
   problems.refuse();
   return read;
 }
+
+const none: Parameters = {};
 
 /** With what a parameter is refused that does not fit: its schema says so in `code`, unless it is an id. */
 export const codeOf = (schema: TString): QueryCode =>

@@ -5,6 +5,7 @@ import type { Session, Store } from "./db/store";
 import { write } from "./db/write";
 import { Conflict, Forbidden, Gone, GoneThen, NotFound } from "./errors";
 import { assertCurrent, type IfMatch } from "./events/current";
+import type { Rebuilt } from "./events/replay";
 import { recordAt } from "./events/history";
 import { record, type EntityType, type Recorded } from "./events/record";
 import type { DeletedMode, ListRequest, Page } from "./list";
@@ -60,6 +61,8 @@ export interface RecordKind<Row extends RecordRow, View extends Recorded> {
   update(session: Session, before: Row, after: Row): Promise<void>;
   /** The record as the API shows it. */
   present(row: Row): View;
+  /** Makes its rows what its events tell; gives what was wrong with them. */
+  rebuild: Rebuilt["rebuild"];
 }
 
 /** A unique value is taken. Says by whom, to those who may see it, once that can be asked: after the rollback. */
@@ -86,6 +89,12 @@ export abstract class RecordService<Row extends RecordRow, View extends Recorded
     protected readonly policy: RecordPolicy<Row>,
     protected readonly kind: RecordKind<Row, View>,
   ) {}
+
+  /** How their events rebuild all of them. */
+  get rebuilt(): Rebuilt {
+    const { name, resource, rebuild } = this.kind;
+    return { name, table: resource.fields.resource, rebuild } as Rebuilt;
+  }
 
   /** What a new record starts as at this instant. Runs within the transaction. @throws Invalid for what the rules forbid */
   protected abstract begin(session: Session, actor: Actor, input: Input, at: number): Promise<NewRecord<Row>>;

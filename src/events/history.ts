@@ -17,7 +17,8 @@ export type Then = { told: Told } | "not_yet" | "forgotten";
 
 const remarkNames = sql.raw([...remarks].map((type) => `'${type}'`).join());
 
-const changesOf = hot(({ t: { events }, q }, p: Params<{ entity_type: string; entity_id: string }>) =>
+/** What happened to a record, in the order of its versions, without what was only told of it. */
+export const changesOf = hot(({ t: { events }, q }, p: Params<{ entity_type: string; entity_id: string }>) =>
   q
     .select({
       ...{ type: events.type, version: events.version },
@@ -61,7 +62,8 @@ export function fold(changes: readonly Change[]): Told | undefined {
   let told: Told | undefined;
   for (const change of changes) {
     const after = Object.entries(change.changes).map(([field, [, value]]) => [field, value]);
-    if (isWhole(change)) told = Object.fromEntries(after);
+    if (actionOf(change.type) === "purged") told = undefined;
+    else if (isWhole(change)) told = Object.fromEntries(after);
     else if (told) {
       const implied = { version: change.version, updated_at: isoTime(change.created_at) };
       Object.assign(told, Object.fromEntries(after), implied);

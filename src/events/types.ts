@@ -15,6 +15,7 @@ export const talks = ["note", "call", "meeting"] as const;
 /** Every type that an event can have: what a list of them can be asked for. */
 export const eventTypes = [
   ...["client.created", "client.updated", "client.deleted", "client.restored"],
+  ...["client.purged", "client.snapshot", "task.purged", "task.snapshot"],
   ...["client.note", "client.call", "client.meeting"],
   ...["task.created", "task.updated", "task.deleted", "task.restored"],
   ...["user.created", "user.updated", "user.role_changed", "user.password_changed"],

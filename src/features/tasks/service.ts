@@ -1,3 +1,4 @@
+import { revived } from "../../db/rebuild";
 import type { Session, Store } from "../../db/store";
 import { Invalid, type FieldError } from "../../errors";
 import type { IfMatch } from "../../events/current";
@@ -13,6 +14,7 @@ import { presentTask, type TaskInput, type TaskPatch, type TaskStats, type TaskV
 import { countTasks } from "./stats";
 import {
   insertTask,
+  rebuildTask,
   taskById,
   taskColumns,
   taskWithExternalId,
@@ -36,6 +38,7 @@ const taskKind: RecordKind<TaskRow, TaskView> = {
   insert: async (session, row) => void (await insertTask.all(session, wholeTask(row))),
   update: (session, before, after) => updateTask(session, before, wholeTask(after)),
   present: presentTask,
+  rebuild: (session, told, pass) => rebuildTask(session, wholeTask(revived("tasks", told)), pass),
 };
 
 /** Whether there is a live client with this id that the actor may see: what tasks ask of clients. */

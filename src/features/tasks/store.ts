@@ -1,3 +1,4 @@
+import { rebuildIn } from "../../db/rebuild";
 import {
   insertInto,
   liveWith,
@@ -32,3 +33,6 @@ export const updateTask = updateChangedIn("tasks");
 /** The row with the columns that follow from the others. */
 export const wholeTask = (row: TaskRow): RowOf<"tasks"> =>
   withDerived("tasks", row, { priority_key: rankOf(taskPriorities, row.priority) });
+
+/** Makes the row of a task what it has to be; gives the columns in which it was not. */
+export const rebuildTask = rebuildIn("tasks", ["external_id"]);

@@ -2,6 +2,7 @@ import { cors } from "@elysiajs/cors";
 import { Elysia } from "elysia";
 import type { Config } from "./config";
 import { accountRoutes } from "./features/auth/account-routes";
+import { activityRoutes } from "./features/activities/routes";
 import { authRoutes, passwordRoutes } from "./features/auth/routes";
 import { invitationRoutes } from "./features/auth/invitation-routes";
 import { resetRoutes } from "./features/auth/reset-routes";
@@ -76,6 +77,7 @@ export function buildApp(config: Config, parts: Parts, health: Health) {
     .use(clientRoutes(kit, parts.clients))
     .use(taskRoutes(kit, parts.tasks))
     .use(notificationRoutes(kit, parts.notifications))
+    .use(activityRoutes(kit, parts.activities))
     .use(metricsRoutes(kit, parts.metrics));
 
   mounted.push(...app.routes);

@@ -62,6 +62,17 @@ export class Gone extends Refusal {
   }
 }
 
+/** The record is there, and what it was at an instant is not to be had. */
+export class GoneThen extends Refusal {
+  constructor(code: "deleted_then" | "history_gone", what: string, members: { version?: number } = {}) {
+    const message =
+      code === "deleted_then"
+        ? `This ${what} was deleted at that instant.`
+        : `What this ${what} was at that instant is no longer kept.`;
+    super("gone", code, message, { members });
+  }
+}
+
 /** The actor is known and may not do this. */
 export class Forbidden extends Refusal {
   constructor(message: string, code: CodeOf<"forbidden"> = "forbidden") {

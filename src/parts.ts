@@ -11,6 +11,8 @@ import { Background } from "./background";
 import type { Consumer } from "./events/consumer";
 import { eventsTopic } from "./events/record";
 import { Relay } from "./events/relay";
+import { ActivityPolicy } from "./features/activities/policy";
+import { ActivityService } from "./features/activities/service";
 import { AccountService } from "./features/auth/account-service";
 import { Identities } from "./features/auth/identities";
 import { passwordHasher, type PasswordHasher } from "./features/auth/passwords";
@@ -20,6 +22,7 @@ import { PasswordService } from "./features/auth/password-service";
 import { ResetService } from "./features/auth/reset-service";
 import { AuthService } from "./features/auth/service";
 import { SessionService } from "./features/auth/session-service";
+import { SignInLog } from "./features/auth/sign-in-log";
 import { TokenIssuer } from "./features/auth/token-issuer";
 import { VerificationService } from "./features/auth/verification-service";
 import { accessTokens } from "./features/auth/tokens";
@@ -81,6 +84,7 @@ export interface Parts {
   users: UserService;
   clients: ClientService;
   tasks: TaskService;
+  activities: ActivityService;
   notifications: NotificationService;
   /** What is done with jobs. */
   kinds: readonly JobKind[];
@@ -138,12 +142,10 @@ export async function openParts(
     ...{ ...mailing, checks, limiter, background, forget, link: links.resetPassword },
     minutes: config["auth.password_reset_minutes"],
   });
-  const clients = new ClientService(
-    store,
-    clientPolicy(() => live.get("visibility.clients")),
-    () => live.get("clients.default_country"),
-  );
-  const tasks = new TaskService(store, taskPolicy(), clients.sees, () => live.get("tasks.due_soon_hours"));
+  const policies = [clientPolicy(() => live.get("visibility.clients")), taskPolicy()] as const;
+  const clients = new ClientService(store, policies[0], () => live.get("clients.default_country"));
+  const tasks = new TaskService(store, policies[1], clients.sees, () => live.get("tasks.due_soon_hours"));
+  const users = new UserService(store, forget);
   const ringUser = (userId: string) => ringing.start(deaf, () => bus.ring(notificationTopic(userId)));
   const alarms = new AlarmClock({ store, tasks, ring: ringUser });
   const consumers: Consumer[] = [new Notifier({ clients, tasks }, ringUser)];
@@ -175,6 +177,7 @@ export async function openParts(
     idempotency: new Idempotency(store, seal, config["api.idempotency_hours"] * hour),
     auth: new AuthService({
       ...{ store, checks, issuer, verifications, secret, forget },
+      signIns: new SignInLog({ store, background }),
       registration: () => live.get("auth.registration"),
       setupEnabled: isEnabled(config, "setup"),
     }),
@@ -188,9 +191,10 @@ export async function openParts(
     invitations: new InvitationService({ ...mailing, checks, issuer, link: links.acceptInvitation }),
     verifications,
     settings,
-    users: new UserService(store, forget),
+    users,
     clients,
     tasks,
+    activities: new ActivityService({ store, policy: new ActivityPolicy(...policies), clients, users }),
     notifications: new NotificationService(store),
     kinds,
     alarms,

@@ -73,7 +73,11 @@ export const problems = {
     idempotency_in_progress: "The first request with this `Idempotency-Key` still runs.",
     idempotency_unreadable: "The answer kept for this `Idempotency-Key` can no longer be read.",
   },
-  gone: { deleted: "The record is deleted, and you may restore it; `version` is its version." },
+  gone: {
+    deleted: "The record is deleted, and you may restore it; `version` is its version.",
+    deleted_then: "The record was deleted at that instant; `version` is the version it had.",
+    history_gone: "What the record was then is no longer kept.",
+  },
   stale: { stale: "The record has changed; `changed` names the fields, `version` the present version." },
   too_large: { body_too_large: "The body is too large." },
   unsupported_media: {

@@ -3,8 +3,10 @@ import { DbError } from "./db/errors";
 import { listPage, pageOf, type ListScope, type Resource } from "./db/list";
 import type { Session, Store } from "./db/store";
 import { write } from "./db/write";
-import { Conflict, Forbidden, Gone, NotFound } from "./errors";
+import { Conflict, Forbidden, Gone, GoneThen, NotFound } from "./errors";
 import { assertCurrent, type IfMatch } from "./events/current";
+import type { Rebuilt } from "./events/replay";
+import { recordAt } from "./events/history";
 import { record, type EntityType, type Recorded } from "./events/record";
 import type { DeletedMode, ListRequest, Page } from "./list";
 import { newId } from "./ids";
@@ -59,6 +61,8 @@ export interface RecordKind<Row extends RecordRow, View extends Recorded> {
   update(session: Session, before: Row, after: Row): Promise<void>;
   /** The record as the API shows it. */
   present(row: Row): View;
+  /** Makes its rows what its events tell; gives what was wrong with them. */
+  rebuild: Rebuilt["rebuild"];
 }
 
 /** A unique value is taken. Says by whom, to those who may see it, once that can be asked: after the rollback. */
@@ -86,6 +90,12 @@ export abstract class RecordService<Row extends RecordRow, View extends Recorded
     protected readonly kind: RecordKind<Row, View>,
   ) {}
 
+  /** How their events rebuild all of them. */
+  get rebuilt(): Rebuilt {
+    const { name, resource, rebuild } = this.kind;
+    return { name, table: resource.fields.resource, rebuild } as Rebuilt;
+  }
+
   /** What a new record starts as at this instant. Runs within the transaction. @throws Invalid for what the rules forbid */
   protected abstract begin(session: Session, actor: Actor, input: Input, at: number): Promise<NewRecord<Row>>;
 
@@ -105,8 +115,13 @@ export abstract class RecordService<Row extends RecordRow, View extends Recorded
     return { data: result.rows.map(this.kind.present), pagination: pageOf(result, request) };
   }
 
-  /** @throws NotFound when there is no such record or the actor may not see it, Gone when they may restore it */
-  async get(actor: Actor, id: string): Promise<View> {
+  /**
+   * One record; with `asOf`, as it was at that instant, to whoever may see it now or restore it.
+   * @throws NotFound when there is no such record or the actor may not see it, Gone when they may restore it
+   * @throws GoneThen when it was deleted then, or what it was is no longer kept
+   */
+  async get(actor: Actor, id: string, asOf?: number): Promise<View> {
+    if (asOf !== undefined) return this.#getAsOf(actor, id, asOf);
     return this.kind.present(this.#live(actor, await this.kind.find(this.store.read, id)));
   }
 
@@ -233,6 +248,20 @@ export abstract class RecordService<Row extends RecordRow, View extends Recorded
     await this.#naming(after, () => this.kind.update(session, before, after));
     const view = present(after);
     await record(session, actor, `${name}.${action}`, present(before), view, after.updated_at);
+    return view;
+  }
+
+  async #getAsOf(actor: Actor, id: string, instant: number): Promise<View> {
+    const { name, present } = this.kind;
+    const now = present(this.#known(actor, await this.kind.find(this.store.read, id)));
+    const then = await recordAt(this.store.read, name, id, instant);
+    if (then === "not_yet") throw new NotFound(name);
+    if (then === "forgotten") throw new GoneThen("history_gone", name);
+    // PostgreSQL keeps the names in an order of its own, and what has been added since was not there.
+    const view = Object.fromEntries(
+      Object.keys(now).map((field) => [field, then.told[field] ?? null]),
+    ) as View;
+    if (view["deleted_at"] !== null) throw new GoneThen("deleted_then", name, { version: view.version });
     return view;
   }
 

@@ -5,6 +5,7 @@ import { DbError } from "../db/errors";
 import { refusalOf } from "../http/refusals";
 import { exitCodes, Interrupted, runCommand, UsageError, type Command, type ExitCode } from "./command";
 import { configCommand } from "./config";
+import { events } from "./events";
 import { doctor } from "./doctor";
 import { healthcheck } from "./healthcheck";
 import { mail } from "./mail";
@@ -27,7 +28,7 @@ const versionCommand: Command = {
 };
 
 const commands: Command[] = [
-  ...[serve, migrate, user, seed, mail],
+  ...[serve, migrate, user, seed, mail, events],
   ...[configCommand, doctor, healthcheck, openapi, versionCommand],
 ];
 

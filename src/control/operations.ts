@@ -1,6 +1,7 @@
 import { Type, type Static, type TSchema } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
 import { seedDemo, type DemoResult } from "../demo/seed";
+import { replay, type Replayed } from "../events/replay";
 import { Invalid } from "../errors";
 import { Body, Email, Text } from "../http/schema";
 import { newId } from "../ids";
@@ -53,6 +54,9 @@ export const operations = {
   "server.untrusted_proxy": operation(
     Body({}),
     async ({ metrics }): Promise<string | null> => metrics.requests.untrustedProxy,
+  ),
+  "events.replay": operation(Body({}), ({ store, clients, tasks }): Promise<Replayed[]> =>
+    replay(store, [clients.rebuilt, tasks.rebuilt]),
   ),
   "demo.seed": operation(
     Body({ password: Type.String() }),

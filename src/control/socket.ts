@@ -47,8 +47,10 @@ export function listenForOperations(
   const server = Bun.serve({
     unix,
     development: false,
-    fetch: (request) =>
+    fetch: (request, server) =>
       replyTo(async () => {
+        // Some operations take minutes.
+        server.timeout(request, 0);
         const { operation, input } = (await request.json()) as { operation: string; input: unknown };
         return run(operation, input);
       }),

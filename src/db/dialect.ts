@@ -22,6 +22,8 @@ export interface Dialect {
   readonly skipLocked: SQL;
   /** `condition`, which few records meet, whatever the averages say. */
   rare(condition: SQL): SQL;
+  /** The JSON object in `column` has this name. */
+  hasKey(column: Column, name: Placeholder): SQL;
   /** `column` is another value than the argument, where null is a value like any other. */
   isDistinct(column: Column, value: Placeholder): SQL;
   /** The values of a column in all rows, as a JSON array. */
@@ -60,6 +62,7 @@ export const sqliteDialect: Dialect = {
   by: (table, index) => sql`${table} indexed by ${sql.identifier(index)}`,
   skipLocked: sql``,
   rare: (condition) => sql`likelihood(${condition}, 0.0001)`,
+  hasKey: (column, name) => sql`exists (select 1 from json_each(${column}) where key = ${name})`,
   isDistinct,
   gathered: (column) => sql`json_group_array(${column})`,
   // A condition that makes an index partial keeps SQLite from knowing that the index is enough, until an order needs it.
@@ -84,6 +87,7 @@ export const postgresDialect: Dialect = {
   by: (table) => sql`${table}`,
   skipLocked: sql` for update skip locked`,
   rare: (condition) => condition,
+  hasKey: (column, name) => sql`jsonb_exists(${column}, ${name})`,
   isDistinct,
   gathered: (column) => sql`coalesce(json_agg(${column}), '[]')::text`,
   fromIndex: (_, __, condition) => condition!,

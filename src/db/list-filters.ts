@@ -73,6 +73,10 @@ function filterCondition(
       return tagCondition(shape, field, columnOf(table, "id"), filter, value, further);
     case "reference":
       return referenceCondition(shape, field, columnOf(table, field.column), filter, value);
+    case "keys": {
+      const has = shape.dialect.hasKey(columnOf(table, field.column), value);
+      return filter.op === "ne" ? sql`not ${has}` : has;
+    }
     default:
       return columnCondition(shape, columnOfField(table, field), filter, value, further)!;
   }

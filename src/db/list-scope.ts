@@ -20,6 +20,8 @@ export interface ListScope {
    * leads to the records.
    */
   own?: (shape: Shape, p: ListParams) => SQL[];
+  /** In the order of the list, what is in the scope may be far apart: it is never looked for on the event loop. */
+  isSparse?: true;
 }
 
 /** A scope of which it is known how much it holds. */

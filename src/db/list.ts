@@ -47,7 +47,7 @@ async function openList(
 ): Promise<List> {
   const from = await settled(store, resource.fields.resource, scope);
   if (from.isFew) return new List(store.read, resource, request, from);
-  if (!from.own && !mayTakeLong(resource.fields, request)) {
+  if (!from.own && !from.isSparse && !mayTakeLong(resource.fields, request)) {
     return new List(store.read, resource, request, from);
   }
   const session = store.aside(scope.caller);

@@ -1,11 +1,12 @@
 import { and, eq, gt } from "drizzle-orm";
 import { hot, type Params } from "../db/hot";
 import type { Session } from "../db/store";
+import { isRemark } from "./types";
 
 const eventsSince = hot(
   ({ t: { events }, q }, p: Params<{ entity_type: string; entity_id: string; version: number }>) =>
     q
-      .select({ changes: events.changes })
+      .select({ type: events.type, changes: events.changes })
       .from(events)
       .where(
         and(
@@ -24,5 +25,6 @@ export async function changedFields(
   version: number,
 ): Promise<string[]> {
   const events = await eventsSince.all(session, { entity_type: entityType, entity_id: entityId, version });
-  return [...new Set(events.flatMap(({ changes }) => Object.keys(changes)))].toSorted();
+  const changing = events.filter(({ type }) => !isRemark(type));
+  return [...new Set(changing.flatMap(({ changes }) => Object.keys(changes)))].toSorted();
 }

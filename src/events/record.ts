@@ -54,6 +54,26 @@ export async function recordEach(
   tellAfterCommit(session, eventsTopic);
 }
 
+/**
+ * Records something about a record that changes nothing of it, such as a note: `told` stands among the event's changes.
+ * @param about the record as it is
+ */
+export async function remark(
+  session: Session,
+  actor: Actor,
+  type: EventType,
+  about: { id: string; version: number },
+  told: Record<string, unknown>,
+  at = now(),
+): Promise<RowOf<"events">> {
+  const event = {
+    ...eventOf(actor, type, null, { id: about.id, version: about.version }, at),
+    changes: creation(told),
+  };
+  await insertEvent.all(session, event);
+  return event;
+}
+
 const eventOf = (
   actor: Actor,
   type: EventType,
@@ -86,6 +106,6 @@ function difference(before: Recorded, after: Recorded): Changes {
   return changes;
 }
 
-function creation(after: Recorded): Changes {
+function creation(after: Record<string, unknown>): Changes {
   return Object.fromEntries(Object.entries(after).map(([field, value]) => [field, [null, value]]));
 }

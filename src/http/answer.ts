@@ -52,6 +52,11 @@ export const created = (path: string): AnswerOf =>
     ...versionHeaders(record),
   }));
 
+/** An activity that was logged: 201, and where it is found again. It never changes, so it has no ETag. */
+export const activityLogged = answering({ status: 201, locates: true }, (record) => ({
+  location: `/api/activities?filter%5Bid%5D=${(record as { id: string }).id}`,
+}));
+
 /** A new account and its tokens: 201, and where the account is for whoever holds them. */
 export const accountCreated = answering({ status: 201, locates: true }, () => ({
   location: "/api/users/me",

@@ -97,10 +97,11 @@ export function httpKit({ idempotency, bodyLimit, requireIfMatch, defaultCountry
 
     list: (fields: Fields) => ({
       ...declare("list", fields),
-      transform: ({ request }: { request: Request }) => {
+      transform: ({ request, params }: Pick<Incoming, "request" | "params">) => {
         const call = callOf(request);
         call.queryRead = true;
-        call.list = parseList(visible(call, fields), queryOf(request.url), optionsOf(call));
+        const options = { ...optionsOf(call), ...scopeOf(call, params) };
+        call.list = parseList(visible(call, fields), queryOf(request.url), options);
       },
       resolve: ({ request }: { request: Request }) => ({ list: callOf(request).list as ListRequest }),
     }),
@@ -176,6 +177,10 @@ function admit(call: Call, permission: Permission): void {
   if (permission === "signed-in" || call.actor.grants[permission] !== undefined) return;
   throw new Forbidden(`Your role does not allow ${permission}.`);
 }
+
+/** What stands in the path narrows the list: a cursor belongs to that too. */
+const scopeOf = ({ path }: Call, params: Record<string, string> = {}) =>
+  Object.keys(params).length > 0 && { scope: path.toLowerCase().replace(/\/$/, "") };
 
 /** RFC 9562 reads UUIDs in either case and writes them in lower case, in which SQLite compares them. */
 function lowerIds(params: Record<string, string> = {}): void {

@@ -1,7 +1,29 @@
-import type { TSchema } from "@sinclair/typebox";
+import { Type, type TSchema } from "@sinclair/typebox";
+import { now } from "../clock";
+import { Problems, readInstant } from "../list";
+import type { Actor } from "../policy";
 import type { UniqueFieldName } from "../problems";
 import { created, noContent, versioned } from "./answer";
+import type { Parameters } from "./parameters";
 import { IdParams, NoBody, PageOf } from "./schema";
+
+const AsOf = Type.Object({
+  as_of: Type.String({
+    maxLength: 64,
+    code: "invalid_instant",
+    description:
+      "An instant such as `2026-05-04T09:00:00Z`, or relative (`now-7d`): the record as it was then.",
+  }),
+});
+
+/** The instant in `as_of`, if it was given. @throws Refusal when it is none */
+export function asOf({ as_of }: Parameters, { timeZone }: Actor): number | undefined {
+  if (as_of === undefined) return undefined;
+  const problems = new Problems();
+  const instant = problems.try("as_of", () => readInstant(as_of, { now: now(), timeZone }));
+  problems.refuse();
+  return instant;
+}
 
 /** What tells the routes of one resource from those of another. */
 interface RecordRouteOptions {
@@ -40,8 +62,10 @@ export const recordRoutes = <const Resource extends string>(
     read: {
       permission: may("read"),
       params: IdParams,
+      parameters: AsOf,
       answer: versioned,
       returns: view,
+      problems: ["deleted_then", "history_gone"],
       detail: { summary: `One ${noun}` },
     },
     change: {

@@ -104,6 +104,7 @@ function value(field: Field, options: SchemaOptions): TSchema {
     case "boolean":
       return Type.Boolean(options);
     case "reference":
+    case "keys":
       return Type.String(options);
     default:
       return Type.String({ ...options, minLength: 1, maxLength: longestValue });

@@ -6,7 +6,7 @@ import type { Operator, SortKey } from "./request";
 
 /** What a field holds: decides which operators it has and how its values are read. */
 export type FieldType =
-  "text" | "choice" | "id" | "instant" | "integer" | "boolean" | "phone" | "tags" | "reference";
+  "text" | "choice" | "id" | "instant" | "integer" | "boolean" | "phone" | "tags" | "reference" | "keys";
 
 interface Stored<Column> {
   /** The column that is compared and sorted by, where it is not the field's own. */
@@ -64,6 +64,13 @@ interface ReferenceField<Own> extends Pick<Stored<Own>, "grant"> {
   through: (t: Tables) => { table: PgTable; id: Column; name: Column };
 }
 
+/** The names in a JSON object, letter by letter. */
+interface KeysField<Column> extends Pick<Stored<Column>, "grant"> {
+  type: "keys";
+  /** The column with the object. */
+  key: Column;
+}
+
 /** How a resource declares one of its fields. */
 export type Declaration<Column extends string = string> =
   | TextField<Column>
@@ -72,6 +79,7 @@ export type Declaration<Column extends string = string> =
   | BooleanField<Column>
   | PhoneField<Column>
   | ReferenceField<Column>
+  | KeysField<Column>
   | TagsField;
 
 /** A field as filters and sorting use it. */
@@ -198,4 +206,5 @@ const operatorsOf: Record<FieldType, readonly Operator[]> = {
   boolean: ["eq", "ne"],
   reference: sets,
   tags: [...sets, "all"],
+  keys: ["eq", "ne"],
 };

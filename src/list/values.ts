@@ -31,6 +31,7 @@ export function readValue(field: Field, op: Operator, text: string, context: Val
     case "choice":
       return readChoice(field, text);
     case "reference":
+    case "keys":
       return [text];
     case "id":
       return [readId(text)];

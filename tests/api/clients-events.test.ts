@@ -2,6 +2,7 @@
 import { expect, test } from "bun:test";
 import type { Name } from "../support/people";
 import { inWorld, type Answer, type EventRow, type World } from "../support/scenario";
+import { seeded, type Random } from "../support/traffic";
 
 /** The record as its events tell it. */
 function rebuild(events: EventRow[]): Record<string, unknown> {
@@ -20,17 +21,6 @@ function rebuild(events: EventRow[]): Record<string, unknown> {
 const eventsOf = async (world: World, id: string) =>
   (await world.events()).filter(({ entity_id }) => entity_id === id).sort((a, b) => a.version - b.version);
 
-/** A generator of numbers that gives the same ones for the same seed (mulberry32). */
-function seeded(seed: number) {
-  return (below: number) => {
-    seed = (seed + 0x6d2b79f5) | 0;
-    let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((((t ^ (t >>> 14)) >>> 0) / 2 ** 32) * below) | 0;
-  };
-}
-
-type Random = ReturnType<typeof seeded>;
 const words = ["Acme", "Ánh", "a b", "株式会社", "🦊 & Sons", "x'; --", "\\", "null", "0"];
 const emails = ["a@b.vn", "c@d.vn", "đ@e.vn"];
 

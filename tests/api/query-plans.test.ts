@@ -40,12 +40,21 @@ describe.each(engines)("every query [%s]", (engine) => {
 
   const bys: Name[] = ["admin", "lan"];
 
-  for (const { path, list } of lists) {
+  /** A path that leads somewhere: to a client of the demo company, or to whoever asks. */
+  const filled = async (path: string, by: Name) => {
+    if (!path.includes(":")) return path;
+    const client = (await world.send("admin", "GET", "/api/clients?limit=1")).json.data[0].id as string;
+    const id = path.includes("/user/") ? world.people[by].id : client;
+    return path.replace(":entity_type", "client").replace(/:\w+/, id);
+  };
+
+  for (const { path: mounted, list } of lists) {
     const fields = list as Fields;
     test.each(fields.sortKeys.flatMap((key) => [key, `-${key}`]))(
-      `${path} sorted by %s needs no sort`,
+      `${mounted} sorted by %s needs no sort`,
       async (sort) => {
         for (const by of bys) {
+          const path = await filled(mounted, by);
           const statements = await during(async () => {
             const first = await world.send(by, "GET", `${path}?sort=${sort}&limit=1&count=none`);
             if (first.status === 403) return;
@@ -62,20 +71,21 @@ describe.each(engines)("every query [%s]", (engine) => {
           for (const statement of statements) {
             expect([statement.text, readWhole(statement)]).toEqual([statement.text, []]);
             // A few records of one's own are gathered first.
-            if (/likelihood|union/.test(statement.text)) continue;
+            if (/likelihood|union|in \(select/.test(statement.text)) continue;
             expect([statement.text, sortsAll(statement)]).toEqual([statement.text, []]);
           }
         }
       },
     );
 
-    test(`${path} reads no table whole, however it is filtered, counted and sorted`, async () => {
+    test(`${mounted} reads no table whole, however it is filtered, counted and sorted`, async () => {
       const parameters = [
         ...filtersOf(fields),
         ...(fields.softDeleted ? ["deleted=only", "deleted=with"] : []),
       ];
       const keys = fields.sortKeys.slice(0, 3).join(",-");
       for (const by of bys) {
+        const path = await filled(mounted, by);
         const statements = await during(async () => {
           for (const parameter of parameters) {
             for (const more of ["", "&count=exact", `&sort=${keys}`]) {
@@ -109,6 +119,7 @@ function valueOf(type: string, field: object): string {
     instant: "2026-05-04T09:00:00Z",
     integer: "1",
     boolean: "true",
+    keys: "status",
     reference: "user",
   };
   return values[type] ?? "abc";

@@ -110,6 +110,7 @@ async function knownIn(world: World): Promise<Known> {
     ...{ users: [minh.id, stranger.id], key: ["clients.default_country", "visibility.clients"] },
     ...{ clients, tasks, sessions: sessions.map(({ id }: { id: string }) => id) },
     notifications: notifications.map(({ id }: { id: string }) => id),
+    ...{ user: [minh.id, lan.id], entity_type: ["client", "task"], entity_id: [...clients, ...tasks] },
     ...{ email: [lan.email, "new@hostile.example"], password: [password, "a wrong password"] },
     ...{ current_password: [password], new_password: [password], refresh_token: [lan.refreshToken] },
   };

@@ -30,7 +30,7 @@ const scenarios: Scenario[] = [];
 function route(path: string, options: AccessOptions & { id?: string }, ...statuses: Statuses): void {
   listed.add(path);
   const { id = "", ...rest } = options;
-  scenarios.push(...access(path.replace(/:\w+/, id), rest, statuses));
+  scenarios.push(...access(path.replace(/:entity_type\/:entity_id|:\w+/, id), rest, statuses));
 }
 
 /** Who signs out comes in again, for those who are asked after them. */
@@ -130,6 +130,12 @@ route("DELETE /api/notifications/:id", { id: missing },                         
 route("GET /api/notifications/preferences", {},                                  401, 401, 401, 200, 200, 200, 200, 200);
 route("POST /api/notifications/preferences", { body: { type: "mention", mail: true } },
                                                                                  401, 401, 401, 200, 200, 200, 200, 200);
+route("GET /api/activities", {},                                                 401, 401, 401, 200, 200, 200, 200, 200);
+route("GET /api/activities/user/:id", { id: "$minh" },                           401, 401, 401, 200, 200, 200, 200, 200);
+route("GET /api/activities/:entity_type/:entity_id", { id: "task/$call" },       401, 401, 401, 404, 200, 200, 200, 200);
+route("POST /api/activities", { body: { client_id: "$acme", action: "note", text: "x" }, event: "client.note" },
+                                                                                 401, 401, 401, 201, 201, 201, 201, 201);
+route("GET /api/clients/:id/timeline", { id: "$acme" },                          401, 401, 401, 200, 200, 200, 200, 200);
 
 }
 

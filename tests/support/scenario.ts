@@ -241,6 +241,8 @@ export function newWorld(server: TestServer, people: People): World {
       return answer;
     },
     async events() {
+      // Some are written after the answer.
+      await server.parts.background.settled();
       const { read } = server.parts.store;
       return read.q.select().from(read.t.events).orderBy(read.t.events.created_at, read.t.events.id);
     },

@@ -1,13 +1,14 @@
 import { now } from "../../clock";
 import type { Session, Store } from "../../db/store";
 import { write } from "../../db/write";
-import { Conflict, Forbidden, Unauthenticated } from "../../errors";
+import { Conflict, Forbidden, TooMany, Unauthenticated } from "../../errors";
 import type { Actor } from "../../policy";
 import { normalEmail } from "../../text";
 import { accountWith, addUser, existingUser, hasAdmin, replacePasswordHash } from "../users/accounts";
 import { isUnchanged, type PasswordChecks } from "./password-checks";
 import type { Credentials, Registration, Setup, TokensView } from "./schema";
 import { endSessions, hashToken, isOver, type Origin } from "./sessions";
+import type { Refused, SignInLog } from "./sign-in-log";
 import { isSetupCode } from "./setup-code";
 import { refreshTokenByHash, sessionById, useRefreshToken, type SessionRow } from "./store";
 import type { TokenIssuer } from "./token-issuer";
@@ -19,6 +20,7 @@ export interface AuthOptions {
   checks: PasswordChecks;
   issuer: TokenIssuer;
   verifications: VerificationService;
+  signIns: SignInLog;
   /** The server's secret, from which the setup code follows. */
   secret: string;
   /** Whether anybody may register. */
@@ -100,12 +102,24 @@ export class AuthService {
 
   /** @throws Unauthenticated for a wrong address or password alike, TooMany after repeated failures */
   async login(actor: Actor, { email, password }: Credentials, origin: Origin): Promise<TokensView> {
-    const { store, checks, issuer } = this.options;
+    const { store, checks, issuer, signIns } = this.options;
     const row = await accountWith(store.read, email);
     const find = async () => row?.password_hash ?? null;
-    const verdict = await checks.compare(origin.address, normalEmail(email), password, find);
-    if (!verdict.ok || !row) throw wrongCredentials();
-    if (!row.is_active) throw new Forbidden("This account is not active: ask an admin.", "account_inactive");
+    const refuse = (reason: Refused) => row && signIns.refused(actor, row.id, reason, origin);
+    const verdict = await checks
+      .compare(origin.address, normalEmail(email), password, find)
+      .catch((error: unknown) => {
+        if (error instanceof TooMany) refuse("too_many_failures");
+        throw error;
+      });
+    if (!verdict.ok || !row) {
+      refuse("wrong_password");
+      throw wrongCredentials();
+    }
+    if (!row.is_active) {
+      refuse("account_inactive");
+      throw new Forbidden("This account is not active: ask an admin.", "account_inactive");
+    }
     const rehashed = verdict.outdated ? await checks.rehash(password) : undefined;
     const answer = await write(store, actor, async (session) => {
       if (!(await isUnchanged(session, row))) return undefined;

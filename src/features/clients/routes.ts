@@ -1,6 +1,6 @@
 import { Elysia } from "elysia";
 import type { HttpKit } from "../../http/kit";
-import { recordRoutes } from "../../http/record-routes";
+import { asOf, recordRoutes } from "../../http/record-routes";
 import { clientFields } from "./fields";
 import { ClientInput, ClientPatch, ClientView } from "./schema";
 import type { ClientService } from "./service";
@@ -27,7 +27,11 @@ export function clientRoutes(kit: HttpKit, clients: ClientService) {
         tags: ["vip"],
       },
     })
-    .get("/:id", ({ actor, params }) => clients.get(actor, params.id), routes.read)
+    .get(
+      "/:id",
+      ({ actor, params, parameters }) => clients.get(actor, params.id, asOf(parameters, actor)),
+      routes.read,
+    )
     .patch("/:id", ({ actor, params, body, ifMatch }) => clients.change(actor, params.id, body, ifMatch), {
       ...routes.change,
       body: ClientPatch,

@@ -1,3 +1,4 @@
+import { revived } from "../../db/rebuild";
 import type { Session, Store } from "../../db/store";
 import type { Actor } from "../../policy";
 import { RecordService, type NewRecord, type RecordKind, type RecordPolicy } from "../../records";
@@ -11,6 +12,7 @@ import {
   clientWithEmail,
   clientWithExternalId,
   insertClient,
+  rebuildClient,
   updateClient,
   type ClientRow,
 } from "./store";
@@ -34,6 +36,7 @@ const clientKind = (defaultCountry: () => string | null): RecordKind<ClientRow, 
   insert: (session, row) => insertClient(session, row, defaultCountry()),
   update: (session, before, after) => updateClient(session, before, after, defaultCountry()),
   present: presentClient,
+  rebuild: (session, told, pass) => rebuildClient(session, revived("clients", told), defaultCountry(), pass),
 });
 
 /** What may happen to a client, and what happens with it. */

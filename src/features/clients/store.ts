@@ -1,5 +1,6 @@
 import { eq } from "drizzle-orm";
 import { hot, type Params } from "../../db/hot";
+import { rebuildIn, type Difference, type RebuildPass } from "../../db/rebuild";
 import {
   insertInto,
   insertManyInto,
@@ -58,6 +59,28 @@ export async function updateClient(
   if (Bun.deepEquals(before.tags, row.tags)) return;
   await deleteTags.all(session, { client_id: row.id });
   await insertTags(session, row);
+}
+
+const rebuildRow = rebuildIn("clients", ["email_normal", "external_id"]);
+const tagsOf = hot(({ t: { client_tags }, q }, p: Params<{ client_id: string }>) =>
+  q.select({ tag_key: client_tags.tag_key }).from(client_tags).where(eq(client_tags.client_id, p.client_id)),
+);
+
+/** Makes the rows of a client what they have to be; gives the columns in which they were not. */
+export async function rebuildClient(
+  session: Session,
+  row: ClientRow,
+  country: string | null,
+  pass: RebuildPass,
+): Promise<Difference> {
+  const difference = await rebuildRow(session, whole(row, country), pass);
+  if (pass === "release") return difference;
+  const client_id = row.id;
+  const found = (await tagsOf.all(session, { client_id })).map(({ tag_key }) => tag_key);
+  if (new Set(found).symmetricDifference(new Set(row.tags.map(fold))).size === 0) return difference;
+  await deleteTags.all(session, { client_id });
+  await insertTags(session, row);
+  return difference === "missing" ? difference : [...difference, "client_tags"];
 }
 
 async function insertTags(session: Session, { id, tags }: ClientRow): Promise<void> {

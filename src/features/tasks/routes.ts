@@ -1,6 +1,6 @@
 import { Elysia } from "elysia";
 import type { HttpKit } from "../../http/kit";
-import { recordRoutes } from "../../http/record-routes";
+import { asOf, recordRoutes } from "../../http/record-routes";
 import { taskFields } from "./fields";
 import { TaskInput, TaskPatch, TaskStats, TaskView } from "./schema";
 import type { TaskService } from "./service";
@@ -27,7 +27,11 @@ export function taskRoutes(kit: HttpKit, tasks: TaskService) {
       returns: TaskStats,
       detail: { summary: "Count the tasks you may see" },
     })
-    .get("/:id", ({ actor, params }) => tasks.get(actor, params.id), routes.read)
+    .get(
+      "/:id",
+      ({ actor, params, parameters }) => tasks.get(actor, params.id, asOf(parameters, actor)),
+      routes.read,
+    )
     .patch("/:id", ({ actor, params, body, ifMatch }) => tasks.change(actor, params.id, body, ifMatch), {
       ...routes.change,
       body: TaskPatch,

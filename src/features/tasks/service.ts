@@ -1,4 +1,5 @@
 import { now } from "../../clock";
+import { revived } from "../../db/rebuild";
 import type { Session, Store } from "../../db/store";
 import { Invalid, type FieldError } from "../../errors";
 import type { IfMatch } from "../../events/current";
@@ -15,6 +16,7 @@ import { presentTask, type TaskInput, type TaskPatch, type TaskStats, type TaskV
 import { countTasks } from "./stats";
 import {
   insertTask,
+  rebuildTask,
   taskById,
   taskColumns,
   taskWithExternalId,
@@ -44,6 +46,7 @@ const taskKind = (dueSoonHours: () => number): RecordKind<TaskRow, TaskView> => 
     await setAlarms(session, before, after, dueSoonHours());
   },
   present: presentTask,
+  rebuild: (session, told, pass) => rebuildTask(session, wholeTask(revived("tasks", told)), pass),
 });
 
 /** Whether there is a live client with this id that the actor may see: what tasks ask of clients. */

@@ -1,5 +1,6 @@
 import { and, asc, eq, inArray, lte } from "drizzle-orm";
 import { hot, type Params } from "../../db/hot";
+import { rebuildIn } from "../../db/rebuild";
 import {
   insertInto,
   liveWith,
@@ -69,3 +70,5 @@ export const takeDueAlarms = hot(
       .returning({ task_id: task_alarms.task_id, kind: task_alarms.kind, at: task_alarms.at });
   },
 );
+/** Makes the row of a task what it has to be; gives the columns in which it was not. */
+export const rebuildTask = rebuildIn("tasks", ["external_id"]);

@@ -1,6 +1,8 @@
+import type { TObject, TString } from "@sinclair/typebox";
 import { queryProblems, type CataloguedProblem, type ProblemCode, catalogue } from "../../problems";
 import type { DeclaredRoute } from "../declared";
 import { isFree, isHealth } from "../free";
+import { codeOf } from "../parameters";
 import { statusOf } from "../problem";
 
 /** What has to be known of a route's neighbours. */
@@ -41,7 +43,7 @@ function rules(route: DeclaredRoute, around: Surroundings): [applies: boolean, c
     [true, list || filters ? queryCodes : ["unknown_parameter"]],
     [
       parameters !== undefined,
-      ["repeated_parameter", "malformed_encoding", "invalid_characters", "invalid_id"],
+      ["repeated_parameter", "malformed_encoding", "invalid_characters", ...parameterCodes(parameters)],
     ],
     [isWrite, ["malformed_json", "broken_off", "body_too_large", "unsupported_media_type"]],
     [isWrite, ["unsupported_encoding", "validation_failed", "no_space"]],
@@ -53,6 +55,12 @@ function rules(route: DeclaredRoute, around: Surroundings): [applies: boolean, c
     [isPost && answer?.unrepeatable === true, ["idempotency_unsupported"]],
   ];
 }
+
+/** What the values of these parameters are refused with. */
+const parameterCodes = (parameters: TObject | undefined) =>
+  Object.values<TString>((parameters?.properties ?? {}) as Record<string, TString>)
+    .map(codeOf)
+    .filter((code) => code !== undefined);
 
 /** Whether a deleted record may stand under this path; to restore one is no problem. */
 const isHiding = (path: string, { softDeleted }: Surroundings) =>

@@ -1,0 +1,40 @@
+import type { EntityType, EventType } from "./record";
+
+/** What events tell of, all of it. */
+export const entityTypes = [
+  "client",
+  "task",
+  "user",
+  "session",
+  "setting",
+] as const satisfies readonly EntityType[];
+
+/** What is logged by hand on a client. */
+export const talks = ["note", "call", "meeting"] as const;
+
+/** Every type that an event can have: what a list of them can be asked for. */
+export const eventTypes = [
+  ...["client.created", "client.updated", "client.deleted", "client.restored"],
+  ...["client.purged", "client.snapshot", "task.purged", "task.snapshot"],
+  ...["client.note", "client.call", "client.meeting"],
+  ...["task.created", "task.updated", "task.deleted", "task.restored"],
+  ...["user.created", "user.updated", "user.role_changed", "user.password_changed"],
+  ...["user.activated", "user.deactivated", "user.sign_in_failed", "user.sign_in_refused"],
+  ...["session.created", "session.refreshed", "session.ended"],
+  "setting.updated",
+] as readonly EventType[];
+
+/**
+ * They tell something about a record and change nothing of it, so they carry the version that it has already: what
+ * their `changes` hold is their own.
+ */
+export const remarks: ReadonlySet<string> = new Set<EventType>([
+  ...talks.map((talk) => `client.${talk}` as const),
+  ...(["user.sign_in_failed", "user.sign_in_refused"] as const),
+]);
+
+/** Whether an event of this type leaves its record as it was. */
+export const isRemark = (type: string): boolean => remarks.has(type);
+
+/** What happened, without to what: `client.updated` → `updated`. */
+export const actionOf = (type: string): string => type.slice(type.indexOf(".") + 1);

@@ -1,0 +1,84 @@
+/** `neocrm events replay` writes clients and tasks anew from their events. */
+import { beforeAll, describe, expect, test } from "bun:test";
+import { eq, sql } from "drizzle-orm";
+import { bringPeople } from "../support/people";
+import { postgres } from "../support/postgres";
+import { newInstallation, type Installation } from "../support/restart";
+import { newWorld, type World } from "../support/scenario";
+import { engines } from "../support/servers";
+import { neocrm } from "../support/terminal";
+import { traffic } from "../support/traffic";
+
+beforeAll(async () => void (await postgres()), 30_000);
+
+/** Every row of what is rebuilt. */
+async function dump({ server }: World) {
+  const { t, q } = server.parts.store.read;
+  return {
+    clients: await q.select().from(t.clients).orderBy(t.clients.id),
+    client_tags: await q.select().from(t.client_tags).orderBy(t.client_tags.client_id, t.client_tags.tag_key),
+    tasks: await q.select().from(t.tasks).orderBy(t.tasks.id),
+  };
+}
+
+/** What a careless hand or a fault of ours may do to the tables. */
+const wreck = ({ server }: World) =>
+  server.parts.store.tx(async ({ t, q }) => {
+    const clients = await q.select().from(t.clients).orderBy(t.clients.id);
+    const tasks = await q.select().from(t.tasks).orderBy(t.tasks.id);
+    const withMail = clients.filter(({ email_normal, deleted_at }) => email_normal && deleted_at === null);
+    const [one, other] = withMail;
+    // Each has the address of the other: neither can be put right while the other is wrong.
+    const change = (id: string, values: object) =>
+      q.update(t.clients).set(values).where(eq(t.clients.id, id));
+    await change(one!.id, { email: "x", email_normal: "x" });
+    await change(other!.id, { email: one!.email, email_normal: one!.email_normal, name: "Wrong" });
+    await change(one!.id, { email: other!.email, email_normal: other!.email_normal });
+    await q.delete(t.client_tags).where(sql`true`);
+    await q.delete(t.clients).where(eq(t.clients.id, clients.at(-1)!.id));
+    await q.delete(t.tasks).where(eq(t.tasks.id, tasks.at(-1)!.id));
+    await q.update(t.tasks).set({ status: "cancelled", version: 99 }).where(eq(t.tasks.id, tasks[0]!.id));
+    await q
+      .insert(t.tasks)
+      .values({ ...tasks[0]!, id: "01890a5d-ac96-774b-bcce-b302099a8057", external_id: null });
+  });
+
+const replay = ({ env }: Installation) => neocrm(["events", "replay"], { env });
+
+describe.each(engines)("neocrm events replay [%s]", (engine) => {
+  test("makes the same rows from the events, with a server and without", async () => {
+    const place = await newInstallation(engine);
+    try {
+      const server = await place.start();
+      const world = newWorld(server, await bringPeople(server));
+      await traffic(world, 250, 21);
+      const before = await dump(world);
+      expect(before.client_tags.length).toBeGreaterThan(5);
+
+      const { code, out, err } = await replay(place);
+      expect([code, err]).toEqual([0, ""]);
+      expect(out).toMatch(/^\d+ clients: as they were\.\n\d+ tasks: as they were\.$/);
+      expect(await dump(world)).toEqual(before);
+
+      await wreck(world);
+      expect(await dump(world)).not.toEqual(before);
+      const mended = await replay(place);
+      expect(mended.out).toMatch(/^\d+ clients: 1 were missing, \d+ differed \(client_tags, email.*name/);
+      expect(mended.out).toMatch(/\d+ tasks: 1 were missing, \d+ differed \(.*status.*\), 1 had no events/);
+      expect(await dump(world)).toEqual(before);
+
+      await wreck(world);
+      await server.stop();
+      expect((await replay(place)).code).toBe(0);
+      const again = await place.start();
+      expect(await dump(newWorld(again, world.people))).toEqual(before);
+      await again.stop();
+    } finally {
+      place.remove();
+    }
+  }, 120_000);
+});
+
+test("neocrm events says what it wants", async () => {
+  expect(await neocrm(["events"])).toMatchObject({ code: 2, err: "Say what to do: neocrm events replay." });
+});

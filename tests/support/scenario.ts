@@ -3,6 +3,7 @@ import { Value } from "@sinclair/typebox/value";
 import { ProblemView } from "../../src/http/problem";
 import { misfit } from "./answers";
 import { bringPeople, type Name, type People } from "./people";
+import { recordsOf } from "./records";
 import { engines, startTestServer, type TestServer } from "./servers";
 
 /** Who asks: somebody of the cast, nobody, or a bearer of this text, in which `$name` stands for what it names. */
@@ -83,6 +84,8 @@ export interface Setting {
   clients?: Record<string, Given>;
   /** Tasks there are, by title; they may name the clients. */
   tasks?: Record<string, Given>;
+  /** Completes these records. They are made once, and then put back as they were. */
+  once?: (world: World) => Promise<unknown>;
   /** Whatever else is needed before each scenario. */
   given?: (world: World) => Promise<unknown>;
 }
@@ -102,9 +105,11 @@ export function inWorld(title: string, setting: Setting, tests: (world: () => Wo
       beforeAll(async () => {
         const server = await startTestServer(engine, setting.env);
         world = newWorld(server, await bringPeople(server));
+        freshRecords = recordsOf(world, setting);
       }, patience);
       afterAll(() => world?.server.stop());
-      beforeEach(() => arrange(world, setting));
+      let freshRecords: () => Promise<void>;
+      beforeEach(() => freshRecords());
       tests(() => world);
     });
   }
@@ -257,35 +262,4 @@ function named(value: unknown, world: World): unknown {
   if (value === null || typeof value !== "object" || Object.getPrototypeOf(value) !== Object.prototype)
     return value;
   return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, named(entry, world)]));
-}
-
-/** Fresh records: everything but the people is removed and made anew. */
-async function arrange(world: World, { clients = {}, tasks = {}, given }: Setting): Promise<void> {
-  const { store } = world.server.parts;
-  await store.tx(async ({ q, t }) => {
-    await q.delete(t.tasks);
-    await q.delete(t.client_tags);
-    await q.delete(t.clients);
-    await q.delete(t.idempotency_keys);
-    await q.delete(t.events);
-  });
-  for (const [name, record] of Object.entries(clients))
-    await add(world, "clients", name, { name, ...record });
-  for (const [name, record] of Object.entries(tasks))
-    await add(world, "tasks", name, { title: name, ...record });
-  await given?.(world);
-}
-
-async function add(
-  world: World,
-  resource: string,
-  name: string,
-  { by = "lan", deleted, ...body }: Given,
-): Promise<void> {
-  const answer = await world.send(by, "POST", `/api/${resource}`, { body });
-  if (answer.status !== 201) throw new Error(`given ${name}: ${answer.text}`);
-  world.ids[name] = answer.json.id;
-  if (!deleted) return;
-  const anyVersion = { headers: { "if-match": "*" } };
-  await world.send("admin", "DELETE", `/api/${resource}/${answer.json.id}`, anyVersion);
 }

@@ -2,9 +2,18 @@
 import type { Session, Store } from "../../src/db/store";
 import { insertManyInto, type RowOf, type TableName } from "../../src/db/rows";
 import type { Given, Setting, World } from "./scenario";
+import type { TestServer } from "./servers";
 
 /** The tables of whatever scenarios leave behind, besides people: each after those that refer to it. */
 const recordTables = ["tasks", "client_tags", "clients", "idempotency_keys", "events"] as const;
+const peopleTables = ["settings", "password_resets", "refresh_tokens", "sessions", "users"] as const;
+
+/** Leaves a server with nothing but what every new one has. */
+export async function emptyServer({ parts }: TestServer): Promise<void> {
+  await parts.store.tx((session) => empty(session, [...recordTables, ...peopleTables]));
+  parts.identities.forgetAll();
+  await parts.settings.load();
+}
 
 /** Puts everything but the people back into the state in which a scenario begins. */
 export function recordsOf(world: World, setting: Setting): () => Promise<void> {
@@ -13,7 +22,7 @@ export function recordsOf(world: World, setting: Setting): () => Promise<void> {
   let stateThen: string;
   return async () => {
     if (!kept) {
-      await store.tx(empty);
+      await store.tx((session) => empty(session, recordTables));
       await makeRecords(world, setting);
       kept = await rowsIn(store.read);
     } else if ((await stateOf(store)) !== stateThen) {
@@ -52,14 +61,14 @@ type Kept = readonly (readonly RowOf<TableName>[])[];
 const rowsIn = ({ q, t }: Session): Promise<Kept> =>
   Promise.all(recordTables.map(async (name) => (await q.select().from(t[name])) as RowOf<TableName>[]));
 
-async function empty({ q, t }: Session): Promise<void> {
-  for (const name of recordTables) await q.delete(t[name]);
+async function empty({ q, t }: Session, tables: readonly TableName[]): Promise<void> {
+  for (const name of tables) await q.delete(t[name]);
 }
 
 const insertions = recordTables.map((name) => insertManyInto<TableName>(name));
 
 async function putBack(session: Session, kept: Kept): Promise<void> {
-  await empty(session);
+  await empty(session, recordTables);
   for (const [i, insert] of [...insertions.entries()].toReversed()) await insert(session, kept[i]!);
 }
 

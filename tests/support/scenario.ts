@@ -2,9 +2,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:tes
 import { Value } from "@sinclair/typebox/value";
 import { ProblemView } from "../../src/http/problem";
 import { misfit } from "./answers";
-import { bringPeople, type Name, type People } from "./people";
+import type { Name, People } from "./people";
 import { recordsOf } from "./records";
-import { engines, startTestServer, type TestServer } from "./servers";
+import { engines, type TestServer } from "./servers";
+import { takeTurn } from "./shared";
 
 /** Who asks: somebody of the cast, nobody, or a bearer of this text, in which `$name` stands for what it names. */
 export type By = Name | "nobody" | { token: string };
@@ -78,8 +79,10 @@ export type EventRow = TestServer["parts"]["store"]["read"]["t"]["events"]["$inf
 export type Given = { by?: Name; deleted?: boolean } & Record<string, unknown>;
 
 export interface Setting {
-  /** Settings by environment variable. */
+  /** Settings by environment variable. Blocks of a file that have the same ones share a server. */
   env?: Record<string, string>;
+  /** On a server of its own: for what depends on what a server keeps in memory. */
+  isAlone?: boolean;
   /** Clients there are before each scenario, by name. */
   clients?: Record<string, Given>;
   /** Tasks there are, by title; they may name the clients. */
@@ -100,14 +103,15 @@ export function scenarios(title: string, setting: Setting, table: Scenario[]): v
 /** Tests that need more than a table, in the same world. */
 export function inWorld(title: string, setting: Setting, tests: (world: () => World) => void): void {
   for (const engine of engines) {
+    const turn = takeTurn(engine, setting.env, setting.isAlone);
     describe(`${title} [${engine}]`, () => {
       let world: World;
       beforeAll(async () => {
-        const server = await startTestServer(engine, setting.env);
-        world = newWorld(server, await bringPeople(server));
+        const { server, people } = await turn.enter();
+        world = newWorld(server, people);
         freshRecords = recordsOf(world, setting);
       }, patience);
-      afterAll(() => world?.server.stop());
+      afterAll(() => turn.leave());
       let freshRecords: () => Promise<void>;
       beforeEach(() => freshRecords());
       tests(() => world);

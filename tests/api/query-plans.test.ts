@@ -78,10 +78,14 @@ describe.each(engines)("every query [%s]", (engine) => {
       for (const by of bys) {
         const statements = await during(async () => {
           for (const parameter of parameters) {
-            for (const more of ["", "&count=exact", `&sort=${keys}`]) {
+            const ask = async (more: string) => {
               const { status, json } = await world.send(by, "GET", `${path}?limit=2&${parameter}${more}`);
               if (status === 400) expect(json.code).toMatch(/^unknown_(field|sort_key)$/);
-            }
+              return status;
+            };
+            await ask("");
+            // Counting and sorting are statements of their own, and asked for together where both are allowed.
+            if ((await ask(`&count=exact&sort=${keys}`)) === 400) await ask("&count=exact");
           }
         });
         for (const statement of statements)

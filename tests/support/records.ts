@@ -1,4 +1,5 @@
 /** The records that there are before each scenario: made over HTTP once, and put back whenever something changed. */
+import { sql } from "drizzle-orm";
 import type { Session, Store } from "../../src/db/store";
 import { insertManyInto, type RowOf, type TableName } from "../../src/db/rows";
 import type { Given, Setting, World } from "./scenario";
@@ -6,11 +7,16 @@ import type { TestServer } from "./servers";
 
 /** The tables of whatever scenarios leave behind, besides people: each after those that refer to it. */
 const recordTables = ["tasks", "client_tags", "clients", "idempotency_keys", "events"] as const;
-const peopleTables = ["settings", "password_resets", "refresh_tokens", "sessions", "users"] as const;
+const peopleTables = ["password_resets", "refresh_tokens", "sessions", "users"] as const;
 
-/** Leaves a server with nothing but what every new one has. */
+/** Leaves a server with what every new one has. A setting that was ever stored keeps its row, as it always does. */
 export async function emptyServer({ parts }: TestServer): Promise<void> {
-  await parts.store.tx((session) => empty(session, [...recordTables, ...peopleTables]));
+  await parts.store.tx(async (session) => {
+    const { settings } = session.t;
+    const version = sql`${settings.version} + 1`;
+    await session.q.update(settings).set({ value: null, updated_by: null, version });
+    await empty(session, [...recordTables, ...peopleTables]);
+  });
   parts.identities.forgetAll();
   await parts.settings.load();
 }

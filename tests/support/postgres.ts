@@ -13,7 +13,6 @@ import {
   readFileSync,
   realpathSync,
 } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { postgresMigrator } from "../../src/db/migrate.postgres";
@@ -125,7 +124,7 @@ async function startServer(durable: boolean): Promise<PostgresServer> {
     "--no-instructions",
     ...locale,
   );
-  const port = await freePort();
+  const port = freePort();
   const settings = Object.entries({ ...commonSettings(folder, port), ...(durable ? {} : fastSettings) });
   const pgOptions = settings.map(([name, value]) => `-c ${name}=${value}`).join(" ");
   const pgCtl = (...args: string[]) =>
@@ -221,15 +220,10 @@ function becomeUser({ name, uid, gid }: User) {
   return ["runuser", "-u", name, "--"];
 }
 
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once("error", reject);
-    probe.listen(0, "127.0.0.1", () => {
-      const { port } = probe.address() as { port: number };
-      probe.close(() => resolve(port));
-    });
-  });
+function freePort(): number {
+  const probe = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
+  probe.stop(true);
+  return probe.port;
 }
 
 /**

@@ -150,7 +150,10 @@ const commonSettings = (folder: string, port: number) => ({
 });
 
 /** Nobody needs these databases after a crash. */
-const fastSettings = { fsync: "off", synchronous_commit: "off", full_page_writes: "off" };
+const fastSettings = {
+  ...{ fsync: "off", synchronous_commit: "off", full_page_writes: "off" },
+  ...{ wal_level: "minimal", max_wal_senders: 0, autovacuum: "off" },
+};
 
 function findBinaries(): string {
   const inPath = Bun.which("postgres");

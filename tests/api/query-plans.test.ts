@@ -2,7 +2,7 @@
  * What the engines do for every list in each of its orders and with each of its filters: no table is read as a whole, and
  * no single documented sort key needs a sort of its own. What else the server asks is explained where every route is.
  */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { describedRoutes } from "../../src/described";
 import { declaredRoutes } from "../../src/http/declared";
 import type { Fields } from "../../src/list";
@@ -11,6 +11,8 @@ import { bringPeople, password, type Name } from "../support/people";
 import { newWorld, type World } from "../support/scenario";
 import { engines, startTestServer } from "../support/servers";
 import { neocrm } from "../support/terminal";
+
+setDefaultTimeout(60_000);
 
 const lists = declaredRoutes(describedRoutes()).filter(({ list }) => list !== undefined);
 

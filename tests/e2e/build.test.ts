@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
@@ -7,6 +7,8 @@ import PostalMime from "postal-mime";
 import packageJson from "../../package.json";
 import { promtool } from "../support/metrics";
 import { runBinary, startBinary, type RunningBinary } from "../support/binary";
+
+setDefaultTimeout(60_000);
 
 const folders: string[] = [];
 const servers: RunningBinary[] = [];

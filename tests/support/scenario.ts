@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { misfit, noProblem } from "./answers";
 import type { Name, People } from "./people";
 import { recordsOf } from "./records";
@@ -100,6 +100,7 @@ export function scenarios(title: string, setting: Setting, table: Scenario[]): v
 
 /** Tests that need more than a table, in the same world. */
 export function inWorld(title: string, setting: Setting, tests: (world: () => World) => void): void {
+  setDefaultTimeout(patience);
   for (const engine of engines) {
     const turn = takeTurn(engine, setting.env, setting.isAlone);
     describe(`${title} [${engine}]`, () => {
@@ -117,7 +118,7 @@ export function inWorld(title: string, setting: Setting, tests: (world: () => Wo
   }
 }
 
-/** Milliseconds: a busy machine takes its time to start a database. */
+/** Milliseconds: a busy machine takes its time. What hangs still ends. */
 const patience = 60_000;
 
 /** Plays one scenario and checks everything that it says, and what holds for every answer. */

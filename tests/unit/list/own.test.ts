@@ -1,5 +1,5 @@
 /** Lists of one's own records: found through who owns them when they are few, in the order of the list when they are many. */
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { listPage, type Resource } from "../../../src/db/list";
 import { insertManyInto } from "../../../src/db/rows";
 import { taskFields } from "../../../src/features/tasks/fields";
@@ -11,6 +11,8 @@ import { newId } from "../../../src/ids";
 import type { Actor } from "../../../src/policy";
 import { openBoth, queryOf, start, users } from "./support";
 import { statement, watched } from "./watched";
+
+setDefaultTimeout(60_000);
 
 const amount = 6_000;
 const resource: Resource<TaskRow> = { fields: taskFields, columns: taskColumns };
@@ -84,7 +86,6 @@ test.each(Object.entries(owners))(
       expect(stats.total).toBe(own.length);
     }
   },
-  60_000,
 );
 
 test("few are found through their owner, whatever the order and the filter", async () => {

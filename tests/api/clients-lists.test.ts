@@ -52,7 +52,7 @@ const refuses = (query: string, field: string, code: string): Scenario => ({
   problem: { code, field, fieldCode: code },
 });
 
-const setting = { clients, given: aged };
+const setting = { clients, once: aged };
 
 scenarios("filters", setting, [
   shows("filter[name]=ACME", "acme"),

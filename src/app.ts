@@ -4,6 +4,7 @@ import type { Config } from "./config";
 import { accountRoutes } from "./features/auth/account-routes";
 import { authRoutes, passwordRoutes } from "./features/auth/routes";
 import { resetRoutes } from "./features/auth/reset-routes";
+import { ticketRoutes } from "./features/auth/ticket-routes";
 import { clientRoutes } from "./features/clients/routes";
 import { settingRoutes } from "./features/settings/routes";
 import { taskRoutes } from "./features/tasks/routes";
@@ -50,6 +51,7 @@ export function buildApp(config: Config, parts: Parts, health: Health) {
       edge({
         ...transport,
         identify: parts.identities.identify,
+        admitTicket: parts.tickets.admit,
         scraper: scraper(config["metrics.token"]),
         idempotency: parts.idempotency,
         limiter,
@@ -66,6 +68,7 @@ export function buildApp(config: Config, parts: Parts, health: Health) {
     )
     .use(authRoutes(kit, parts.auth, parts.sessions, attempts))
     .use(resetRoutes(kit, parts.resets, attempts))
+    .use(ticketRoutes(kit, parts.tickets))
     .use(passwordRoutes(kit, parts.passwords, attempts))
     .use(userRoutes(kit, parts.users))
     .use(accountRoutes(kit, parts.accounts, parts.users))

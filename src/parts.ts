@@ -15,6 +15,7 @@ import { PasswordService } from "./features/auth/password-service";
 import { ResetService } from "./features/auth/reset-service";
 import { AuthService } from "./features/auth/service";
 import { SessionService } from "./features/auth/session-service";
+import { TicketService } from "./features/auth/ticket-service";
 import { TokenIssuer } from "./features/auth/token-issuer";
 import { accessTokens } from "./features/auth/tokens";
 import { clientPolicy } from "./features/clients/policy";
@@ -53,6 +54,7 @@ export interface Parts {
   idempotency: Idempotency;
   auth: AuthService;
   sessions: SessionService;
+  tickets: TicketService;
   accounts: AccountService;
   passwords: PasswordService;
   resets: ResetService;
@@ -136,6 +138,7 @@ export async function openParts(
       setupEnabled: isEnabled(config, "setup"),
     }),
     sessions: new SessionService(store, forget),
+    tickets: new TicketService(store, identities),
     accounts: new AccountService({
       ...{ store, checks, resets, forget },
       assignments: [assignments("clients", clients), assignments("tasks", tasks)],

@@ -45,6 +45,7 @@ export const problems = {
   unauthenticated: {
     unauthenticated: "Nobody is signed in.",
     invalid_token: "The access token is wrong, expired or revoked.",
+    invalid_ticket: "The ticket is unknown, used, expired, or good for something else.",
     wrong_credentials: "The e-mail address or the password is wrong.",
     invalid_refresh_token: "The refresh token is unknown, used, or its session is over.",
   },

@@ -69,6 +69,7 @@ route("POST /api/auth/password/forgot", { body: { email: "no@body.example" } }, 
 route("POST /api/auth/password/reset", { body: { token: "x", password } },       422, 422, 422, 422, 422, 422, 422, 422);
 route("GET /api/auth/sessions", {},                                              401, 401, 401, 200, 200, 200, 200, 200);
 route("DELETE /api/auth/sessions/:id", { id: missing },                          401, 401, 401, 404, 404, 404, 404, 404);
+route("POST /api/auth/tickets", { body: { purpose: "ws" }, event: null },         401, 401, 401, 200, 200, 200, 200, 200);
 
 route("GET /api/users/me", {},                                                   401, 401, 401, 200, 200, 200, 200, 200);
 route("PATCH /api/users/me", { body: { locale: "vi" } },                         401, 401, 401, 200, 200, 200, 200, 200);

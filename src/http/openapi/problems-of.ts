@@ -1,6 +1,8 @@
+import type { TObject, TString } from "@sinclair/typebox";
 import { queryProblems, type CataloguedProblem, type ProblemCode, catalogue } from "../../problems";
 import type { DeclaredRoute } from "../declared";
 import { isFree, isHealth } from "../free";
+import { codeOf } from "../parameters";
 import { statusOf } from "../problem";
 
 /** What has to be known of a route's neighbours. */
@@ -24,7 +26,7 @@ export function problemsOf(route: DeclaredRoute, around: Surroundings): Map<numb
 /** What follows from the declarations: the checks that stand behind each of them. */
 function rules(route: DeclaredRoute, around: Surroundings): [applies: boolean, codes: ProblemCode[]][] {
   const { method, path, permission = "public", list, filters, parameters } = route;
-  const { conditional, answer, params } = route;
+  const { conditional, answer, params, ticket } = route;
   const isWrite = method !== "GET";
   const isPost = method === "POST";
   const isRepeatable = isPost && permission !== "public" && !answer?.unrepeatable;
@@ -41,8 +43,9 @@ function rules(route: DeclaredRoute, around: Surroundings): [applies: boolean, c
     [true, list || filters ? queryCodes : ["unknown_parameter"]],
     [
       parameters !== undefined,
-      ["repeated_parameter", "malformed_encoding", "invalid_characters", "invalid_id"],
+      ["repeated_parameter", "malformed_encoding", "invalid_characters", ...parameterCodes(parameters)],
     ],
+    [ticket !== undefined, ["invalid_ticket"]],
     [isWrite, ["malformed_json", "broken_off", "body_too_large", "unsupported_media_type"]],
     [isWrite, ["unsupported_encoding", "validation_failed", "no_space"]],
     [isWrite && permission !== "public", ["already_exists"]],
@@ -53,6 +56,12 @@ function rules(route: DeclaredRoute, around: Surroundings): [applies: boolean, c
     [isPost && answer?.unrepeatable === true, ["idempotency_unsupported"]],
   ];
 }
+
+/** What the values of these parameters are refused with. */
+const parameterCodes = (parameters: TObject | undefined) =>
+  Object.values<TString>((parameters?.properties ?? {}) as Record<string, TString>)
+    .map(codeOf)
+    .filter((code) => code !== undefined);
 
 /** Whether a deleted record may stand under this path; to restore one is no problem. */
 const isHiding = (path: string, { softDeleted }: Surroundings) =>

@@ -20,6 +20,8 @@ import { metricsRoutes, scraper } from "./http/metrics-routes";
 import { systemRoutes } from "./http/system-routes";
 import type { Health } from "./ops/health";
 import type { Parts } from "./parts";
+import { socketRoutes } from "./realtime/socket";
+import { streamRoutes } from "./realtime/stream";
 
 /**
  * The server's HTTP on one page: what every request passes, then every mount.
@@ -75,6 +77,14 @@ export function buildApp(config: Config, parts: Parts, health: Health) {
     .use(settingRoutes(kit, parts.settings))
     .use(clientRoutes(kit, parts.clients))
     .use(taskRoutes(kit, parts.tasks))
+    .use(streamRoutes(kit, parts.hub))
+    .use(
+      socketRoutes(kit, {
+        hub: parts.hub,
+        identify: parts.identities.identify,
+        framesPerSecond: () => live.get("realtime.frames_per_second"),
+      }),
+    )
     .use(metricsRoutes(kit, parts.metrics));
 
   mounted.push(...app.routes);

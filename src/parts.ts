@@ -36,6 +36,8 @@ import { loginThrottle } from "./integrations/login-throttle";
 import { Metrics } from "./ops/metrics";
 import { outboxMail } from "./integrations/mail/outbox";
 import { Links } from "./links";
+import type { Watched } from "./realtime/hints";
+import { Hub } from "./realtime/hub";
 import { hour } from "./clock";
 import { isEnabled } from "./config/features";
 
@@ -62,6 +64,7 @@ export interface Parts {
   users: UserService;
   clients: ClientService;
   tasks: TaskService;
+  hub: Hub;
   close(): Promise<void>;
 }
 
@@ -114,6 +117,20 @@ export async function openParts(
   );
   const tasks = new TaskService(store, taskPolicy(), clients.sees);
   const settings = new SettingService(store, live, () => ringing.start(deaf, () => bus.ring(settingsTopic)));
+  const hub = new Hub({
+    ...{ store, bus },
+    kinds: new Map<string, Watched>([
+      ["client", clients],
+      ["task", tasks],
+    ]),
+    admit: ({ userId, sessionId, authVersion }) =>
+      identities.bearer({ userId: userId!, sessionId: sessionId!, authVersion: authVersion! }),
+    limits: () => ({
+      connections: live.get("realtime.connections"),
+      perUser: live.get("realtime.connections_per_user"),
+    }),
+  });
+  metrics.gauge("neocrm_realtime_connections", "WebSockets and event streams open now.", () => hub.size);
   await bus.start();
   const followed = followSettings(settings, bus);
   await settings.load();
@@ -149,7 +166,9 @@ export async function openParts(
     users: new UserService(store, forget),
     clients,
     tasks,
+    hub,
     async close() {
+      await hub.close();
       await background.settled();
       await followed.close();
       await ringing.settled();

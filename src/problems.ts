@@ -37,6 +37,7 @@ export const problems = {
     malformed_json: "The body is not JSON in UTF-8, or nests too deep.",
     broken_off: "The request ended before its body did.",
     invalid_host: "The `Host` header is missing or names no host.",
+    websocket_expected: "This address takes WebSockets alone.",
     invalid_etag: "`If-Match` or `If-None-Match` is not a list of entity tags.",
     invalid_idempotency_key: "An `Idempotency-Key` has 1 to 255 visible ASCII characters.",
     ...queryProblems,
@@ -90,6 +91,7 @@ export const problems = {
   precondition_required: { if_match_required: "Say with `If-Match` which version you change." },
   too_many: {
     rate_limited: "Too many requests; `Retry-After` says when to come back.",
+    too_many_connections: "You have as many event streams and sockets open as one may have.",
     too_many_failures: "Too many wrong passwords; `Retry-After` says when to come back.",
   },
   fault: { internal_error: "A fault of the server; its log has the details under `request_id`." },

@@ -53,12 +53,14 @@ test("the methods of a path are known whatever its ids", () => {
 /** Who may call what without being signed in: an addition to this list is a decision. */
 const open = [
   "GET /api",
+  "GET /api/ws",
   "GET /health",
   "GET /health/live",
   "GET /health/ready",
   "GET /swagger",
   "GET /swagger/assets/:name",
   "GET /swagger/json",
+  "GET /ws",
   "POST /api/auth/login",
   "POST /api/auth/logout",
   "POST /api/auth/password/forgot",

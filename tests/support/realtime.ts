@@ -113,6 +113,32 @@ export async function notify(
   return number;
 }
 
+/** The same, many with one commit and one ring. */
+export async function notifyMany(
+  { parts: { store, bus } }: Pick<TestServer, "parts">,
+  userId: string,
+  count: number,
+  message: string,
+): Promise<void> {
+  await store.tx(async ({ q, t: { notification_counters: counters, notifications } }) => {
+    const rows = Array.from({ length: count }, (_, i) => ({
+      ...{
+        id: newId(),
+        user_id: userId,
+        number: i + 1,
+        type: "task_assigned",
+        title: `Number ${i + 1}`,
+        message,
+      },
+      ...{ link: null, fold_key: newId(), websocket: true, sse: true, is_read: false, read_at: null },
+      created_at: Date.now(),
+    }));
+    await q.insert(counters).values({ user_id: userId, last_number: count });
+    for (let i = 0; i < count; i += 100) await q.insert(notifications).values(rows.slice(i, i + 100));
+  });
+  await bus.ring(`notify:${userId}`);
+}
+
 /** Gives events their place in the log, as the relay does, and rings. */
 export async function relay({ store, bus }: TestServer["parts"]): Promise<void> {
   await store.tx(async ({ q, t: { events } }) => {

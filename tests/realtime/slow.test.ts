@@ -1,16 +1,8 @@
 import { afterEach, expect, test } from "bun:test";
-import { connect as connectTcp, type Socket } from "node:net";
+import { connect as connectTcp } from "node:net";
 import { newPerson } from "../support/accounts";
 import { readFrames, upgradeByHand } from "../support/raw-socket";
-import {
-  forgetNotifications,
-  listen,
-  notifyMany,
-  relay,
-  until,
-  type Client,
-  type Frame,
-} from "../support/realtime";
+import { forgetNotifications, listen, notifyMany, relay, until, type Frame } from "../support/realtime";
 import { inWorld, type World } from "../support/scenario";
 
 const setting = {
@@ -22,9 +14,9 @@ const setting = {
   },
 };
 
-const opened: (Client | Socket)[] = [];
+const opened: (() => unknown)[] = [];
 afterEach(() => {
-  for (const each of opened.splice(0)) "destroy" in each ? each.destroy() : each.close();
+  for (const end of opened.splice(0)) end();
 });
 
 /** What the kernel holds for a reader is some megabytes: this is more. */
@@ -39,7 +31,7 @@ inWorld("a slow reader", setting, (world) => {
   const slowReader = async () => {
     const { server, ids } = world();
     const socket = await upgradeByHand(server.url, [`Authorization: Bearer ${ids.rita_token}`]);
-    opened.push(socket);
+    opened.push(() => socket.destroy());
     const text = JSON.stringify({ type: "subscribe", payload: { topics: ["clients"] } });
     // Masked with zeros, which change nothing.
     socket.write(Buffer.concat([Buffer.from([0x81, 0x80 | text.length, 0, 0, 0, 0]), Buffer.from(text)]));
@@ -52,7 +44,7 @@ inWorld("a slow reader", setting, (world) => {
 
   const promptReader = async () => {
     const client = await listen(world().server.url, world().ids.rita_token!);
-    opened.push(client);
+    opened.push(client.close);
     return client;
   };
 
@@ -87,7 +79,7 @@ inWorld("a slow reader", setting, (world) => {
   test("of a stream gets every notification in order, too", async () => {
     const { server, ids } = world();
     const socket = connectTcp(Number(new URL(server.url).port), "127.0.0.1");
-    opened.push(socket);
+    opened.push(() => socket.destroy());
     const request = [
       "GET /api/notifications/stream HTTP/1.1",
       "Host: crm",

@@ -12,7 +12,8 @@ export interface Step {
 
 /** The order of the routes, those last that say so. */
 export function walkOf(routes: readonly DeclaredRoute[]): Step[] {
-  const steps = routes.map((route) => ({ route, path: pathOf(route.path), keeps: keptBy(route) }));
+  const ending = routes.filter(({ walk }) => !walk?.endless);
+  const steps = ending.map((route) => ({ route, path: pathOf(route.path), keeps: keptBy(route) }));
   const isLast = ({ route }: Step) => route.walk?.last === true;
   return [...steps.filter((step) => !isLast(step)), ...steps.filter(isLast)];
 }

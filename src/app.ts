@@ -6,6 +6,7 @@ import { activityRoutes } from "./features/activities/routes";
 import { authRoutes, passwordRoutes } from "./features/auth/routes";
 import { invitationRoutes } from "./features/auth/invitation-routes";
 import { resetRoutes } from "./features/auth/reset-routes";
+import { ticketRoutes } from "./features/auth/ticket-routes";
 import { clientRoutes } from "./features/clients/routes";
 import { notificationRoutes } from "./features/notifications/routes";
 import { settingRoutes } from "./features/settings/routes";
@@ -22,6 +23,8 @@ import { metricsRoutes, scraper } from "./http/metrics-routes";
 import { systemRoutes } from "./http/system-routes";
 import type { Health } from "./ops/health";
 import type { Parts } from "./parts";
+import { socketRoutes } from "./realtime/socket";
+import { streamRoutes } from "./realtime/stream";
 
 /**
  * The server's HTTP on one page: what every request passes, then every mount.
@@ -53,6 +56,7 @@ export function buildApp(config: Config, parts: Parts, health: Health) {
       edge({
         ...transport,
         identify: parts.identities.identify,
+        admitTicket: parts.tickets.admit,
         scraper: scraper(config["metrics.token"]),
         idempotency: parts.idempotency,
         limiter,
@@ -70,6 +74,7 @@ export function buildApp(config: Config, parts: Parts, health: Health) {
     .use(authRoutes(kit, parts.auth, parts.sessions, attempts))
     .use(resetRoutes(kit, parts.resets, attempts))
     .use(invitationRoutes(kit, parts.invitations, parts.verifications, attempts))
+    .use(ticketRoutes(kit, parts.tickets))
     .use(passwordRoutes(kit, parts.passwords, attempts))
     .use(userRoutes(kit, parts.users))
     .use(accountRoutes(kit, parts.accounts, parts.users))
@@ -78,6 +83,14 @@ export function buildApp(config: Config, parts: Parts, health: Health) {
     .use(taskRoutes(kit, parts.tasks))
     .use(notificationRoutes(kit, parts.notifications))
     .use(activityRoutes(kit, parts.activities))
+    .use(streamRoutes(kit, parts.hub))
+    .use(
+      socketRoutes(kit, {
+        hub: parts.hub,
+        identify: parts.identities.identify,
+        framesPerSecond: () => live.get("realtime.frames_per_second"),
+      }),
+    )
     .use(metricsRoutes(kit, parts.metrics));
 
   mounted.push(...app.routes);

@@ -23,6 +23,7 @@ import { ResetService } from "./features/auth/reset-service";
 import { AuthService } from "./features/auth/service";
 import { SessionService } from "./features/auth/session-service";
 import { SignInLog } from "./features/auth/sign-in-log";
+import { TicketService } from "./features/auth/ticket-service";
 import { TokenIssuer } from "./features/auth/token-issuer";
 import { VerificationService } from "./features/auth/verification-service";
 import { accessTokens } from "./features/auth/tokens";
@@ -57,6 +58,8 @@ import { smtpMail } from "./integrations/mail/smtp";
 import { mailKind } from "./mails/kind";
 import { loadTemplates } from "./mails/templates";
 import { Links } from "./links";
+import type { Watched } from "./realtime/hints";
+import { Hub } from "./realtime/hub";
 import { hour, second } from "./clock";
 import { isEnabled } from "./config/features";
 
@@ -75,6 +78,7 @@ export interface Parts {
   idempotency: Idempotency;
   auth: AuthService;
   sessions: SessionService;
+  tickets: TicketService;
   accounts: AccountService;
   passwords: PasswordService;
   resets: ResetService;
@@ -92,6 +96,7 @@ export interface Parts {
   alarms: AlarmClock;
   /** From here on, what follows from events, what was queued and what is due is done here. */
   start(): void;
+  hub: Hub;
   close(): Promise<void>;
 }
 
@@ -161,6 +166,20 @@ export async function openParts(
   pruneDaily(scheduler, store, config["api.idempotency_hours"] * hour);
   metrics.watch({ hasher, store, relay, worker });
   const settings = new SettingService(store, live, () => ringing.start(deaf, () => bus.ring(settingsTopic)));
+  const hub = new Hub({
+    ...{ store, bus },
+    kinds: new Map<string, Watched>([
+      ["client", clients],
+      ["task", tasks],
+    ]),
+    admit: ({ userId, sessionId, authVersion }) =>
+      identities.bearer({ userId: userId!, sessionId: sessionId!, authVersion: authVersion! }),
+    limits: () => ({
+      connections: live.get("realtime.connections"),
+      perUser: live.get("realtime.connections_per_user"),
+    }),
+  });
+  metrics.gauge("neocrm_realtime_connections", "WebSockets and event streams open now.", () => hub.size);
   await bus.start();
   const followed = followSettings(settings, bus);
   await settings.load();
@@ -182,6 +201,7 @@ export async function openParts(
       setupEnabled: isEnabled(config, "setup"),
     }),
     sessions: new SessionService(store, forget),
+    tickets: new TicketService(store, identities),
     accounts: new AccountService({
       ...{ store, checks, resets, verifications, forget },
       assignments: [assignments("clients", clients), assignments("tasks", tasks)],
@@ -201,7 +221,9 @@ export async function openParts(
     start() {
       for (const part of [relay, worker, scheduler, alarms]) part.start();
     },
+    hub,
     async close() {
+      await hub.close();
       await Promise.all([
         relay.close(),
         scheduler.close(),

@@ -12,6 +12,8 @@ export interface Actor {
   readonly kind: "user" | "share" | "system";
   readonly userId: string | null;
   readonly sessionId: string | null;
+  /** The account's `auth_version` when the tables were asked; those without an account have none. */
+  readonly authVersion?: number;
   readonly grants: Grants;
   /** IANA name: what `today` means to them. */
   readonly timeZone: string;

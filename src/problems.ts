@@ -37,6 +37,7 @@ export const problems = {
     malformed_json: "The body is not JSON in UTF-8, or nests too deep.",
     broken_off: "The request ended before its body did.",
     invalid_host: "The `Host` header is missing or names no host.",
+    websocket_expected: "This address takes WebSockets alone.",
     invalid_etag: "`If-Match` or `If-None-Match` is not a list of entity tags.",
     invalid_idempotency_key: "An `Idempotency-Key` has 1 to 255 visible ASCII characters.",
     ...queryProblems,
@@ -45,6 +46,7 @@ export const problems = {
   unauthenticated: {
     unauthenticated: "Nobody is signed in.",
     invalid_token: "The access token is wrong, expired or revoked.",
+    invalid_ticket: "The ticket is unknown, used, expired, or good for something else.",
     wrong_credentials: "The e-mail address or the password is wrong.",
     invalid_refresh_token: "The refresh token is unknown, used, or its session is over.",
   },
@@ -97,6 +99,7 @@ export const problems = {
   precondition_required: { if_match_required: "Say with `If-Match` which version you change." },
   too_many: {
     rate_limited: "Too many requests; `Retry-After` says when to come back.",
+    too_many_connections: "You have as many event streams and sockets open as one may have.",
     too_many_failures: "Too many wrong passwords; `Retry-After` says when to come back.",
   },
   fault: { internal_error: "A fault of the server; its log has the details under `request_id`." },

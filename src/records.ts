@@ -206,6 +206,19 @@ export abstract class RecordService<Row extends RecordRow, View extends Recorded
     return row?.deleted_at === null ? row : undefined;
   }
 
+  /**
+   * Reads records once for whoever asks who may see them. A deleted record is for those who could see it until then: they
+   * show it still.
+   */
+  async watchersOf(session: Session, ids: readonly string[]): Promise<(actor: Actor, id: string) => boolean> {
+    const found = await Promise.all(ids.map((id) => this.kind.find(session, id)));
+    const rows = new Map(found.flatMap((row) => (row ? [[row.id, row]] : [])));
+    return (actor, id) => {
+      const row = rows.get(id);
+      return row !== undefined && this.policy.mayRead(actor, row);
+    };
+  }
+
   /** A live record, within a transaction. @throws NotFound, Gone as `get` does */
   async visible(session: Session, actor: Actor, id: string): Promise<Row> {
     return this.#live(actor, await this.kind.find(session, id));

@@ -18,6 +18,7 @@ import { listenForMetrics } from "./http/metrics-port";
 import { runOperation } from "./control/operations";
 import { openMigrator, openParts, type Parts } from "./parts";
 import { systemActor } from "./policy";
+import { socketHandlers } from "./realtime/socket";
 
 /** A server that answers. */
 export interface RunningServer {
@@ -79,6 +80,7 @@ function listen(config: ConfigWithSecrets, parts: Parts, health: Health) {
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
     // Bun's error page for developers would show stack traces.
     development: false,
+    websocket: socketHandlers as never,
   });
   const server = app.server!;
   const inFlight = () => server.pendingRequests;
@@ -89,6 +91,8 @@ function listen(config: ConfigWithSecrets, parts: Parts, health: Health) {
     url,
     async close() {
       health.stop();
+      // Bun waits for every socket that is open.
+      await parts.hub.close();
       const finished = server.stop().then(() => true);
       const isDone = await Promise.race([
         finished,

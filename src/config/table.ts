@@ -299,6 +299,28 @@ export const settings = {
     describe: "After how many days a deleted record is removed for good.",
   }),
 
+  "realtime.connections": setting({
+    type: integer(0, 1_000_000),
+    default: 10_000,
+    env: "NEOCRM_REALTIME_CONNECTIONS",
+    changeable: true,
+    describe: "How many WebSockets and event streams one instance holds at once.",
+  }),
+  "realtime.connections_per_user": setting({
+    type: integer(1, 1_000_000),
+    default: 20,
+    env: "NEOCRM_REALTIME_CONNECTIONS_PER_USER",
+    changeable: true,
+    describe: "How many WebSockets and event streams one user has at once on one instance.",
+  }),
+  "realtime.frames_per_second": setting({
+    type: integer(1, 10_000),
+    default: 50,
+    env: "NEOCRM_REALTIME_FRAMES_PER_SECOND",
+    changeable: true,
+    describe: "How many frames a second are taken from one WebSocket.",
+  }),
+
   "log.level": setting({
     type: choice("debug", "info", "warn", "error"),
     default: "info",

@@ -4,6 +4,12 @@ import type { Attempt } from "./idempotency";
 import type { Filter, ListRequest } from "../list";
 import type { Parameters } from "./parameters";
 
+/** What was wrong with credentials, for programs and for people. */
+export interface RefusedCredentials {
+  code: "invalid_token" | "invalid_ticket";
+  detail: string;
+}
+
 /** One request on its way through the server: what every part may ask about it. */
 export interface Call {
   readonly id: string;
@@ -18,7 +24,7 @@ export interface Call {
   /** Who asks, or `null` for nobody. */
   actor: Actor | null;
   /** Why the credentials that were shown are no good. */
-  credentialsRefused: string | null;
+  credentialsRefused: RefusedCredentials | null;
   /** Whether the route reads the query; where it does not, a query is refused. */
   queryRead: boolean;
   /** The query of a list, once it is parsed. */

@@ -1,5 +1,6 @@
 /** What routes declare about themselves, and how it is read again: for the table of methods and the OpenAPI document. */
 import type { TObject, TSchema } from "@sinclair/typebox";
+import type { RowOf } from "../db/rows";
 import type { Fields } from "../list";
 import type { Permission } from "../policy";
 import type { ProblemCode } from "../problems";
@@ -18,7 +19,12 @@ export interface Walk {
   needs?: readonly string[];
   /** Whoever sent it has to sign in again. */
   endsSession?: true;
+  /** Its answer goes on until somebody ends it: not among those that are sent one after the other. */
+  endless?: true;
 }
+
+/** What a ticket lets its bearer do. */
+export type TicketPurpose = RowOf<"tickets">["purpose"];
 
 /** What a route may declare for the server to enforce or for the documents to say. */
 export interface Declarations {
@@ -26,6 +32,7 @@ export interface Declarations {
   list: Fields;
   filters: Fields;
   parameters: TObject;
+  ticket: TicketPurpose;
   conditional: true;
   answer: AnswerOf;
   /** The body of its success. */
@@ -74,6 +81,7 @@ const names = Object.keys({
   list: true,
   filters: true,
   parameters: true,
+  ticket: true,
   conditional: true,
   answer: true,
   returns: true,

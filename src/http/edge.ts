@@ -6,12 +6,12 @@ import { log, logRequest } from "../ops/logging";
 import type { RequestMetrics } from "../ops/metrics/requests";
 import type { Identity } from "../policy";
 import type { ResponseSet } from "./answer";
-import { callOf, openCall, type Call } from "./call";
+import { callOf, openCall, queryOf, type Call, type RefusedCredentials } from "./call";
 import { clientAddress, isSecure, type TrustedProxies } from "./client-address";
 import { isFree, isHealth } from "./free";
 import { limitKey } from "../integrations/limiter";
 import { Replay, type Attempt, type Idempotency, type KeptAnswer } from "./idempotency";
-import { allowedMethods, type RouteTable } from "./methods";
+import { allowedMethods, ticketUse, type RouteTable, type TicketUse } from "./methods";
 import { metricsPath, type Scraper } from "./metrics-routes";
 import { faultOf, problemOf, type Problem } from "./problem";
 import { countRequest } from "./rate-limit";
@@ -20,9 +20,13 @@ import { refusalOf } from "./refusals";
 /** Who a bearer token belongs to; a text says why it is refused. At once when the token is known. */
 export type Identify = (token: string) => Identity | string | Promise<Identity | string>;
 
+/** Whom a ticket lets in; a text says why nobody. */
+export type AdmitTicket = (ticket: string, use: TicketUse) => Promise<Identity | string>;
+
 /** What the edge needs from the server. */
 export interface EdgeOptions {
   identify: Identify;
+  admitTicket: AdmitTicket;
   /** Knows the bearer of the metrics token. */
   scraper: Scraper;
   /** Counts what was answered and refused. */
@@ -159,28 +163,42 @@ function secureUrl(url: string, publicUrl: string | null): string {
 }
 
 /** Gives a promise only where the tables must be asked: an async function costs as much as all of this. */
-function identifyCaller(
-  { identify, scraper }: Pick<EdgeOptions, "identify" | "scraper">,
-  request: Request,
-  call: Call,
-): Promise<void> | undefined {
+function identifyCaller(options: EdgeOptions, request: Request, call: Call): Promise<void> | undefined {
   const header = request.headers.get("authorization");
-  if (header === null) return undefined;
+  if (header === null) return identifyByTicket(options, request, call);
   const token = /^Bearer +([\w.~+/=-]+)$/i.exec(header)?.[1];
   if (token === undefined) {
-    call.credentialsRefused = "The Authorization header is not of the form: Bearer <access token>.";
+    admitAs(call, "The Authorization header is not of the form: Bearer <access token>.");
     return undefined;
   }
   const isScraped = call.path === metricsPath;
-  const identity = (isScraped && scraper(token)) || identify(token);
+  const identity = (isScraped && options.scraper(token)) || options.identify(token);
   if (identity instanceof Promise) return identity.then((known) => admitAs(call, known));
   admitAs(call, identity);
   return undefined;
 }
 
-/** @param identity who a token belongs to; a text says why it is refused */
-function admitAs(call: Call, identity: Identity | string): void {
-  if (typeof identity === "string") call.credentialsRefused = identity;
+/** What cannot send headers shows a ticket in the query, where the route takes one: to read, and for nothing else. */
+function identifyByTicket(
+  { routes, admitTicket }: Pick<EdgeOptions, "routes" | "admitTicket">,
+  { method, url }: Request,
+  call: Call,
+): Promise<void> | undefined {
+  const query = queryOf(url);
+  if (method !== "GET" || query === "") return undefined;
+  const use = ticketUse(routes, call.path);
+  const ticket = use && new URLSearchParams(query).get("ticket");
+  if (!use || ticket == null) return undefined;
+  return admitTicket(ticket, use).then((known) => admitAs(call, known, "invalid_ticket"));
+}
+
+/** @param identity whom the credentials belong to; a text says why they are refused, with `code` for programs */
+function admitAs(
+  call: Call,
+  identity: Identity | string,
+  code: RefusedCredentials["code"] = "invalid_token",
+): void {
+  if (typeof identity === "string") call.credentialsRefused = { code, detail: identity };
   else call.actor = { ...identity, requestId: call.id };
 }
 

@@ -7,7 +7,7 @@ import type { ProblemCode } from "../problems";
 import type { AnswerOf, ResponseSet } from "./answer";
 import { readJson } from "./body";
 import { callOf, queryOf, type Call } from "./call";
-import { declare, type Walk } from "./declared";
+import { declare, type TicketPurpose, type Walk } from "./declared";
 import { readIdempotencyKey, Replay, type Idempotency } from "./idempotency";
 import {
   fieldsFor,
@@ -59,7 +59,8 @@ const strangersLimit = 16 * 1024;
  * - `permission`: who may call it; `actor` in the handler. Checked before the body is even read.
  * - `list`: the resource's fields; the parsed query as `list`.
  * - `filters`: the same fields, for a query of filters alone; as `filters`.
- * - `parameters`: what its query may have, each an id; those that were given as `parameters`.
+ * - `parameters`: what its query may have, most often ids; those that were given as `parameters`.
+ * - `ticket`: for what a ticket in the query lets its bearer in here, instead of an access token (see `edge.ts`).
  * - `answer`: status and headers of the result (`created`, `versioned`, `noContent`); `Idempotency-Key` on POST.
  * - `conditional`: `If-Match` as `ifMatch`.
  * - for the documents alone: `returns`, `problems`, `example`, `walk`.
@@ -128,6 +129,8 @@ export function httpKit({ idempotency, bodyLimit, requireIfMatch, defaultCountry
       resolve: ({ request }: { request: Request }) => ({ parameters: callOf(request).parameters }),
     }),
 
+    ticket: (purpose: TicketPurpose) => declare("ticket", purpose),
+
     conditional: (isConditional: true) => ({
       ...declare("conditional", isConditional),
       resolve: ({ request }: { request: Request }) => ({
@@ -162,6 +165,11 @@ function anObject(body: unknown): object {
 /** The plugin that feature routes build on. */
 export type HttpKit = ReturnType<typeof httpKit>;
 
+const notSignedIn = {
+  code: "unauthenticated",
+  detail: "Sign in first: send Authorization: Bearer <access token>.",
+} as const;
+
 /**
  * Lets the caller in, or says why not.
  * @throws Unauthenticated when nobody is signed in, Forbidden when their role lacks the grant
@@ -169,10 +177,8 @@ export type HttpKit = ReturnType<typeof httpKit>;
 function admit(call: Call, permission: Permission): void {
   if (permission === "public") return;
   if (!call.actor) {
-    throw new Unauthenticated(
-      call.credentialsRefused ?? "Sign in first: send Authorization: Bearer <access token>.",
-      call.credentialsRefused ? "invalid_token" : "unauthenticated",
-    );
+    const { code, detail } = call.credentialsRefused ?? notSignedIn;
+    throw new Unauthenticated(detail, code);
   }
   if (permission === "signed-in" || call.actor.grants[permission] !== undefined) return;
   throw new Forbidden(`Your role does not allow ${permission}.`);

@@ -1,11 +1,14 @@
-import { declaredRoutes, type MountedRoute } from "./declared";
+import { declaredRoutes, type MountedRoute, type TicketPurpose } from "./declared";
 
 /** Every route of the server: its method, and a pattern for its path. */
 export type RouteTable = {
   method: string;
+  /** Its groups are the path's parameters. */
   path: RegExp;
   /** The path has no parameters. */
   isFixed: boolean;
+  /** For what tickets are taken here. */
+  ticket?: TicketPurpose;
 }[];
 
 /**
@@ -19,16 +22,35 @@ export function routeTable(routes: readonly MountedRoute[]): RouteTable {
     const names = undeclared.map(({ method, path }) => `${method} ${path}`).join(", ");
     throw new Error(`These routes declare no permission: ${names}.`);
   }
-  return own.map(({ method, path }) => ({ method, path: patternOf(path), isFixed: !path.includes("/:") }));
+  return own.map(({ method, path, ticket }) => ({
+    ...{ method, path: patternOf(path), isFixed: !path.includes("/:") },
+    ...(ticket && { ticket }),
+  }));
 }
 
 /** `/api/clients/:id` matches one segment for `:id`, and a slash at the end or none. */
 function patternOf(path: string) {
   const segments = path.split("/").filter((segment) => segment !== "");
   const body = segments
-    .map((segment) => (segment.startsWith(":") ? "[^/]+" : RegExp.escape(segment)))
+    .map((segment) => (segment.startsWith(":") ? "([^/]+)" : RegExp.escape(segment)))
     .join("/");
   return new RegExp(`^/${body}/?$`);
+}
+
+/** What a ticket has to be good for, to let its bearer in. */
+export interface TicketUse {
+  purpose: TicketPurpose;
+  /** The record that the path names. */
+  resourceId: string | null;
+}
+
+/** For what a ticket is taken at a path, if it is. */
+export function ticketUse(routes: RouteTable, path: string): TicketUse | undefined {
+  for (const route of routes) {
+    const match = route.ticket === undefined ? null : route.path.exec(path);
+    if (match) return { purpose: route.ticket!, resourceId: match[1]?.toLowerCase() ?? null };
+  }
+  return undefined;
 }
 
 /** The methods that this path answers, `HEAD` with `GET`. */

@@ -139,7 +139,7 @@ describe("the catalogue of problems", () => {
       ),
     );
     // Answered where no operation is.
-    const elsewhere = ["method_not_allowed"];
+    const elsewhere = ["websocket_expected", "method_not_allowed"];
     // The command line's alone.
     const commands = ["not_empty"];
     const missing = catalogue.map(({ code }) => code).filter((code) => !declared.has(code));

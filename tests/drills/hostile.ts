@@ -2,7 +2,7 @@ import { describedApi } from "../../src/described";
 import { notify } from "../../src/features/notifications/notify";
 import type { OpenApiDocument, Operation } from "../../src/http/openapi/document";
 import { bringPeople, letIn, password, type Name } from "../support/people";
-import { expectSound, newWorld, type Answer, type World } from "../support/scenario";
+import { expectSound, newWorld, textOf, type Answer, type World } from "../support/scenario";
 import { startTestServer, type Engine } from "../support/servers";
 import { HostileRequests, type HostileRequest, type Known } from "./hostile-requests";
 
@@ -69,7 +69,7 @@ async function send(url: string, request: HostileRequest, token: string | undefi
     ...{ method, body, redirect: "manual" },
     headers: { ...(token !== undefined && { authorization: `Bearer ${token}` }), ...headers },
   });
-  const text = await response.text();
+  const text = await textOf(response);
   const isJson = /json/.test(response.headers.get("content-type") ?? "") && text !== "";
   const json: unknown = isJson ? JSON.parse(text) : undefined;
   return { status: response.status, headers: response.headers, text, json };

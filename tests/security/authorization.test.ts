@@ -71,6 +71,11 @@ route("POST /api/auth/accept", { body: { token: "x", password } },              
 route("POST /api/auth/verify-email", { body: { token: "x" } },                   422, 422, 422, 422, 422, 422, 422, 422);
 route("GET /api/auth/sessions", {},                                              401, 401, 401, 200, 200, 200, 200, 200);
 route("DELETE /api/auth/sessions/:id", { id: missing },                          401, 401, 401, 404, 404, 404, 404, 404);
+route("POST /api/auth/tickets", { body: { purpose: "ws" }, event: null },         401, 401, 401, 200, 200, 200, 200, 200);
+
+route("GET /api/notifications/stream", { event: null },                           401, 401, 401, 200, 200, 200, 200, 200);
+route("GET /ws", {},                                                             400, 400, 400, 400, 400, 400, 400, 400);
+route("GET /api/ws", {},                                                         400, 400, 400, 400, 400, 400, 400, 400);
 
 route("GET /api/users/me", {},                                                   401, 401, 401, 200, 200, 200, 200, 200);
 route("PATCH /api/users/me", { body: { locale: "vi" } },                         401, 401, 401, 200, 200, 200, 200, 200);

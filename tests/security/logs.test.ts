@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { setupCode } from "../../src/features/auth/setup-code";
 import { flushLogs, startLogging } from "../../src/ops/logging";
-import type { People } from "../support/people";
+import { addPerson, letIn, type People } from "../support/people";
+import { connect } from "../support/realtime";
 import { newInstallation } from "../support/restart";
 import { newWorld, type Answer, type By, type World } from "../support/scenario";
 import { engines, startTestServer } from "../support/servers";
@@ -135,6 +136,31 @@ describe.each(engines)("the log of a whole life of sessions [%s]", (engine) => {
     for (const each of secrets) expect(text).not.toContain(each);
     expect(text).not.toMatch(/eyJ|argon2|Bearer|Basic|password=/);
   });
+});
+
+test.each(engines)("a ticket is in no line of the log [%s]", async (engine) => {
+  const server = await startTestServer(engine);
+  const email = "rita@new.example";
+  await addPerson(server, email, "user");
+  const { token } = await letIn(server, email);
+  const log = captureLog();
+  const world = newWorld(server, {} as People);
+  const ticketFor = async (purpose: string) =>
+    (await world.send({ token }, "POST", "/api/auth/tickets", { body: { purpose } })).json.ticket as string;
+  const [sse, ws] = [await ticketFor("sse"), await ticketFor("ws")];
+  const stream = "/api/notifications/stream";
+  await world.send("nobody", "GET", `${stream}?ticket=${sse}`);
+  await world.send("nobody", "GET", `${stream}?t%69cket=${ws}`);
+  await world.send("nobody", "GET", `/api/nothing?ticket=${sse}`);
+  const client = await connect(`${server.url}/ws?ticket=${ws}`);
+  await client.next("ready");
+  client.close();
+  await server.stop();
+  const paths = log.requests().map(({ path, status }) => [path, status]);
+  expect(paths).toContainEqual([stream, 200]);
+  expect(paths).toContainEqual([stream, 401]);
+  expect(paths).toContainEqual(["/ws", 101]);
+  for (const each of [sse, ws, token]) expect(log.text()).not.toContain(each);
 });
 
 test.each(engines)("every request leaves one line, however early it ended [%s]", async (engine) => {

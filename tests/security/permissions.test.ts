@@ -53,6 +53,7 @@ test("the methods of a path are known whatever its ids", () => {
 /** Who may call what without being signed in: an addition to this list is a decision. */
 const open = [
   "GET /api",
+  "GET /api/ws",
   "GET /health",
   "GET /health/live",
   "GET /health/ready",
@@ -60,6 +61,7 @@ const open = [
   "GET /swagger/assets/:name",
   "GET /swagger/json",
   "POST /api/auth/accept",
+  "GET /ws",
   "POST /api/auth/login",
   "POST /api/auth/logout",
   "POST /api/auth/password/forgot",

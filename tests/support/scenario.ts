@@ -237,7 +237,7 @@ export function newWorld(server: TestServer, people: People): World {
         },
         body: body === undefined ? raw : JSON.stringify(named(body, world)),
       });
-      const text = await response.text();
+      const text = await textOf(response);
       const isJson = /json/.test(response.headers.get("content-type") ?? "") && text !== "";
       const answer = {
         status: response.status,
@@ -256,6 +256,15 @@ export function newWorld(server: TestServer, people: People): World {
     },
   };
   return world;
+}
+
+/** The body of an answer; of one that goes on and on, how it begins. */
+export async function textOf(response: Response): Promise<string> {
+  if (response.headers.get("content-type") !== "text/event-stream" || !response.body) return response.text();
+  const reader = response.body.getReader();
+  const { value } = await reader.read();
+  await reader.cancel();
+  return new TextDecoder().decode(value);
 }
 
 /** Puts ids in the place of `$name`, at any depth. */

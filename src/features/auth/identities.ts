@@ -60,7 +60,7 @@ export class Identities {
     const since = this.#generation;
     const claims = await this.tokens.verify(token);
     if (typeof claims === "string") return claims;
-    const identity = await this.#bearer(claims);
+    const identity = await this.bearer(claims);
     if (typeof identity === "string") return identity;
     this.#known.set(token, {
       identity,
@@ -70,7 +70,8 @@ export class Identities {
     return identity;
   }
 
-  async #bearer(claims: Claims): Promise<Identity | string> {
+  /** Whom these claims belong to, by the tables as they are now; a text says why nobody. */
+  async bearer(claims: Omit<Claims, "expiresAt">): Promise<Identity | string> {
     const { read } = this.store;
     const session = await sessionById.first(read, { id: claims.sessionId });
     const isOver = !session || session.ended_at !== null || session.expires_at <= now();
@@ -84,6 +85,7 @@ export class Identities {
       kind: "user",
       userId: user.id,
       sessionId: claims.sessionId,
+      authVersion: user.auth_version,
       grants: await grantsOf(read, user.role_id),
       timeZone: user.time_zone,
     };

@@ -1,6 +1,6 @@
 import { Type, type Static } from "@sinclair/typebox";
 import { isoTime } from "../../clock";
-import { Body, Email, Instant, Nullable, Text } from "../../http/schema";
+import { Body, Email, Id, Instant, Nullable, Text } from "../../http/schema";
 import { GrantsView, Password, RoleSlug, RoleView, UserView } from "../users/schema";
 import type { SessionRow } from "./store";
 
@@ -151,3 +151,28 @@ export const presentSession = (row: SessionRow, currentId: string | null): Sessi
   last_used_at: isoTime(row.last_used_at),
   expires_at: isoTime(row.expires_at),
 });
+
+/** What a ticket is to be good for; those for a file name it. */
+export const TicketRequest = Body(
+  {
+    purpose: Type.Union([
+      Type.Literal("ws"),
+      Type.Literal("sse"),
+      Type.Literal("download"),
+      Type.Literal("preview"),
+    ]),
+    resource_id: Type.Optional(Nullable(Id)),
+  },
+  { title: "TicketRequest" },
+);
+export type TicketRequest = Static<typeof TicketRequest>;
+
+/** A ticket, for `?ticket=`. */
+export const TicketView = Type.Object(
+  {
+    ticket: Type.String(),
+    expires_in: Type.Integer({ description: "Seconds." }),
+  },
+  { title: "Ticket" },
+);
+export type TicketView = Static<typeof TicketView>;

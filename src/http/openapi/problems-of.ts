@@ -26,7 +26,7 @@ export function problemsOf(route: DeclaredRoute, around: Surroundings): Map<numb
 /** What follows from the declarations: the checks that stand behind each of them. */
 function rules(route: DeclaredRoute, around: Surroundings): [applies: boolean, codes: ProblemCode[]][] {
   const { method, path, permission = "public", list, filters, parameters } = route;
-  const { conditional, answer, params } = route;
+  const { conditional, answer, params, ticket } = route;
   const isWrite = method !== "GET";
   const isPost = method === "POST";
   const isRepeatable = isPost && permission !== "public" && !answer?.unrepeatable;
@@ -45,6 +45,7 @@ function rules(route: DeclaredRoute, around: Surroundings): [applies: boolean, c
       parameters !== undefined,
       ["repeated_parameter", "malformed_encoding", "invalid_characters", ...parameterCodes(parameters)],
     ],
+    [ticket !== undefined, ["invalid_ticket"]],
     [isWrite, ["malformed_json", "broken_off", "body_too_large", "unsupported_media_type"]],
     [isWrite, ["unsupported_encoding", "validation_failed", "no_space"]],
     [isWrite && permission !== "public", ["already_exists"]],

@@ -1,0 +1,84 @@
+import type { Session } from "../db/store";
+import { presentNotification } from "../features/notifications/schema";
+import type { Connection } from "./connection";
+import { frameOf, resyncFrame } from "./frames";
+import { lastNumber, notificationsAfter, oldestNumber, type NotificationRow } from "./store";
+
+/** How many are read at once. */
+const page = 200;
+
+/** Whoever is further behind fetches them from the API instead. */
+const mostBehind = 1_000;
+
+/** Where somebody stands who says that they saw everything up to `after`, or who starts now. */
+export interface Standing {
+  /** The last notification there is. */
+  last: number;
+  /** Everything after this one is sent. */
+  position: number;
+  /** Some of what they did not see cannot be sent. */
+  isLost: boolean;
+}
+
+/** Where a connection begins. */
+export async function standingOf(session: Session, userId: string, after: number | null): Promise<Standing> {
+  const last = (await lastNumber.first(session, { user_id: userId }))?.last ?? 0;
+  if (after === null || after === last) return { last, position: last, isLost: false };
+  // A number from the future was given by a database that is no more.
+  const isLost = after > last || last - after > mostBehind || !(await areKept(session, userId, after));
+  return { last, position: isLost ? last : after, isLost };
+}
+
+/** Gaps are what the user deleted; what is gone from the beginning may have been removed for its age. */
+async function areKept(session: Session, userId: string, after: number): Promise<boolean> {
+  const kept = await oldestNumber.first(session, { user_id: userId });
+  return kept !== undefined && kept.oldest <= after + 1;
+}
+
+/**
+ * Sends each connection of a user the notifications after its position, in order. May run several times at once: what
+ * is sent is decided without a pause, by the position. For a slow reader the table is the queue: it goes on where it
+ * stopped, or is told that it missed too much.
+ */
+export async function deliver(
+  session: Session,
+  userId: string,
+  connections: Iterable<Connection>,
+): Promise<void> {
+  for (;;) {
+    const waiting = [...connections].filter(takes);
+    if (waiting.length === 0) return;
+    const number = Math.min(...waiting.map(({ position }) => position));
+    const rows = await notificationsAfter.all(session, { user_id: userId, number, most: page });
+    for (const row of rows) deliverOne(row, waiting);
+    if (rows.length < page) return;
+    await skipWhoIsFarBehind(session, userId, waiting);
+  }
+}
+
+const takes = ({ isReady, isClosed, outlet }: Connection) => isReady && !isClosed && !outlet.isFull;
+
+function deliverOne(row: NotificationRow, connections: readonly Connection[]): void {
+  let frame: string | undefined;
+  for (const connection of connections) {
+    if (connection.position >= row.number || !takes(connection)) continue;
+    connection.position = row.number;
+    if (row[connection.outlet.kind]) connection.send((frame ??= notificationFrame(row)), row.number);
+  }
+}
+
+async function skipWhoIsFarBehind(
+  session: Session,
+  userId: string,
+  connections: readonly Connection[],
+): Promise<void> {
+  const last = (await lastNumber.first(session, { user_id: userId }))?.last ?? 0;
+  for (const connection of connections.filter(takes)) {
+    if (last - connection.position <= mostBehind) continue;
+    connection.position = last;
+    connection.send(resyncFrame);
+  }
+}
+
+const notificationFrame = (row: NotificationRow) =>
+  frameOf("notification", presentNotification(row), row.number);

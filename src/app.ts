@@ -5,6 +5,7 @@ import { accountRoutes } from "./features/auth/account-routes";
 import { activityRoutes } from "./features/activities/routes";
 import { authRoutes, passwordRoutes } from "./features/auth/routes";
 import { resetRoutes } from "./features/auth/reset-routes";
+import { dashboardRoutes } from "./features/dashboard/routes";
 import { clientRoutes } from "./features/clients/routes";
 import { settingRoutes } from "./features/settings/routes";
 import { taskRoutes } from "./features/tasks/routes";
@@ -74,6 +75,7 @@ export function buildApp(config: Config, parts: Parts, health: Health) {
     .use(clientRoutes(kit, parts.clients))
     .use(taskRoutes(kit, parts.tasks))
     .use(activityRoutes(kit, parts.activities))
+    .use(dashboardRoutes(kit, parts.dashboard, parts.activities))
     .use(metricsRoutes(kit, parts.metrics));
 
   mounted.push(...app.routes);

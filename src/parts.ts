@@ -22,6 +22,7 @@ import { TokenIssuer } from "./features/auth/token-issuer";
 import { accessTokens } from "./features/auth/tokens";
 import { clientPolicy } from "./features/clients/policy";
 import { ClientService } from "./features/clients/service";
+import { DashboardService } from "./features/dashboard/service";
 import { follow, type Follower } from "./features/settings/follow";
 import { LiveSettings } from "./features/settings/live";
 import { SettingService } from "./features/settings/service";
@@ -64,6 +65,7 @@ export interface Parts {
   clients: ClientService;
   tasks: TaskService;
   activities: ActivityService;
+  dashboard: DashboardService;
   close(): Promise<void>;
 }
 
@@ -113,6 +115,7 @@ export async function openParts(
   const clients = new ClientService(store, policies[0], () => live.get("clients.default_country"));
   const tasks = new TaskService(store, policies[1], clients.sees);
   const users = new UserService(store, forget);
+  const activities = new ActivityService({ store, policy: new ActivityPolicy(...policies), clients, users });
   const settings = new SettingService(store, live, () => ringing.start(deaf, () => bus.ring(settingsTopic)));
   await bus.start();
   const followed = followSettings(settings, bus);
@@ -149,7 +152,8 @@ export async function openParts(
     users,
     clients,
     tasks,
-    activities: new ActivityService({ store, policy: new ActivityPolicy(...policies), clients, users }),
+    activities,
+    dashboard: new DashboardService({ store, clients, tasks, activities }),
     async close() {
       await background.settled();
       await followed.close();

@@ -1,4 +1,5 @@
 import { revived } from "../../db/rebuild";
+import { countIn, type Span } from "../../db/spans";
 import type { Session, Store } from "../../db/store";
 import { Invalid, type FieldError } from "../../errors";
 import type { IfMatch } from "../../events/current";
@@ -65,6 +66,19 @@ export class TaskService extends RecordService<TaskRow, TaskView, TaskInput, Tas
   /** Counts the tasks that the actor may see and the filters let through. */
   stats(actor: Actor, filters: readonly Filter[]): Promise<TaskStats> {
     return countTasks(this.store, filters, this.policy.readable(actor), actor.timeZone);
+  }
+
+  /** How many of the tasks that the actor may see were made, and done, in each span of time. */
+  async completion(actor: Actor, spans: readonly Span[]): Promise<{ created: number; completed: number }[]> {
+    const scope = this.policy.readable(actor);
+    const [created, completed] = await Promise.all([
+      countIn(this.store, spans, "tasks", "created_at", scope),
+      countIn(this.store, spans, "tasks", "completed_at", scope),
+    ]);
+    return spans.map(({ since }) => ({
+      created: created.find((each) => each.since === since)?.total ?? 0,
+      completed: completed.find((each) => each.since === since)?.total ?? 0,
+    }));
   }
 
   protected async begin(session: Session, actor: Actor, input: TaskInput, at: number) {

@@ -36,6 +36,8 @@ import type { Bus } from "./integrations/bus/bus";
 import { memoryBus } from "./integrations/bus/memory";
 import { memoryLimiter, type Limiter } from "./integrations/limiter";
 import { loginThrottle } from "./integrations/login-throttle";
+import { purge, type PurgeResult, type Retention } from "./retention/purge";
+import type { Purged } from "./retention/records";
 import { Metrics } from "./ops/metrics";
 import { outboxMail } from "./integrations/mail/outbox";
 import { Links } from "./links";
@@ -66,6 +68,8 @@ export interface Parts {
   tasks: TaskService;
   activities: ActivityService;
   dashboard: DashboardService;
+  /** Removes for good what has been kept for long enough: as configured, or as `keep` says. For one process at a time. */
+  purge(keep?: Partial<Retention>): Promise<PurgeResult>;
   close(): Promise<void>;
 }
 
@@ -154,6 +158,13 @@ export async function openParts(
     tasks,
     activities,
     dashboard: new DashboardService({ store, clients, tasks, activities }),
+    purge: (keep) =>
+      purge(store, purgedKinds(clients, tasks), {
+        records: live.get("retention.days"),
+        signIns: config["retention.sign_in_days"],
+        events: config["retention.event_days"],
+        ...keep,
+      }),
     async close() {
       await background.settled();
       await followed.close();
@@ -182,6 +193,15 @@ async function openBus(config: Config): Promise<Bus> {
   const { postgresBus } = await import("./integrations/bus/postgres");
   return postgresBus(url);
 }
+
+/** What is removed for good: tasks, then clients, from which those that are left are taken before. */
+const purgedKinds = (clients: ClientService, tasks: TaskService): Purged[] => [
+  tasks.rebuilt,
+  {
+    ...clients.rebuilt,
+    detach: (session, actor, id, most) => tasks.leaveClient(session, actor, id, most),
+  },
+];
 
 /** Mails that wait to be written. */
 const mostInBackground = 1_000;

@@ -18,6 +18,7 @@ import {
   rebuildTask,
   taskById,
   taskColumns,
+  tasksOfClient,
   taskWithExternalId,
   updateTask,
   wholeTask,
@@ -79,6 +80,16 @@ export class TaskService extends RecordService<TaskRow, TaskView, TaskInput, Tas
       created: created.find((each) => each.since === since)?.total ?? 0,
       completed: completed.find((each) => each.since === since)?.total ?? 0,
     }));
+  }
+
+  /**
+   * Takes some tasks, live or deleted, from a client that is about to be removed for good, within a transaction.
+   * @returns how many they were: fewer than `most` when there are no more
+   */
+  async leaveClient(session: Session, actor: Actor, client_id: string, most: number): Promise<number> {
+    const rows = await tasksOfClient.all(session, { client_id, most });
+    for (const row of rows) await this.update(session, actor, "updated", row, { client_id: null });
+    return rows.length;
   }
 
   protected async begin(session: Session, actor: Actor, input: TaskInput, at: number) {

@@ -1,15 +1,14 @@
-import { and, asc, eq, gt, lt, sql } from "drizzle-orm";
+import { and, asc, eq, lt, sql } from "drizzle-orm";
 import { hot, type Params } from "../db/hot";
 import { insertInto } from "../db/rows";
 import type { Session, Store } from "../db/store";
 import { changesOf, fold } from "../events/history";
+import { batch, noId, recordsAfter } from "../events/replay";
 import { snapshotOf } from "../events/record";
 import { isSignIn } from "../events/types";
 import type { Actor } from "../policy";
 
-const batch = 500;
-const recordsAtOnce = 50;
-const first = "00000000-0000-0000-0000-000000000000";
+const page = 500;
 
 /** What an event is forgotten by. */
 interface Candidate {
@@ -34,7 +33,7 @@ const eventsAfter = hot(
         ),
       )
       .orderBy(asc(events.created_at), asc(events.id))
-      .limit(batch),
+      .limit(page),
 );
 
 const removeEvents = hot(({ t: { events }, q, dialect }, p: Params<{ ids: string }>) =>
@@ -48,15 +47,15 @@ async function forget(
   isForgotten: (event: Candidate) => boolean,
 ): Promise<number> {
   let removed = 0;
-  for (let after = { created_at: 0, id: first }; ;) {
-    const page = await eventsAfter.all(store.read, { ...after, before });
-    const ids = page.filter(isForgotten).map(({ id }) => id);
+  for (let after = { created_at: 0, id: noId }; ;) {
+    const found = await eventsAfter.all(store.read, { ...after, before });
+    const ids = found.filter(isForgotten).map(({ id }) => id);
     if (ids.length > 0) {
       await store.tx((session) => removeEvents.all(session, { ids: JSON.stringify(ids) }));
       removed += ids.length;
     }
-    if (page.length < batch) return removed;
-    after = page.at(-1)!;
+    if (found.length < page) return removed;
+    after = found.at(-1)!;
   }
 }
 
@@ -74,7 +73,7 @@ const kinds = ["client", "task"] as const;
 export async function forgetEvents(store: Store, actor: Actor, before: number): Promise<number> {
   let removed = 0;
   for (const kind of kinds) {
-    for (let after = first; ;) {
+    for (let after = noId; ;) {
       const cut = await store.tx(async (session) => {
         const records = await recordsAfter.all(session, { entity_type: kind, after });
         let events = 0;
@@ -82,23 +81,13 @@ export async function forgetEvents(store: Store, actor: Actor, before: number): 
         return { records, events };
       });
       removed += cut.events;
-      if (cut.records.length < recordsAtOnce) break;
+      if (cut.records.length < batch) break;
       after = cut.records.at(-1)!.id;
     }
   }
   const isOther = ({ entity_type }: Candidate) => !(kinds as readonly string[]).includes(entity_type);
   return removed + (await forget(store, before, isOther));
 }
-
-const recordsAfter = hot(({ t: { events }, q }, p: Params<{ entity_type: string; after: string }>) =>
-  q
-    .select({ id: events.entity_id })
-    .from(events)
-    .where(and(eq(events.entity_type, p.entity_type), gt(events.entity_id, p.after)))
-    .groupBy(events.entity_id)
-    .orderBy(asc(events.entity_id))
-    .limit(recordsAtOnce),
-);
 
 const insertEvent = insertInto("events");
 

@@ -38,6 +38,7 @@ CREATE TABLE "tasks" (
 	"version" integer DEFAULT 1 NOT NULL
 );
 --> statement-breakpoint
+DROP INDEX "clients_by_phone";--> statement-breakpoint
 DROP INDEX "sessions_by_user";--> statement-breakpoint
 ALTER TABLE "users" ADD COLUMN "email_key" text COLLATE "C" DEFAULT '' NOT NULL;--> statement-breakpoint
 ALTER TABLE "password_resets" ADD CONSTRAINT "password_resets_user_id_users_id_fk" FOREIGN KEY ("user_id") REFERENCES "public"."users"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
@@ -48,6 +49,7 @@ ALTER TABLE "tasks" ADD CONSTRAINT "tasks_created_by_users_id_fk" FOREIGN KEY ("
 CREATE INDEX "password_resets_by_user" ON "password_resets" USING btree ("user_id");--> statement-breakpoint
 CREATE UNIQUE INDEX "settings_key" ON "settings" USING btree ("key");--> statement-breakpoint
 CREATE UNIQUE INDEX "tasks_external_id" ON "tasks" USING btree ("external_id") WHERE deleted_at is null;--> statement-breakpoint
+CREATE INDEX "tasks_by_external_id" ON "tasks" USING btree ("external_id_key","id") WHERE deleted_at is null;--> statement-breakpoint
 CREATE INDEX "tasks_by_title" ON "tasks" USING btree ("title_key","id") WHERE deleted_at is null;--> statement-breakpoint
 CREATE INDEX "tasks_by_status" ON "tasks" USING btree ("status","id") WHERE deleted_at is null;--> statement-breakpoint
 CREATE INDEX "tasks_by_priority" ON "tasks" USING btree ("priority_key","id") WHERE deleted_at is null;--> statement-breakpoint
@@ -62,6 +64,7 @@ CREATE INDEX "tasks_by_client" ON "tasks" USING btree ("client_id","created_at",
 CREATE INDEX "tasks_by_creator" ON "tasks" USING btree ("created_by","created_at","id") WHERE deleted_at is null;--> statement-breakpoint
 CREATE INDEX "tasks_by_deletion" ON "tasks" USING btree ("created_at","id") WHERE deleted_at is not null;--> statement-breakpoint
 CREATE INDEX "tasks_by_state" ON "tasks" USING btree ("status","priority_key","due_date","assigned_to") WHERE deleted_at is null;--> statement-breakpoint
+CREATE INDEX "clients_by_external_id" ON "clients" USING btree ("external_id_key","id") WHERE deleted_at is null;--> statement-breakpoint
 CREATE INDEX "sessions_by_use" ON "sessions" USING btree ("user_id","last_used_at","id");--> statement-breakpoint
 CREATE INDEX "users_by_email" ON "users" USING btree ("email_key","id");--> statement-breakpoint
 CREATE INDEX "users_by_creation" ON "users" USING btree ("created_at","id");--> statement-breakpoint
@@ -69,6 +72,7 @@ CREATE INDEX "users_by_update" ON "users" USING btree ("updated_at","id");--> st
 CREATE INDEX "users_by_activity_name" ON "users" USING btree ("is_active","full_name_key","id");--> statement-breakpoint
 CREATE INDEX "users_by_activity_email" ON "users" USING btree ("is_active","email_key","id");--> statement-breakpoint
 CREATE INDEX "users_by_activity_creation" ON "users" USING btree ("is_active","created_at","id");--> statement-breakpoint
+CREATE INDEX "clients_by_phone" ON "clients" USING btree ("phone_key","id") WHERE deleted_at is null;--> statement-breakpoint
 CREATE INDEX "sessions_by_user" ON "sessions" USING btree ("user_id","created_at","id");
 --> statement-breakpoint
 -- Right for every address without accents; the others follow when their account changes next.

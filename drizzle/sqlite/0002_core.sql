@@ -46,6 +46,7 @@ CREATE TABLE `tasks` (
 );
 --> statement-breakpoint
 CREATE UNIQUE INDEX `tasks_external_id` ON `tasks` (`external_id`) WHERE deleted_at is null;--> statement-breakpoint
+CREATE INDEX `tasks_by_external_id` ON `tasks` (`external_id_key`,`id`) WHERE deleted_at is null;--> statement-breakpoint
 CREATE INDEX `tasks_by_title` ON `tasks` (`title_key`,`id`) WHERE deleted_at is null;--> statement-breakpoint
 CREATE INDEX `tasks_by_status` ON `tasks` (`status`,`id`) WHERE deleted_at is null;--> statement-breakpoint
 CREATE INDEX `tasks_by_priority` ON `tasks` (`priority_key`,`id`) WHERE deleted_at is null;--> statement-breakpoint
@@ -60,6 +61,9 @@ CREATE INDEX `tasks_by_client` ON `tasks` (`client_id`,`created_at`,`id`) WHERE 
 CREATE INDEX `tasks_by_creator` ON `tasks` (`created_by`,`created_at`,`id`) WHERE deleted_at is null;--> statement-breakpoint
 CREATE INDEX `tasks_by_deletion` ON `tasks` (`created_at`,`id`) WHERE deleted_at is not null;--> statement-breakpoint
 CREATE INDEX `tasks_by_state` ON `tasks` (`status`,`priority_key`,`due_date`,`assigned_to`) WHERE deleted_at is null;--> statement-breakpoint
+DROP INDEX `clients_by_phone`;--> statement-breakpoint
+CREATE INDEX `clients_by_external_id` ON `clients` (`external_id_key`,`id`) WHERE deleted_at is null;--> statement-breakpoint
+CREATE INDEX `clients_by_phone` ON `clients` (`phone_key`,`id`) WHERE deleted_at is null;--> statement-breakpoint
 DROP INDEX `sessions_by_user`;--> statement-breakpoint
 CREATE INDEX `sessions_by_use` ON `sessions` (`user_id`,`last_used_at`,`id`);--> statement-breakpoint
 CREATE INDEX `sessions_by_user` ON `sessions` (`user_id`,`created_at`,`id`);--> statement-breakpoint

@@ -17,11 +17,23 @@ export function mayTakeLong(fields: Fields, request: ListRequest): boolean {
   return !isInOrder(fields, request);
 }
 
-function isInOrder({ resource, byName }: Fields, { filters, sort }: ListRequest): boolean {
+/** Whether one index gives these records in this order: all by one sort key, or by one after an equality on one field. */
+export function isInOrder(
+  { resource, byName }: Fields,
+  { filters, sort }: Pick<ListRequest, "filters" | "sort">,
+): boolean {
   if (sort.length > 1 || filters.length > 1 || filters.some(({ op }) => op !== "eq")) return false;
   const columns = [...filters, ...sort].map(({ field }) => byName.get(field)!.column);
   return indexesOf(resource).has([...new Set(columns), "id"].join());
 }
+
+/** Whether an index leads to the records with certain values in `column`. */
+export const hasIndex = (resource: TableName, column: string): boolean =>
+  [...indexesOf(resource)].some((columns) => columns.split(",", 1)[0] === column);
+
+/** Whether an index has the records with one value in `column` in the order of `key`. */
+export const isOrderedWithin = (resource: TableName, column: string, key: string): boolean =>
+  indexesOf(resource).has([column, key, "id"].join());
 
 const tableNamed: Readonly<Record<TableName, PgTable>> = tables;
 const indexes = new Map<TableName, ReadonlySet<string>>();

@@ -40,31 +40,46 @@ export function bindFilters(filters: readonly Filter[], args: Row): void {
   });
 }
 
-/** The filters as conditions; their arguments are those of `bindFilters`. */
+/**
+ * The filters as conditions; their arguments are those of `bindFilters`.
+ * @param leads whether an index may lead to the records that a filter lets through
+ */
 export function filterConditions(
   shape: Shape,
   p: ListParams,
   table: PgTable,
   fields: Fields,
   filters: readonly Filter[],
-): (SQL | undefined)[] {
+  leads: (filter: Filter) => boolean = () => true,
+): SQL[] {
   return filters.map((filter, i) => {
-    const field = fields.byName.get(filter.field)!;
-    const value = p[`list_f${i}`]!;
-    const further = p[filter.op === "all" ? `list_f${i}_size` : `list_f${i}_end`]!;
-    switch (field.type) {
-      case "tags":
-        return tagCondition(shape, field, columnOf(table, "id"), filter, value, further);
-      case "reference":
-        return referenceCondition(shape, field, columnOf(table, field.column), filter, value);
-      case "keys": {
-        const has = shape.dialect.hasKey(columnOf(table, field.column), value);
-        return filter.op === "ne" ? sql`not ${has}` : has;
-      }
-      default:
-        return columnCondition(shape, columnOfField(table, field), filter, value, further);
-    }
+    const condition = filterCondition(shape, p, table, fields.byName.get(filter.field)!, filter, i);
+    return leads(filter) ? condition : shape.dialect.unindexed(condition);
   });
+}
+
+function filterCondition(
+  shape: Shape,
+  p: ListParams,
+  table: PgTable,
+  field: Field,
+  filter: Filter,
+  i: number,
+): SQL {
+  const value = p[`list_f${i}`]!;
+  const further = p[filter.op === "all" ? `list_f${i}_size` : `list_f${i}_end`]!;
+  switch (field.type) {
+    case "tags":
+      return tagCondition(shape, field, columnOf(table, "id"), filter, value, further);
+    case "reference":
+      return referenceCondition(shape, field, columnOf(table, field.column), filter, value);
+    case "keys": {
+      const has = shape.dialect.hasKey(columnOf(table, field.column), value);
+      return filter.op === "ne" ? sql`not ${has}` : has;
+    }
+    default:
+      return columnCondition(shape, columnOfField(table, field), filter, value, further)!;
+  }
 }
 
 /** The column that a field is compared and sorted by. */

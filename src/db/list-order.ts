@@ -7,8 +7,8 @@ import { columnOf, columnOfField, type ListParams } from "./list-filters";
  * The order of a list, and where in it a page starts. Nulls come last in both directions, ties go by id.
  *
  * An index has its nulls at the low or the high end, so neither engine can read it both ways with the nulls
- * last. A list whose first key may be null is therefore read in two segments, each in the index's order: the
- * records that have the key, then those that do not.
+ * last. What an index is to give in order is therefore read in two segments: the records that have the first key, then
+ * those that do not.
  */
 export type Segment = "whole" | "present" | "missing";
 
@@ -26,51 +26,55 @@ interface OrderKey {
 
 /** What the pages of one order have in common. */
 export class Order {
-  readonly #keys: OrderKey[];
+  readonly #all: OrderKey[];
+  /** Those that sort. */
+  readonly #keys: [OrderKey, ...OrderKey[]];
 
-  /** @param startsAtNull for each key, whether it is null where the page starts; without it, at the beginning */
+  /**
+   * @param settledKeys so many of the first keys have one value in all records and sort nothing
+   * @param startsAtNull for each key, whether it is null where the page starts; without it, at the beginning
+   */
   constructor(
     table: PgTable,
     fields: Fields,
     sort: readonly SortKey[],
-    private readonly segment: Segment,
+    { settledKeys, segment }: { settledKeys: number; segment: Segment },
     private readonly startsAtNull: readonly boolean[] | undefined,
     byColumn: (column: Column) => SQL = (column) => sql`${column}`,
   ) {
-    const keys = sort.map(({ field, descending }, i): OrderKey => {
+    this.#all = sort.map(({ field, descending }, i): OrderKey => {
       const column = columnOfField(table, fields.byName.get(field)!);
-      const argument = keyName(i);
       return {
         ...{ column, by: byColumn(column), descending, nullable: !column.notNull },
-        ...{ argument, startsAtNull: !!startsAtNull?.[i] },
+        ...{ argument: keyName(i), startsAtNull: !!startsAtNull?.[i] },
       };
     });
     const id = columnOf(table, "id");
-    const { descending } = keys.at(-1)!;
-    this.#keys = [
-      ...keys,
-      { column: id, by: byColumn(id), descending, nullable: false, argument: idName, startsAtNull: false },
-    ];
-    if (segment === "present") this.#keys[0]!.nullable = false;
+    const { descending } = this.#all.at(-1)!;
+    this.#all.push({
+      ...{ column: id, by: byColumn(id), descending, nullable: false },
+      ...{ argument: idName, startsAtNull: false },
+    });
+    this.#keys = this.#all.slice(settledKeys) as [OrderKey, ...OrderKey[]];
+    if (segment !== "whole") this.#keys[0].nullable = false;
+    this.segment = segment;
   }
+
+  private readonly segment: Segment;
 
   /** The columns that lists are sorted by, under the names that their values have among the arguments. */
   get columns(): Record<string, Column> {
-    return Object.fromEntries(this.#keys.map(({ argument, column }) => [argument, column]));
+    return Object.fromEntries(this.#all.map(({ argument, column }) => [argument, column]));
   }
 
+  /** Where the first key is missing it stands here too: else PostgreSQL does not read the index in order. */
   by(): SQL[] {
-    const [first, ...others] = this.#keys;
-    // Nulls all of them, but PostgreSQL reads the index in order only if its first column stands here.
-    if (this.segment === "missing" && others.length === 1) return this.#keys.map(plainly);
-    return (this.segment === "missing" ? others : [first!, ...others]).map((key) =>
-      key.nullable ? sql`${plainly(key)} nulls last` : plainly(key),
-    );
+    return this.#keys.map((key) => (key.nullable ? sql`${plainly(key)} nulls last` : plainly(key)));
   }
 
   /** What is in the segment and after the place where the page starts. */
   condition(p: ListParams): SQL | undefined {
-    const first = this.#keys[0]!.by;
+    const first = this.#keys[0].by;
     const after = this.startsAtNull && this.#after(p);
     if (this.segment === "whole") return after;
     return and(this.segment === "present" ? isNotNull(first) : isNull(first), after);

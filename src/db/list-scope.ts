@@ -2,6 +2,7 @@ import { sql, type SQL } from "drizzle-orm";
 import type { PgTable } from "drizzle-orm/pg-core";
 import { hotByShape, type Row, type Shape } from "./hot";
 import { columnOf, type ListParams } from "./list-filters";
+import type { Filter } from "../list";
 import type { TableName } from "./rows";
 import type { Store } from "./store";
 
@@ -27,6 +28,17 @@ export interface ListScope {
 export interface SettledScope extends ListScope {
   /** Few enough records to look at all of them, whatever they are filtered and sorted by. */
   isFew: boolean;
+  /** How many of them the filters of a list let through, as far as that was counted. */
+  matching?: number;
+  /** How they are found. */
+  lead?: Lead;
+}
+
+/** The filter whose index leads to the records of a list in the fewest steps. */
+export interface Lead {
+  filter: Filter;
+  /** They are many steps, whether or not there are many records in the end. */
+  isLong: boolean;
 }
 
 /** So many records are read and sorted in a few milliseconds. */

@@ -1,28 +1,19 @@
-import { and, sql, type Column, type SQL } from "drizzle-orm";
-import type { PgTable } from "drizzle-orm/pg-core";
-import { encodeCursor, isNullable, type Fields, type ListRequest, type ListResult } from "../list";
-import { hotByShape, type Query, type Row, type Shape } from "./hot";
-import { bindFilters, filterConditions, filterShape, type ListParams } from "./list-filters";
+import { encodeCursor, type ListRequest, type ListResult } from "../list";
+import type { Row } from "./hot";
+import { isInOrder, mayTakeLong } from "./list-cost";
 import { merge } from "./list-merge";
-import { idName, keyName, Order, type Segment } from "./list-order";
-import { mayTakeLong } from "./list-cost";
+import { narrowed } from "./list-narrow";
+import { keyName } from "./list-order";
+import { Part, type Resource } from "./list-part";
 import { settled, type ListScope, type SettledScope } from "./list-scope";
+import { hasPosition, stretchesOf, type Stretch } from "./list-stretches";
 import type { Session, Store } from "./store";
-import type { Tables } from "./tables";
 
 export { pageOf } from "../list";
+export type { Resource } from "./list-part";
 export type { ListScope } from "./list-scope";
 
-/** What can be listed: the rows of the table that the fields are of. */
-export interface Resource<Item> {
-  fields: Fields;
-  /** What a row has, under its column's name, `id` among them; or an expression, for what stands in another table. */
-  columns: (t: Tables) => Record<keyof Item & string, Column | SQL>;
-}
-
 const countedAtMost = 1_000;
-const pages = hotByShape<Row>(512);
-const counts = hotByShape<{ total: number }>();
 
 /**
  * One page of a list, and as much of a count as the request asks for.
@@ -39,8 +30,7 @@ export async function listPage<Item extends object>(
   );
   const [list] = lists as [List];
   const wanted = request.limit + 1;
-  const rows =
-    lists.length === 1 ? await list.rows(wanted) : await mergedRows(lists, resource.fields, request);
+  const rows = lists.length === 1 ? await list.rows(wanted) : await mergedRows(lists, resource, request);
   const hasMore = rows.length > request.limit;
   if (hasMore) rows.pop();
   const nextCursor = hasMore ? list.cursorAfter(rows.at(-1)!) : null;
@@ -56,12 +46,23 @@ async function openList(
   scope: ListScope,
 ): Promise<List> {
   const from = await settled(store, resource.fields.resource, scope);
-  const isQuick = from.isFew || (!from.own && !from.isSparse && !mayTakeLong(resource.fields, request));
-  return new List(isQuick ? store.read : store.aside(scope.caller), resource, request, from);
+  if (from.isFew) return new List(store.read, resource, request, from);
+  if (!from.own && !from.isSparse && !mayTakeLong(resource.fields, request)) {
+    return new List(store.read, resource, request, from);
+  }
+  const session = store.aside(scope.caller);
+  // The indexes of the filters have the live records alone.
+  const isIndexed = request.deleted === "none" && !isInOrder(resource.fields, request);
+  const within = isIndexed ? await narrowed(session, resource.fields, request.filters, from) : from;
+  return new List(session, resource, request, within);
 }
 
 /** Each list gives what the page might need of it: no index has the records of several in one order. */
-async function mergedRows(lists: List[], fields: Fields, request: ListRequest): Promise<Row[]> {
+async function mergedRows(
+  lists: List[],
+  { fields }: Pick<Resource<never>, "fields">,
+  request: ListRequest,
+): Promise<Row[]> {
   const offset = offsetOf(request);
   const wanted = offset + request.limit + 1;
   const parts = await Promise.all(lists.map((list) => list.rows(wanted, 0)));
@@ -79,34 +80,34 @@ function totalOf(totals: (number | null)[], { count }: ListRequest) {
   return { total: isCapped ? countedAtMost : total, totalCapped: isCapped };
 }
 
-/** One request for a list on its way through the database. */
+/** One request for a list of the records in one scope. */
 class List {
-  readonly #args: Row;
-  readonly #filters: string;
-
   constructor(
     private readonly session: Session,
     private readonly resource: Resource<object>,
     private readonly request: ListRequest,
     private readonly scope: SettledScope,
-  ) {
-    this.#args = { ...scope.args };
-    bindFilters(request.filters, this.#args);
-    this.#filters = filterShape(request.filters);
-  }
+  ) {}
 
   /** At most `wanted` rows from where the request starts, or from `offset`. */
   async rows(wanted: number, offset = offsetOf(this.request)): Promise<Row[]> {
     const { after, sort } = this.request;
-    if (!isNullable(this.resource.fields.byName.get(sort[0]!.field)!)) {
-      return this.#segment("whole", wanted, offset);
+    const stretches = this.#stretches();
+    const start = after ? stretches.findIndex((stretch) => hasPosition(stretch, sort, after)) : 0;
+    const found: Row[] = [];
+    let skipped = offset;
+    for (const stretch of start < 0 ? [] : stretches.slice(start)) {
+      const part = await this.#part(stretch);
+      const rows = await part.rows(
+        wanted - found.length,
+        skipped,
+        stretch === stretches[start] ? after : null,
+      );
+      found.push(...rows);
+      if (found.length === wanted) break;
+      if (skipped > 0) skipped = rows.length > 0 ? 0 : skipped - (await part.count(skipped));
     }
-    if (after && after.values[0] === null) return this.#segment("missing", wanted, 0);
-    const present = await this.#segment("present", wanted, offset);
-    if (present.length === wanted) return present;
-    const start = present.length > 0 || offset === 0 ? 0 : offset - (await this.#count("present", offset));
-    const missing = await this.#segment("missing", wanted - present.length, start);
-    return present.concat(missing);
+    return found;
   }
 
   /**
@@ -118,7 +119,10 @@ class List {
     if (count === "none") return null;
     const isKnown = atEnd !== null && (page === 1 || (page !== null && atEnd > 0));
     if (isKnown) return offsetOf(this.request) + atEnd;
-    return this.#count("whole", count === "capped" ? countedAtMost + 1 : null);
+    const { matching, isFew } = this.scope;
+    if (matching !== undefined && (isFew || count === "capped")) return matching;
+    const whole = new Part(this.session, this.resource, this.request, this.scope, this.#whole);
+    return whole.count(count === "capped" ? countedAtMost + 1 : null);
   }
 
   cursorAfter(row: Row): string {
@@ -138,89 +142,27 @@ class List {
     return rows;
   }
 
-  #segment(segment: Segment, wanted: number, offset: number): Promise<Row[]> {
-    const { sort, after } = this.request;
-    // The segment of those without the key starts anew when the page began among those with it.
-    const start = segment === "missing" && after?.values[0] !== null ? null : after;
-    const startsAtNull = start?.values.map((value) => value === null);
-    const args: Row = { ...this.#args, list_limit: wanted, list_offset: offset, [idName]: start?.id };
-    start?.values.forEach((value, i) => (args[keyName(i)] = value));
-    const order = sort.map(({ field, descending }) => (descending ? `-${field}` : field)).join();
-    return pages.all(
-      this.session,
-      this.#shape(`${order}|${segment}|${startsAtNull?.map(Number).join("") ?? ""}|${offset > 0}`),
-      (shape, p) => this.#pageQuery(shape, p, segment, startsAtNull, offset > 0),
-      args,
-    );
+  get #whole(): Stretch {
+    return { filters: this.request.filters, settledKeys: 0, segment: "whole" };
   }
 
-  #pageQuery(
-    shape: Shape,
-    p: ListParams,
-    segment: Segment,
-    startsAtNull: boolean[] | undefined,
-    skips: boolean,
-  ): Query<Row> {
-    const { resource, request } = this;
-    const table: PgTable = shape.t[resource.fields.resource];
-    const order = new Order(
-      table,
-      resource.fields,
-      request.sort,
-      segment,
-      startsAtNull,
-      this.#unindexed(shape),
-    );
-    const columns: Record<string, Column | SQL> = resource.columns(shape.t);
-    const extra = Object.entries(order.columns).filter(([, column]) => !(column.name in columns));
-    const query = shape.q
-      .select({ ...columns, ...Object.fromEntries(extra) } as never)
-      .from(table)
-      .where(and(...this.#conditions(shape, p), order.condition(p)))
-      .orderBy(...order.by())
-      .limit(p.list_limit!);
-    return (skips ? query.offset(p.list_offset!) : query) as unknown as Query<Row>;
+  /** Few records are sorted, so they need no index and are read in one. */
+  #stretches(): Stretch[] {
+    const { sort, filters } = this.request;
+    return this.scope.isFew ? [this.#whole] : stretchesOf(this.resource.fields, sort, filters);
   }
 
-  async #count(segment: "whole" | "present", limit: number | null): Promise<number> {
-    const build = (shape: Shape, p: ListParams) => {
-      const { resource, request } = this;
-      const table: PgTable = shape.t[resource.fields.resource];
-      const order = new Order(
-        table,
-        resource.fields,
-        request.sort,
-        segment,
-        undefined,
-        this.#unindexed(shape),
-      );
-      const matching = shape.q
-        .select({ one: sql`1`.as("one") })
-        .from(table)
-        .where(and(...this.#conditions(shape, p), order.condition(p)));
-      const counted = (limit === null ? matching : matching.limit(p.list_limit!)).as("counted");
-      return shape.q.select({ total: sql<number>`count(*)`.mapWith(Number) }).from(counted);
-    };
-    // Only the first key decides who is in the segment.
-    const key = segment === "present" ? this.request.sort[0]!.field : "";
-    const shapeKey = this.#shape(`${key}|${limit !== null}`);
-    const [row] = await counts.all(this.session, shapeKey, build, { ...this.#args, list_limit: limit });
-    return row!.total;
+  async #part(stretch: Stretch): Promise<Part> {
+    return new Part(this.session, this.resource, this.request, await this.#scopeOf(stretch), stretch);
   }
 
-  #conditions(shape: Shape, p: ListParams): (SQL | undefined)[] {
-    const { resource, request, scope } = this;
-    const table: PgTable = shape.t[resource.fields.resource];
-    const filters = filterConditions(shape, p, table, resource.fields, request.filters);
-    return [scope.where(shape, p), ...filters];
-  }
-
-  /** Few records are found first and sorted then: no index of the order is to lead away from them. */
-  #unindexed({ dialect }: Shape) {
-    return this.scope.isFew ? dialect.unindexed : undefined;
-  }
-
-  #shape(rest: string) {
-    return `${this.resource.fields.resource}|${this.#filters}|${rest}|${this.scope.shape}`;
+  /** A stretch with filters of its own may have few records, where the list has many. */
+  async #scopeOf({ filters, settledKeys }: Stretch): Promise<SettledScope> {
+    const { deleted, sort, filters: given } = this.request;
+    if (filters === given || deleted !== "none") return this.scope;
+    const scope = { ...this.scope, matching: undefined, lead: undefined };
+    const { fields } = this.resource;
+    if (isInOrder(fields, { filters, sort: sort.slice(settledKeys) })) return scope;
+    return narrowed(this.session, fields, filters, scope);
   }
 }

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { ConfigError } from "../../src/config/error";
 import { setupCode } from "../../src/features/auth/setup-code";
@@ -10,6 +10,8 @@ import { addPerson, password, type People } from "../support/people";
 import { newInstallation } from "../support/restart";
 import { newWorld, play, type Scenario, type World } from "../support/scenario";
 import { engines, startTestServer, type TestServer } from "../support/servers";
+
+setDefaultTimeout(60_000);
 
 const secret = "a secret of the tests that is long enough";
 const code = setupCode(secret);

@@ -1,6 +1,7 @@
 /** Lists of clients over HTTP: each convention once; the rules themselves have their own tests in tests/unit/list. */
 import { expect, test } from "bun:test";
 import { eq } from "drizzle-orm";
+import { showing } from "../support/lists";
 import { inWorld, scenarios, type Scenario, type World } from "../support/scenario";
 
 const day = 86_400_000;
@@ -42,21 +43,7 @@ const aged = async ({ server, ids }: World) => {
   });
 };
 
-/** A list and the names it shows, in their order where it is sorted. */
-const shows = (query: string, names: string, rest: Partial<Scenario> = {}): Scenario => ({
-  by: "lan",
-  get: `/api/clients?${query}`,
-  status: 200,
-  ...rest,
-  then: ({ ids }, { json }) => {
-    const found = json.data.map(({ id }: { id: string }) =>
-      Object.keys(ids).find((name) => ids[name] === id),
-    );
-    const wanted = names.split(" ").filter((name) => name !== "");
-    if (query.includes("sort=")) expect(found).toEqual(wanted);
-    else expect(found.toSorted()).toEqual(wanted.toSorted());
-  },
-});
+const shows = showing("/api/clients", "lan");
 
 const refuses = (query: string, field: string, code: string): Scenario => ({
   by: "lan",
@@ -65,7 +52,7 @@ const refuses = (query: string, field: string, code: string): Scenario => ({
   problem: { code, field, fieldCode: code },
 });
 
-const setting = { clients, given: aged };
+const setting = { clients, once: aged };
 
 scenarios("filters", setting, [
   shows("filter[name]=ACME", "acme"),

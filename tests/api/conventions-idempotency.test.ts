@@ -1,13 +1,9 @@
 /** Idempotency-Key: a POST that is sent again is answered as the first time, and done once. */
 import { describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { loadConfig } from "../../src/config/load";
 import { DbError } from "../../src/db/errors";
-import { startServer } from "../../src/server";
 import { addPerson, signIn } from "../support/people";
 import { newDatabase } from "../support/postgres";
+import { newInstallation } from "../support/restart";
 import { sealWith } from "../../src/http/seal";
 import { inWorld, scenarios, type Answer, type World } from "../support/scenario";
 import { engines, startTestServer } from "../support/servers";
@@ -282,23 +278,11 @@ scenarios("keys", { clients }, [
 
 describe.each(engines)("a server that starts again [%s]", (engine) => {
   test("gives the answers that it gave before", async () => {
-    const folder = mkdtempSync(join(tmpdir(), "neocrm-restart-"));
-    const env = {
-      ...{
-        HOST: "127.0.0.1",
-        PORT: "0",
-        DATA_DIR: join(folder, "data"),
-        RATE_LIMIT_IP: "0",
-        RATE_LIMIT_AUTH: "0",
-      },
-      ...(engine === "postgres" && { DATABASE_URL: await newDatabase() }),
-    };
-    const start = () => startServer(loadConfig({ env, cwd: folder }));
-    let server = await start();
+    const installation = await newInstallation(engine);
+    let server = await installation.start();
     try {
-      const here = () => ({ ...server, engine, dataDir: folder, databaseUrl: null });
-      await addPerson(here(), "lan@cast.example", "user");
-      const { token } = await signIn(here(), "lan@cast.example");
+      await addPerson(server, "lan@cast.example", "user");
+      const { token } = await signIn(server, "lan@cast.example");
       const send = async (path: string, body: unknown, key: string) => {
         const headers = {
           ...{ authorization: `Bearer ${token}`, "content-type": "application/json", "idempotency-key": key },
@@ -319,12 +303,12 @@ describe.each(engines)("a server that starts again [%s]", (engine) => {
       for (const request of requests) first.push(await send(...request));
       expect(first.map(([status]) => status)).toEqual([201, 409, 422]);
       await server.stop();
-      server = await start();
+      server = await installation.start();
       for (const [i, request] of requests.entries()) expect(await send(...request)).toEqual(first[i]!);
       expect((await send("/api/clients", { name: "New" }, "key-1"))[0]).toBe(422);
     } finally {
       await server.stop();
-      rmSync(folder, { recursive: true, force: true });
+      installation.remove();
     }
   });
 });

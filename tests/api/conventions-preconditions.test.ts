@@ -13,7 +13,7 @@ const history = async ({ send }: World) => {
 const change = { by: "lan", patch: "/api/clients/$acme", body: { company: "Acme Ltd" } } as const;
 const stale = { code: "stale", version: 3 };
 
-scenarios("If-Match on a change", { clients, given: history }, [
+scenarios("If-Match on a change", { clients, once: history }, [
   { name: "the present version", ...change, ifMatch: '"v3"', status: 200, hasHeaders: { etag: '"v4"' } },
   { name: "any version", ...change, ifMatch: "*", status: 200 },
   { name: "none", ...change, status: 200 },

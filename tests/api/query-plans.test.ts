@@ -2,7 +2,7 @@
  * What the engines do for every list in each of its orders and with each of its filters: no table is read as a whole, and
  * no single documented sort key needs a sort of its own. What else the server asks is explained where every route is.
  */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { describedRoutes } from "../../src/described";
 import { declaredRoutes } from "../../src/http/declared";
 import type { Fields } from "../../src/list";
@@ -11,6 +11,8 @@ import { bringPeople, password, type Name } from "../support/people";
 import { newWorld, type World } from "../support/scenario";
 import { engines, startTestServer } from "../support/servers";
 import { neocrm } from "../support/terminal";
+
+setDefaultTimeout(60_000);
 
 const lists = declaredRoutes(describedRoutes()).filter(({ list }) => list !== undefined);
 
@@ -88,10 +90,14 @@ describe.each(engines)("every query [%s]", (engine) => {
         const path = await filled(mounted, by);
         const statements = await during(async () => {
           for (const parameter of parameters) {
-            for (const more of ["", "&count=exact", `&sort=${keys}`]) {
+            const ask = async (more: string) => {
               const { status, json } = await world.send(by, "GET", `${path}?limit=2&${parameter}${more}`);
               if (status === 400) expect(json.code).toMatch(/^unknown_(field|sort_key)$/);
-            }
+              return status;
+            };
+            await ask("");
+            // Counting and sorting are statements of their own, and asked for together where both are allowed.
+            if ((await ask(`&count=exact&sort=${keys}`)) === 400) await ask("&count=exact");
           }
         });
         for (const statement of statements)

@@ -1,5 +1,5 @@
 import { SQL } from "bun";
-import { afterEach, describe, expect, spyOn, test } from "bun:test";
+import { afterEach, describe, expect, setDefaultTimeout, spyOn, test } from "bun:test";
 import { connect } from "node:net";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
@@ -9,6 +9,8 @@ import { password } from "../support/people";
 import { newInstallation } from "../support/restart";
 import { scenarios, type Scenario } from "../support/scenario";
 import { engines, startTestServer, type TestServer } from "../support/servers";
+
+setDefaultTimeout(60_000);
 
 const everyone = ["nobody", "lan", "admin", "off", "gone"] as const;
 const fine = { status: "ok", detail: null };

@@ -1,6 +1,7 @@
 /** Lists and counts of tasks over HTTP: what they have besides what every list has. */
 import { expect } from "bun:test";
 import { hour } from "../../src/clock";
+import { showing } from "../support/lists";
 import { scenarios, type Scenario, type Setting } from "../support/scenario";
 
 const at = (hours: number) => new Date(Date.now() + hours * hour).toISOString();
@@ -16,21 +17,7 @@ const tasks: Setting["tasks"] = {
   elk: { title: "Elk", priority: "high", due_date: noon, client_id: "$beta", by: "minh" },
 };
 
-/** A list and the tasks it shows, in their order where it is sorted. */
-const shows = (query: string, names: string, rest: Partial<Scenario> = {}): Scenario => ({
-  by: "admin",
-  get: `/api/tasks?${query}`,
-  status: 200,
-  ...rest,
-  then: ({ ids }, { json }) => {
-    const found = json.data.map(({ id }: { id: string }) =>
-      Object.keys(ids).find((name) => ids[name] === id),
-    );
-    const wanted = names.split(" ").filter((name) => name !== "");
-    if (query.includes("sort=")) expect(found).toEqual(wanted);
-    else expect(found.toSorted()).toEqual(wanted.toSorted());
-  },
-});
+const shows = showing("/api/tasks", "admin");
 
 const refused = (query: string, field: string, code: string): Scenario => ({
   by: "admin",

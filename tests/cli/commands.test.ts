@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, test } from "bun:test";
+import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -11,6 +11,8 @@ import { newInstallation } from "../support/restart";
 import { newWorld } from "../support/scenario";
 import { engines, startTestServer } from "../support/servers";
 import { neocrm } from "../support/terminal";
+
+setDefaultTimeout(60_000);
 
 const folder = mkdtempSync(join(tmpdir(), "neocrm-cli-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -1,10 +1,12 @@
-import { beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { password, signIn, type People } from "../support/people";
 import { postgres } from "../support/postgres";
 import { newInstallation, type Installation } from "../support/restart";
 import { newWorld, type World } from "../support/scenario";
 import { engines } from "../support/servers";
 import { neocrm } from "../support/terminal";
+
+setDefaultTimeout(60_000);
 
 // Started here, because no single test is to wait for it.
 beforeAll(async () => void (await postgres()), 30_000);

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { connect } from "node:net";
 import { existsSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -9,6 +9,8 @@ import { newInstallation, type Installation } from "../support/restart";
 import { newWorld, type World } from "../support/scenario";
 import { engines } from "../support/servers";
 import { neocrm, type Typed } from "../support/terminal";
+
+setDefaultTimeout(60_000);
 
 const email = "rita@new.example";
 

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
@@ -7,6 +7,8 @@ import PostalMime from "postal-mime";
 import packageJson from "../../package.json";
 import { promtool } from "../support/metrics";
 import { runBinary, startBinary, type RunningBinary } from "../support/binary";
+
+setDefaultTimeout(60_000);
 
 const folders: string[] = [];
 const servers: RunningBinary[] = [];
@@ -34,18 +36,19 @@ afterAll(() => {
 
 describe("the command line", () => {
   test("version prints the version alone", async () => {
-    for (const args of [["version"], ["--version"], ["-v"]]) {
-      expect(await runBinary(args)).toEqual({ code: 0, out: `${packageJson.version}\n`, err: "" });
-    }
+    const ran = await Promise.all([["version"], ["--version"], ["-v"]].map((args) => runBinary(args)));
+    for (const each of ran) expect(each).toEqual({ code: 0, out: `${packageJson.version}\n`, err: "" });
   });
 
   test("--help names every command and writes nothing", async () => {
     const cwd = newFolder();
     const { code, out, err } = await runBinary(["--help"], { cwd });
     expect({ code, err }).toEqual({ code: 0, err: "" });
-    for (const command of ["serve", "migrate", "user", "config", "doctor", "healthcheck", "version"]) {
+    const commands = ["serve", "migrate", "user", "config", "doctor", "healthcheck", "version"];
+    const helps = await Promise.all(commands.map((command) => runBinary([command, "--help"], { cwd })));
+    for (const [i, command] of commands.entries()) {
       expect(out).toContain(`  ${command} `);
-      expect((await runBinary([command, "--help"], { cwd })).out).toContain(`neocrm ${command}`);
+      expect(helps[i]!.out).toContain(`neocrm ${command}`);
     }
     expect(readdirSync(cwd)).toEqual([]);
   });
@@ -64,8 +67,9 @@ describe("the command line", () => {
   });
 
   test("a setting out of range exits 3, naming variable and range", async () => {
-    for (const port of ["65536", "-1", "http"]) {
-      const { code, out, err } = await runBinary(["serve"], { env: { PORT: port } });
+    const ports = ["65536", "-1", "http"];
+    const runs = ports.map((PORT) => runBinary(["serve"], { env: { PORT } }));
+    for (const { code, out, err } of await Promise.all(runs)) {
       expect({ code, out }).toEqual({ code: 3, out: "" });
       expect(err).toContain("PORT");
       expect(err).toContain("an integer from 0 to 65535");

@@ -1,4 +1,4 @@
-import { afterAll, expect, test } from "bun:test";
+import { afterAll, expect, setDefaultTimeout, test } from "bun:test";
 import { parse } from "csv-parse/sync";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -6,6 +6,8 @@ import { join } from "node:path";
 import { fold } from "../../src/text";
 import { signIn, walk, type Client, type Page } from "../drills/api";
 import { runBinary, startBinary } from "../support/binary";
+
+setDefaultTimeout(60_000);
 
 /** One of the 59 customers of the Chinook database, with real accents and phone formats. */
 interface Customer {

@@ -1,5 +1,7 @@
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { startBinary } from "../support/binary";
+
+setDefaultTimeout(60_000);
 
 test("NODE_ENV changes nothing: a value with its own toString is refused like any other", async () => {
   const server = await startBinary({ env: { NODE_ENV: "development" } });

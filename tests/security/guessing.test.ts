@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, spyOn, test } from "bun:test";
-import { password } from "../support/people";
+import { compareAtOnce, password } from "../support/people";
 import { inWorld, type Answer, type World } from "../support/scenario";
 
 // Time stands still, so that no waiting is over before it was looked at.
@@ -10,6 +10,8 @@ const proxied = { NEOCRM_SERVER_TRUSTED_PROXIES: "127.0.0.1/32" };
 const attacker = "203.0.113.9";
 const owner = "198.51.100.7";
 const wrong = "not the password at all";
+
+const once = async ({ server }: World) => compareAtOnce(server);
 
 function login(world: World, email: string, secret: string, from?: string): Promise<Answer> {
   const headers: Record<string, string> = from === undefined ? {} : { "x-forwarded-for": from };
@@ -22,7 +24,7 @@ async function statuses(times: number, ask: () => Promise<Answer>): Promise<numb
   return seen;
 }
 
-inWorld("guessing a password", { env: proxied }, (world) => {
+inWorld("guessing a password", { env: proxied, once }, (world) => {
   test("is slowed down where it comes from, while the owner signs in from elsewhere", async () => {
     const lan = "lan@cast.example";
     const tried = await statuses(7, () => login(world(), lan, wrong, attacker));
@@ -66,7 +68,7 @@ inWorld("guessing a password", { env: proxied }, (world) => {
   });
 });
 
-inWorld("an address that the caller made up", {}, (world) => {
+inWorld("an address that the caller made up", { once }, (world) => {
   test("gives no fresh tries where no proxy is trusted", async () => {
     let host = 0;
     const tried = await statuses(6, () => login(world(), "lan@cast.example", wrong, `203.0.113.${++host}`));
@@ -76,7 +78,7 @@ inWorld("an address that the caller made up", {}, (world) => {
 
 inWorld(
   "attempts a minute",
-  { env: { ...proxied, RATE_LIMIT_AUTH: "3", NEOCRM_AUTH_REGISTRATION: "open" } },
+  { env: { ...proxied, RATE_LIMIT_AUTH: "3", NEOCRM_AUTH_REGISTRATION: "open" }, once },
   (world) => {
     test("are counted for each pair of address and account", async () => {
       const lan = "lan@cast.example";

@@ -2,6 +2,7 @@ import type { TSchema } from "@sinclair/typebox";
 import { TypeCompiler, type TypeCheck } from "@sinclair/typebox/compiler";
 import { describedRoutes } from "../../src/described";
 import { declaredRoutes } from "../../src/http/declared";
+import { ProblemView } from "../../src/http/problem";
 import { routeTable } from "../../src/http/methods";
 
 const routes = describedRoutes();
@@ -13,8 +14,20 @@ const answers = routeTable(routes).map((route, i) => ({ ...route, check: checkOf
 export function misfit(method: string, path: string, answer: unknown): string | undefined {
   const bare = path.split("?")[0]!;
   const check = answers.find((route) => route.method === method && route.path.test(bare))?.check;
-  const wrong = check?.Errors(answer).First();
-  return wrong && `${method} ${path}: ${wrong.path} ${wrong.message}`;
+  const wrong = check && firstError(check, answer);
+  return wrong && `${method} ${path}: ${wrong}`;
+}
+
+const problem = TypeCompiler.Compile(ProblemView);
+
+/** Why this is no problem document, if so. */
+export const noProblem = (answer: unknown): string | undefined => firstError(problem, answer);
+
+/** Errors are looked for only where there are some: it takes a hundred times as long as to see that there are none. */
+function firstError(check: TypeCheck<TSchema>, value: unknown): string | undefined {
+  if (check.Check(value)) return undefined;
+  const error = check.Errors(value).First()!;
+  return `${error.path} ${error.message}`;
 }
 
 function checkOf(schema: TSchema | undefined): TypeCheck<TSchema> | undefined {

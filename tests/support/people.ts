@@ -1,3 +1,4 @@
+import { insertManyInto, type RowOf } from "../../src/db/rows";
 import type { TestServer } from "./servers";
 import { systemActor } from "../../src/policy";
 
@@ -73,8 +74,57 @@ export async function letIn(server: TestServer, email: string, headers = {}): Pr
   }
 }
 
-/** Brings the whole cast in. */
+/**
+ * Has a server compare passwords as they are: for tests that sign in again and again, and are not about hashes. They are
+ * compared by argon2 in the tests of sign-ins and of the hasher.
+ */
+export function compareAtOnce({ parts: { hasher } }: TestServer): void {
+  hasher.verify = async (secret, hash) => ({ ok: hash !== null && secret === password, outdated: false });
+}
+
+/** Brings the whole cast in. It signs in once in a test process; every later server is given its rows, and signs its tokens. */
 export async function bringPeople(server: TestServer): Promise<People> {
+  if (brought) return bringAgain(server, brought);
+  const people = await bringOverHttp(server);
+  const { read } = server.parts.store;
+  const [users, sessions, refresh_tokens] = await Promise.all([
+    read.q.select().from(read.t.users),
+    read.q.select().from(read.t.sessions),
+    read.q.select().from(read.t.refresh_tokens),
+  ]);
+  brought = { people, users, sessions, refresh_tokens };
+  return people;
+}
+
+/** What the first server knew of the cast. */
+interface Brought {
+  people: People;
+  users: RowOf<"users">[];
+  sessions: RowOf<"sessions">[];
+  refresh_tokens: RowOf<"refresh_tokens">[];
+}
+
+let brought: Brought | undefined;
+
+const insertUsers = insertManyInto("users");
+const insertSessions = insertManyInto("sessions");
+const insertRefreshTokens = insertManyInto("refresh_tokens");
+
+async function bringAgain({ parts, tokens }: TestServer, { people, ...rows }: Brought): Promise<People> {
+  await parts.store.tx(async (session) => {
+    await insertUsers(session, rows.users);
+    await insertSessions(session, rows.sessions);
+    await insertRefreshTokens(session, rows.refresh_tokens);
+  });
+  const entries = Object.entries(people).map(async ([name, person]) => {
+    const { id: sessionId } = rows.sessions.find(({ user_id }) => user_id === person.id)!;
+    const token = await tokens.sign({ userId: person.id, sessionId, authVersion: 1 });
+    return [name, { ...person, token }] as const;
+  });
+  return Object.fromEntries(await Promise.all(entries)) as People;
+}
+
+async function bringOverHttp(server: TestServer): Promise<People> {
   const entries: [Name, Person][] = [];
   for (const [name, role] of Object.entries(cast) as [Name, string][]) {
     const email = `${name}@cast.example`;

@@ -13,11 +13,11 @@ import {
   readFileSync,
   realpathSync,
 } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { postgresMigrator } from "../../src/db/migrate.postgres";
 import { postgresMigrations } from "../../src/db/migrations.generated";
+import { inMemory } from "./in-memory";
 
 export interface ServerOptions {
   /** Syncs every commit to disk, as in production: for drills that crash the server. Slower. */
@@ -46,9 +46,19 @@ export function postgres({ durable = false }: ServerOptions = {}): Promise<Postg
 /** The URL of a fresh database: migrated, or with nothing in it. */
 export async function newDatabase(options: ServerOptions & { empty?: boolean } = {}): Promise<string> {
   const { url } = await postgres(options);
-  const template = options.empty ? "template1" : await migratedTemplate(url);
-  return createDatabase(url, `test_${randomBytes(6).toString("hex")}`, template);
+  if (options.empty) return createDatabase(url, "template1");
+  const made = await (ahead.get(url) ?? createMigrated(url));
+  const next = createMigrated(url);
+  ahead.set(url, next);
+  // A server that has been crashed since fails whoever asks for it, and nobody else.
+  next.catch(() => {});
+  return made;
 }
+
+/** The next migrated database of each server, which is made while tests run. */
+const ahead = new Map<string, Promise<string>>();
+
+const createMigrated = async (url: string) => createDatabase(url, await migratedTemplate(url));
 
 const templates = new Map<string, Promise<string>>();
 
@@ -60,24 +70,41 @@ function migratedTemplate(url: string): Promise<string> {
 
 async function migrateTemplate(url: string) {
   const name = "migrated_template";
-  await postgresMigrator(await createDatabase(url, name, "template1"), postgresMigrations).up();
+  await postgresMigrator(await createDatabase(url, "template1", name), postgresMigrations).up();
   return name;
 }
 
-async function createDatabase(serverUrl: string, name: string, template: string) {
-  const client = new SQL({ url: serverUrl, max: 1 });
+async function createDatabase(
+  serverUrl: string,
+  template: string,
+  name = `test_${randomBytes(6).toString("hex")}`,
+) {
+  await runOn(serverUrl, `CREATE DATABASE ${name} TEMPLATE ${template}`);
+  return at(serverUrl, name);
+}
+
+/** Has a database removed that `newDatabase` made, once nobody is connected any more. Nobody waits for that. */
+export function dropDatabase(url: string): void {
+  const statement = `DROP DATABASE ${new URL(url).pathname.slice(1)} WITH (FORCE)`;
+  // A server that is down takes its databases along in the end.
+  runOn(at(url, "postgres"), statement).catch(() => {});
+}
+
+async function runOn(url: string, statement: string) {
+  const client = new SQL({ url, max: 1 });
   try {
-    await client.unsafe(`CREATE DATABASE ${name} TEMPLATE ${template}`);
+    await client.unsafe(statement);
   } finally {
     await client.close();
   }
-  return Object.assign(new URL(serverUrl), { pathname: `/${name}` }).href;
 }
+
+const at = (url: string, database: string) => Object.assign(new URL(url), { pathname: `/${database}` }).href;
 
 async function startServer(durable: boolean): Promise<PostgresServer> {
   const bin = findBinaries();
   const user = unprivilegedUser();
-  const folder = mkdtempSync(join(tmpdir(), "neocrm-postgres-"));
+  const folder = mkdtempSync(join(durable ? tmpdir() : inMemory, "neocrm-postgres-"));
   chmodSync(folder, 0o700);
   if (user) chownSync(folder, user.uid, user.gid);
   watchOver(folder);
@@ -97,7 +124,7 @@ async function startServer(durable: boolean): Promise<PostgresServer> {
     "--no-instructions",
     ...locale,
   );
-  const port = await freePort();
+  const port = freePort();
   const settings = Object.entries({ ...commonSettings(folder, port), ...(durable ? {} : fastSettings) });
   const pgOptions = settings.map(([name, value]) => `-c ${name}=${value}`).join(" ");
   const pgCtl = (...args: string[]) =>
@@ -123,7 +150,10 @@ const commonSettings = (folder: string, port: number) => ({
 });
 
 /** Nobody needs these databases after a crash. */
-const fastSettings = { fsync: "off", synchronous_commit: "off", full_page_writes: "off" };
+const fastSettings = {
+  ...{ fsync: "off", synchronous_commit: "off", full_page_writes: "off" },
+  ...{ wal_level: "minimal", max_wal_senders: 0, autovacuum: "off" },
+};
 
 function findBinaries(): string {
   const inPath = Bun.which("postgres");
@@ -193,15 +223,10 @@ function becomeUser({ name, uid, gid }: User) {
   return ["runuser", "-u", name, "--"];
 }
 
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once("error", reject);
-    probe.listen(0, "127.0.0.1", () => {
-      const { port } = probe.address() as { port: number };
-      probe.close(() => resolve(port));
-    });
-  });
+function freePort(): number {
+  const probe = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
+  probe.stop(true);
+  return probe.port;
 }
 
 /**

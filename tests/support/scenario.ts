@@ -1,9 +1,9 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
-import { Value } from "@sinclair/typebox/value";
-import { ProblemView } from "../../src/http/problem";
-import { misfit } from "./answers";
-import { bringPeople, type Name, type People } from "./people";
-import { engines, startTestServer, type TestServer } from "./servers";
+import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { misfit, noProblem } from "./answers";
+import type { Name, People } from "./people";
+import { recordsOf } from "./records";
+import { engines, type TestServer } from "./servers";
+import { takeTurn } from "./shared";
 
 /** Who asks: somebody of the cast, nobody, or a bearer of this text, in which `$name` stands for what it names. */
 export type By = Name | "nobody" | { token: string };
@@ -77,12 +77,16 @@ export type EventRow = TestServer["parts"]["store"]["read"]["t"]["events"]["$inf
 export type Given = { by?: Name; deleted?: boolean } & Record<string, unknown>;
 
 export interface Setting {
-  /** Settings by environment variable. */
+  /** Settings by environment variable. Blocks of a file that have the same ones share a server. */
   env?: Record<string, string>;
+  /** On a server of its own: for what depends on what a server keeps in memory. */
+  isAlone?: boolean;
   /** Clients there are before each scenario, by name. */
   clients?: Record<string, Given>;
   /** Tasks there are, by title; they may name the clients. */
   tasks?: Record<string, Given>;
+  /** Completes these records. They are made once, and then put back as they were. */
+  once?: (world: World) => Promise<unknown>;
   /** Whatever else is needed before each scenario. */
   given?: (world: World) => Promise<unknown>;
 }
@@ -96,28 +100,32 @@ export function scenarios(title: string, setting: Setting, table: Scenario[]): v
 
 /** Tests that need more than a table, in the same world. */
 export function inWorld(title: string, setting: Setting, tests: (world: () => World) => void): void {
+  setDefaultTimeout(patience);
   for (const engine of engines) {
+    const turn = takeTurn(engine, setting.env, setting.isAlone);
     describe(`${title} [${engine}]`, () => {
       let world: World;
       beforeAll(async () => {
-        const server = await startTestServer(engine, setting.env);
-        world = newWorld(server, await bringPeople(server));
+        const { server, people } = await turn.enter();
+        world = newWorld(server, people);
+        freshRecords = recordsOf(world, setting);
       }, patience);
-      afterAll(() => world?.server.stop());
-      beforeEach(() => arrange(world, setting));
+      afterAll(() => turn.leave());
+      let freshRecords: () => Promise<void>;
+      beforeEach(() => freshRecords());
       tests(() => world);
     });
   }
 }
 
-/** Milliseconds: a busy machine takes its time to start a database. */
+/** Milliseconds: a busy machine takes its time. What hangs still ends. */
 const patience = 60_000;
 
 /** Plays one scenario and checks everything that it says, and what holds for every answer. */
 export async function play(scenario: Scenario, world: World): Promise<Answer> {
   await scenario.after?.(world);
   const [method, path] = requestOf(scenario);
-  const before = (await world.events()).length;
+  const before = scenario.events && (await world.events()).length;
   const answer = await world.send(scenario.by, method, path, {
     body: scenario.body,
     raw: scenario.raw,
@@ -177,8 +185,8 @@ export function expectSound(method: string, path: string, answer: Answer): void 
   if (status === 200 || status === 201) expect(misfit(method, path, answer.json)).toBeUndefined();
   if (status < 400 || method === "HEAD") return;
   expect(headers.get("content-type")).toBe("application/problem+json");
-  const wrong = Value.Errors(ProblemView, answer.json).First();
-  expect(wrong ? `${wrong.path} ${wrong.message}: ${answer.text}` : "fits").toBe("fits");
+  const wrong = noProblem(answer.json);
+  expect(wrong ? `${wrong}: ${answer.text}` : "fits").toBe("fits");
   // A refusal that is replayed names the request that was refused.
   const isReplayed = headers.get("idempotency-replayed") !== null;
   expect(answer.json).toMatchObject({
@@ -259,35 +267,4 @@ function named(value: unknown, world: World): unknown {
   if (value === null || typeof value !== "object" || Object.getPrototypeOf(value) !== Object.prototype)
     return value;
   return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, named(entry, world)]));
-}
-
-/** Fresh records: everything but the people is removed and made anew. */
-async function arrange(world: World, { clients = {}, tasks = {}, given }: Setting): Promise<void> {
-  const { store } = world.server.parts;
-  await store.tx(async ({ q, t }) => {
-    await q.delete(t.tasks);
-    await q.delete(t.client_tags);
-    await q.delete(t.clients);
-    await q.delete(t.idempotency_keys);
-    await q.delete(t.events);
-  });
-  for (const [name, record] of Object.entries(clients))
-    await add(world, "clients", name, { name, ...record });
-  for (const [name, record] of Object.entries(tasks))
-    await add(world, "tasks", name, { title: name, ...record });
-  await given?.(world);
-}
-
-async function add(
-  world: World,
-  resource: string,
-  name: string,
-  { by = "lan", deleted, ...body }: Given,
-): Promise<void> {
-  const answer = await world.send(by, "POST", `/api/${resource}`, { body });
-  if (answer.status !== 201) throw new Error(`given ${name}: ${answer.text}`);
-  world.ids[name] = answer.json.id;
-  if (!deleted) return;
-  const anyVersion = { headers: { "if-match": "*" } };
-  await world.send("admin", "DELETE", `/api/${resource}/${answer.json.id}`, anyVersion);
 }

@@ -1,9 +1,11 @@
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { loadConfig } from "../../src/config/load";
+import { ensureSecrets } from "../../src/config/secrets";
+import { accessTokens, type AccessTokens } from "../../src/features/auth/tokens";
 import { startServer, type RunningServer } from "../../src/server";
-import { newDatabase } from "./postgres";
+import { inMemory } from "./in-memory";
+import { dropDatabase, newDatabase } from "./postgres";
 
 /** Every test of the API runs on both. */
 export const engines = ["sqlite", "postgres"] as const;
@@ -15,13 +17,15 @@ export interface TestServer extends RunningServer {
   dataDir: string;
   /** PostgreSQL's URL, or `null` on SQLite. */
   databaseUrl: string | null;
+  /** Signs as it does. */
+  tokens: AccessTokens;
 }
-
-/** Half of the time of a test would be syncs; those that are about what survives use the disk. */
-const inMemory = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
 
 /** Limits that no test reaches by accident. */
 const generous = { RATE_LIMIT_IP: "0", RATE_LIMIT_AUTH: "0", RATE_LIMIT_USER: "0" };
+
+/** Each new connection makes PostgreSQL read its catalogue again, and a test asks little at once. */
+const fewConnections = { NEOCRM_DATABASE_CONNECTIONS: "4" };
 
 /**
  * Starts a server in the production profile on a new database, or on `databaseUrl`.
@@ -41,17 +45,21 @@ export async function startTestServer(
       PORT: "0",
       DATA_DIR: dataDir,
       ...generous,
+      ...fewConnections,
       ...(url && { DATABASE_URL: url }),
       ...env,
     },
     cwd: folder,
   });
   const server = await startServer(loaded);
+  const config = ensureSecrets(loaded.config, dataDir);
   return {
     ...{ url: server.url, parts: server.parts, engine, dataDir, databaseUrl: url },
+    tokens: accessTokens(config["auth.jwt_secret"], null, config["auth.access_token_minutes"]),
     async stop() {
       await server.stop();
       rmSync(folder, { recursive: true, force: true });
+      if (url && !databaseUrl) dropDatabase(url);
     },
   };
 }

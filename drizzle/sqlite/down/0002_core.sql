@@ -19,6 +19,12 @@ DROP INDEX `users_by_activity_email`;
 --> statement-breakpoint
 DROP INDEX `users_by_activity_creation`;
 --> statement-breakpoint
+DROP INDEX `clients_by_external_id`;
+--> statement-breakpoint
+DROP INDEX `clients_by_phone`;
+--> statement-breakpoint
+CREATE INDEX `clients_by_phone` ON `clients` (`phone_key`) WHERE deleted_at is null;
+--> statement-breakpoint
 DROP INDEX `sessions_by_use`;
 --> statement-breakpoint
 DROP INDEX `sessions_by_user`;

@@ -49,13 +49,14 @@ export function describeClients(c: Columns, { users }: AccountTables) {
       // live clients do not wade through what was deleted.
       c.uniqueIndex("clients_email").on(t.email_normal).where(live),
       c.uniqueIndex("clients_external_id").on(t.external_id).where(live),
+      c.index("clients_by_external_id").on(t.external_id_key, t.id).where(live),
       c.index("clients_by_name").on(t.name_key, t.id).where(live),
       c.index("clients_by_company").on(t.company_key, t.id).where(live),
       c.index("clients_by_email").on(t.email_key, t.id).where(live),
       c.index("clients_by_status").on(t.status, t.id).where(live),
       c.index("clients_by_creation").on(t.created_at, t.id).where(live),
       c.index("clients_by_update").on(t.updated_at, t.id).where(live),
-      c.index("clients_by_phone").on(t.phone_key).where(live),
+      c.index("clients_by_phone").on(t.phone_key, t.id).where(live),
       // Filtered by one of these, a list is still in the order that it has without being asked for one.
       c.index("clients_by_status_creation").on(t.status, t.created_at, t.id).where(live),
       c.index("clients_by_assignee").on(t.assigned_to, t.created_at, t.id).where(live),

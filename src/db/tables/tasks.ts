@@ -40,6 +40,7 @@ export function describeTasks(c: Columns, { users, clients }: AccountTables & Cl
     },
     (t) => [
       c.uniqueIndex("tasks_external_id").on(t.external_id).where(live),
+      c.index("tasks_by_external_id").on(t.external_id_key, t.id).where(live),
       c.index("tasks_by_title").on(t.title_key, t.id).where(live),
       c.index("tasks_by_status").on(t.status, t.id).where(live),
       c.index("tasks_by_priority").on(t.priority_key, t.id).where(live),

@@ -1,5 +1,5 @@
 /** What every store promises. The same tests run on both engines. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { and, asc, desc, eq, sql } from "drizzle-orm";
 import { hot, hotByShape, value, type Params } from "../../../src/db/hot";
 import type { Session, Store } from "../../../src/db/store";
@@ -15,6 +15,8 @@ import {
   userRole,
   type Client,
 } from "./fixtures";
+
+setDefaultTimeout(60_000);
 
 const folder = temporaryFolder();
 afterAll(folder.remove);

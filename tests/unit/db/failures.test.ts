@@ -1,6 +1,6 @@
 /** What callers see when the database is full, gone or overloaded. */
 import { SQL } from "bun";
-import { afterAll, describe, expect, test } from "bun:test";
+import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { eq } from "drizzle-orm";
 import { renameSync } from "node:fs";
 import { join } from "node:path";
@@ -13,6 +13,8 @@ import type { Session } from "../../../src/db/store";
 import { newId } from "../../../src/ids";
 import { newDatabase, postgres } from "../../support/postgres";
 import { clientById, failure, insertUser, temporaryFolder } from "./fixtures";
+
+setDefaultTimeout(60_000);
 
 const folder = temporaryFolder();
 afterAll(folder.remove);

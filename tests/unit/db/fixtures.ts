@@ -16,9 +16,9 @@ import { newDatabase } from "../../support/postgres";
 
 export type Client = Tables["clients"]["$inferSelect"];
 
-/** A folder that goes when `remove` is called. */
-export function temporaryFolder() {
-  const path = mkdtempSync(join(tmpdir(), "neocrm-db-"));
+/** A folder that goes when `remove` is called. @param parent the disk, for tests about what survives */
+export function temporaryFolder(parent = tmpdir()) {
+  const path = mkdtempSync(join(parent, "neocrm-db-"));
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
 }
 

@@ -1,5 +1,5 @@
 import { Database } from "bun:sqlite";
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { constants, mkdtempSync, openSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,6 +13,8 @@ import { openSqliteStore } from "../../../src/db/sqlite";
 import type { Store } from "../../../src/db/store";
 import { newId } from "../../../src/ids";
 import { newDatabase } from "../../support/postgres";
+
+setDefaultTimeout(60_000);
 
 const folder = mkdtempSync(join(tmpdir(), "reader-"));
 const file = join(folder, "test.db");

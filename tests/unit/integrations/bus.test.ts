@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from "bun:test";
+import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { SQL } from "bun";
 import type { Bus } from "../../../src/integrations/bus/bus";
 import { memoryBus } from "../../../src/integrations/bus/memory";
@@ -7,6 +7,8 @@ import { postgresMigrator } from "../../../src/db/migrate.postgres";
 import { postgresMigrations } from "../../../src/db/migrations.generated";
 import { newDatabase } from "../../support/postgres";
 import { blackHole, type BlackHole } from "./black-hole";
+
+setDefaultTimeout(60_000);
 
 const opened: { close(): Promise<unknown> | void }[] = [];
 afterEach(async () => {

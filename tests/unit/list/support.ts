@@ -1,6 +1,7 @@
 /** Clients in both engines, and the lists of them that the tests of this folder ask for. */
 import { isNotNull, isNull } from "drizzle-orm";
 import { listPage, type ListScope } from "../../../src/db/list";
+import { insertManyInto } from "../../../src/db/rows";
 import type { Store } from "../../../src/db/store";
 import { clientFields } from "../../../src/features/clients/fields";
 import { phoneKey } from "../../../src/features/clients/phone";
@@ -8,6 +9,7 @@ import { clientColumns, type ClientRow } from "../../../src/features/clients/sto
 import { parseList, type DeletedMode, type ListOptions } from "../../../src/list";
 import { newId } from "../../../src/ids";
 import { fold } from "../../../src/text";
+import { inMemory } from "../../support/in-memory";
 import { engines, insertUser, temporaryFolder } from "../db/fixtures";
 
 export const clients = {
@@ -26,7 +28,7 @@ export const start = Date.parse("2026-03-01T00:00:00Z");
 
 /** Both stores, each with the two users; `close` takes everything away. */
 export async function openBoth() {
-  const folder = temporaryFolder();
+  const folder = temporaryFolder(inMemory);
   const stores = await Promise.all([engines.sqlite(folder.path), engines.postgres(folder.path)]);
   for (const store of stores) {
     await store.tx(async (session) => {
@@ -81,15 +83,16 @@ export const stored = (row: ClientRow) => ({
   address_key: folded(row.address),
 });
 
+const insertClients = insertManyInto("clients");
+const insertTags = insertManyInto("client_tags");
+
 export async function insertAll(store: Store, rows: ClientRow[]) {
   const tags = rows.flatMap(({ id, tags }) =>
     [...new Set(tags.map(fold))].map((tag_key) => ({ client_id: id, tag_key })),
   );
-  await store.tx(async ({ q, t }) => {
-    for (let i = 0; i < rows.length; i += 200) {
-      await q.insert(t.clients).values(rows.slice(i, i + 200).map(stored));
-    }
-    for (let i = 0; i < tags.length; i += 500) await q.insert(t.client_tags).values(tags.slice(i, i + 500));
+  await store.tx(async (session) => {
+    await insertClients(session, rows.map(stored));
+    await insertTags(session, tags);
   });
 }
 

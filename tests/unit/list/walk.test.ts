@@ -1,10 +1,12 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { eq } from "drizzle-orm";
 import type { Store } from "../../../src/db/store";
 import type { ClientRow } from "../../../src/features/clients/store";
 import { expected } from "./model";
 import { Picker, randomClient, randomQuery } from "./random";
 import { insertAll, list, openBoth, parse, queryOf, stored } from "./support";
+
+setDefaultTimeout(60_000);
 
 const seed = Number(process.env.SEED ?? 20260301);
 const queries = 150;

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import {
   chmodSync,
+  chownSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -13,6 +14,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DataDirectoryInUse, lockDataDirectory } from "../../../src/ops/data-lock";
 import { flushLogs, startLogging } from "../../../src/ops/logging";
+import { unprivileged, unprivilegedUid } from "../../support/unprivileged";
 
 let folder: string;
 let dataDir: string;
@@ -71,9 +73,20 @@ test.each<[what: string, make: () => string, reason: string]>([
   );
 });
 
-test.skipIf(process.getuid?.() === 0)("a place that is not ours is named too", () => {
+test("a place that is not ours is named too", () => {
+  chmodSync(folder, 0o755);
   mkdirSync(dataDir, { mode: 0o500 });
-  expect(() => lockDataDirectory(dataDir)).toThrow("permission denied");
+  if (process.getuid?.() === 0) chownSync(dataDir, unprivilegedUid, unprivilegedUid);
+  const source = JSON.stringify(join(import.meta.dir, "../../../src/ops/data-lock"));
+  const message = unprivileged(
+    `import { lockDataDirectory } from ${source};`,
+    `try {
+      lockDataDirectory(${JSON.stringify(dataDir)});
+    } catch (error) {
+      console.log(error.message);
+    }`,
+  );
+  expect(message).toStartWith(`The data directory ${dataDir} cannot be used: permission denied.`);
 });
 
 test("writes through no link", () => {

@@ -1,5 +1,7 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { bufferedOutput } from "../../../src/ops/log-output";
+
+setDefaultTimeout(60_000);
 
 const lost = (lines: number) => `${lines} lost\n`;
 

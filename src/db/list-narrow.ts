@@ -1,0 +1,218 @@
+import { and, eq, isNull, sql, type SQL } from "drizzle-orm";
+import type { PgTable } from "drizzle-orm/pg-core";
+import type { Field, Fields, Filter } from "../list";
+import { hotByShape, type Row, type Shape } from "./hot";
+import { hasIndex } from "./list-cost";
+import {
+  bindFilters,
+  columnOf,
+  columnOfField,
+  filterConditions,
+  filterShape,
+  type ListParams,
+} from "./list-filters";
+import type { Lead, SettledScope } from "./list-scope";
+import type { Session } from "./store";
+
+/**
+ * So many records are found one by one and sorted in a few milliseconds. Where there are more, a walk in the order of the
+ * list soon meets enough of them for a page, unless they all stand at its end.
+ */
+const mostGathered = 2_000;
+/** An index with more entries for a filter leads to so many records that reading each of them takes long. */
+const mostEntries = 10_000;
+
+const gathered = hotByShape<{ ids: string; total: number }>();
+const sizes = hotByShape<Record<string, number>>();
+
+/**
+ * Looks how many records the filters let through, in the index of one of them. If they are few, the scope becomes these;
+ * if not, it stays, and the list is walked in its order. A planner that knows only averages, or nothing about what a
+ * text contains, takes the wrong one of the two ways.
+ */
+export async function narrowed(
+  session: Session,
+  fields: Fields,
+  filters: readonly Filter[],
+  scope: SettledScope,
+): Promise<SettledScope> {
+  const lead = await leadOf(session, fields, filters);
+  if (!lead) return scope;
+  if (lead.isLong && fields.byName.get(lead.filter.field)!.type === "tags") {
+    // Tags stand in a table of their own, which no index of the records can be compared with.
+    const searched = filters.find((filter) => isSearch(filter) && isIndexed(fields, filter));
+    const alone = searched && (await narrowed(session, fields, [searched], scope));
+    if (alone?.isFew) return { ...alone, matching: undefined };
+  }
+  const args: Row = { ...scope.args, list_limit: mostGathered + 1 };
+  bindFilters(filters, args);
+  const [found] = await gathered.all(
+    session,
+    `${fields.resource}|${filterShape(filters)}|${leadShape(filters, lead)}|${scope.shape}`,
+    (shape, p) =>
+      shape.q
+        .select({
+          ids: sql<string>`${shape.dialect.gathered(sql`id`)}`,
+          total: sql<number>`count(*)`.mapWith(Number),
+        })
+        .from(sql`(${matching(shape, p, fields, filters, lead, scope)}) as matching`) as never,
+    args,
+  );
+  const { ids, total } = found!;
+  if (total > mostGathered) return { ...scope, matching: total, lead };
+  return {
+    ...scope,
+    ...{ isFew: true, matching: total, shape: `${scope.shape} gathered` },
+    args: { ...scope.args, list_ids: ids },
+    where: (shape, p) => {
+      const id = columnOf(shape.t[fields.resource], "id");
+      const isInScope = scope.where(shape, p);
+      return and(shape.dialect.isAmong(id, p.list_ids!), isInScope && shape.dialect.unindexed(isInScope));
+    },
+  };
+}
+
+/** Everything about a lead that stands in the SQL. */
+export const leadShape = (filters: readonly Filter[], { filter, isLong }: Lead) =>
+  `${filters.indexOf(filter)}${isLong ? " long" : ""}`;
+
+/** The ids of the records in a scope that all filters let through, as a statement, found in the index of `lead`. */
+export function matching(
+  shape: Shape,
+  p: ListParams,
+  fields: Fields,
+  filters: readonly Filter[],
+  lead: Lead,
+  scope: SettledScope,
+): SQL {
+  const table: PgTable = shape.t[fields.resource];
+  const id = columnOf(table, "id");
+  const field = fields.byName.get(lead.filter.field)!;
+  const others = othersThan(lead, shape, p, fields, filters);
+  if (field.type !== "tags") {
+    const condition = conditionOf(lead.filter, shape, p, fields, filters);
+    const isOnePlace = onePlace.has(lead.filter.op);
+    const where = and(
+      scope.where(shape, p),
+      isOnePlace ? shape.dialect.rare(condition) : condition,
+      ...others,
+    );
+    // An order keeps the engine in the index, and PostgreSQL out of the records: of those it expects far too many.
+    const goesThere = isOnePlace || (filters.length > 1 && shape.dialect.choosesIndexes);
+    const along = goesThere ? sql`` : sql` order by ${columnOfField(table, field)}`;
+    return sql`select ${id} as id from ${table} where ${where}${along} limit ${p.list_limit}`;
+  }
+  const { table: tags, record } = field.through(shape.t);
+  const where = and(
+    ...[eq(id, record), scope.where(shape, p), ...others],
+    lead.filter.op === "all" ? conditionOf(lead.filter, shape, p, fields, filters) : undefined,
+  );
+  // Asked of each record by itself: joined, SQLite would read the whole table first.
+  const isMatching = shape.dialect.unindexed(sql`exists (select 1 from ${table} where ${where})`);
+  const distinct = lead.filter.op === "in" ? sql`distinct ` : sql``;
+  return sql`select ${distinct}${record} as id from ${tags} where ${entriesOf(shape, p, fields, filters, lead.filter)} and ${isMatching} limit ${p.list_limit}`;
+}
+
+/** Operators that lead to single places of an index, where an order adds nothing. */
+const onePlace: ReadonlySet<string> = new Set(["eq", "in", "is_null"]);
+
+/** The conditions of the other filters, out of whose indexes the engine is to stay. */
+function othersThan(
+  lead: Lead,
+  shape: Shape,
+  p: ListParams,
+  fields: Fields,
+  filters: readonly Filter[],
+): SQL[] {
+  const table: PgTable = shape.t[fields.resource];
+  const conditions = filterConditions(shape, p, table, fields, filters);
+  return filters.flatMap((filter, i) => {
+    if (filter === lead.filter) return [];
+    const condition = conditions[i]!;
+    const isSearched = lead.isLong && isSearch(filter) && isIndexed(fields, filter);
+    if (!isSearched) return shape.dialect.unindexed(condition);
+    const column = columnOfField(table, fields.byName.get(filter.field)!);
+    return shape.dialect.fromIndex(table, column, entriesOf(shape, p, fields, filters, filter));
+  });
+}
+
+/** The filter whose index is to lead to the records; none where no filter has an index. */
+async function leadOf(
+  session: Session,
+  fields: Fields,
+  filters: readonly Filter[],
+): Promise<Lead | undefined> {
+  const indexed = filters.filter((filter) => isIndexed(fields, filter));
+  const sized = indexed.filter((filter) => !isSearch(filter));
+  if (indexed.length < 2 || sized.length === 0) return indexed[0] && { filter: indexed[0], isLong: false };
+  const args: Row = { list_limit: mostEntries + 1 };
+  bindFilters(filters, args);
+  const [found] = await sizes.all(
+    session,
+    `${fields.resource}|${filterShape(filters)}`,
+    (shape, p) => {
+      const each = sized.map((filter, i) => [`size${i}`, sizeOf(shape, p, fields, filters, filter)]);
+      return shape.q.select(Object.fromEntries(each)).from(sql`(select 1) as once`) as never;
+    },
+    args,
+  );
+  const entries = sized.map((_, i) => found![`size${i}`]!);
+  const least = Math.min(...entries);
+  return { filter: sized[entries.indexOf(least)]!, isLong: least > mostEntries };
+}
+
+function sizeOf(shape: Shape, p: ListParams, fields: Fields, filters: readonly Filter[], filter: Filter) {
+  const field = fields.byName.get(filter.field)!;
+  const table = field.type === "tags" ? field.through(shape.t).table : shape.t[fields.resource];
+  const entries = sql`select 1 from ${table} where ${entriesOf(shape, p, fields, filters, filter)} limit ${p.list_limit}`;
+  return sql<number>`(select count(*) from (${entries}) as entries)`.mapWith(Number);
+}
+
+/** The condition on the entries of the index that leads to what one filter lets through. */
+function entriesOf(
+  shape: Shape,
+  p: ListParams,
+  fields: Fields,
+  filters: readonly Filter[],
+  filter: Filter,
+): SQL {
+  const field = fields.byName.get(filter.field)!;
+  if (field.type === "tags")
+    return tagsEntries(shape, p, field, filter, p[`list_f${filters.indexOf(filter)}`]!);
+  const condition = conditionOf(filter, shape, p, fields, filters);
+  return fields.softDeleted
+    ? and(isNull(columnOf(shape.t[fields.resource], "deleted_at")), condition)!
+    : condition;
+}
+
+/** Who is to have several tags is looked for among those who have the rarest of them. */
+function tagsEntries(
+  { t, dialect }: Shape,
+  p: ListParams,
+  field: Field & { type: "tags" },
+  { op }: Filter,
+  value: ListParams[string],
+): SQL {
+  const { table, key } = field.through(t);
+  if (op === "eq") return eq(key, value);
+  if (op === "in") return dialect.isAmong(key, value);
+  const frequency = sql`(select count(*) from (select 1 from ${table} where ${key} = value limit ${p.list_limit}) as tagged)`;
+  return sql`${key} = (select value from ${dialect.each(value)} order by ${frequency} limit 1)`;
+}
+
+const conditionOf = (
+  filter: Filter,
+  shape: Shape,
+  p: ListParams,
+  fields: Fields,
+  filters: readonly Filter[],
+) => filterConditions(shape, p, shape.t[fields.resource], fields, filters)[filters.indexOf(filter)]!;
+
+/** The whole index has to be read for it, until enough is found. */
+const isSearch = ({ op }: Filter) => op === "contains";
+
+function isIndexed(fields: Fields, { field: name, op }: Filter): boolean {
+  const field = fields.byName.get(name)!;
+  if (field.type === "tags") return op === "eq" || op === "in" || op === "all";
+  return field.type !== "reference" && op !== "ne" && op !== "nin" && hasIndex(fields.resource, field.column);
+}

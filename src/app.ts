@@ -7,6 +7,7 @@ import { authRoutes, passwordRoutes } from "./features/auth/routes";
 import { invitationRoutes } from "./features/auth/invitation-routes";
 import { resetRoutes } from "./features/auth/reset-routes";
 import { ticketRoutes } from "./features/auth/ticket-routes";
+import { dashboardRoutes } from "./features/dashboard/routes";
 import { clientRoutes } from "./features/clients/routes";
 import { notificationRoutes } from "./features/notifications/routes";
 import { settingRoutes } from "./features/settings/routes";
@@ -91,6 +92,7 @@ export function buildApp(config: Config, parts: Parts, health: Health) {
         framesPerSecond: () => live.get("realtime.frames_per_second"),
       }),
     )
+    .use(dashboardRoutes(kit, parts.dashboard, parts.activities))
     .use(metricsRoutes(kit, parts.metrics));
 
   mounted.push(...app.routes);

@@ -32,6 +32,7 @@ import { ClientService } from "./features/clients/service";
 import { Notifier } from "./features/notifications/consumer";
 import { notificationTopic } from "./features/notifications/notify";
 import { NotificationService } from "./features/notifications/service";
+import { DashboardService } from "./features/dashboard/service";
 import { follow, type Follower } from "./features/settings/follow";
 import { LiveSettings } from "./features/settings/live";
 import { SettingService } from "./features/settings/service";
@@ -51,6 +52,8 @@ import { Scheduler } from "./jobs/scheduler";
 import { Worker } from "./jobs/worker";
 import { memoryLimiter, type Limiter } from "./integrations/limiter";
 import { loginThrottle } from "./integrations/login-throttle";
+import { purge, type PurgeResult, type Retention } from "./retention/purge";
+import type { Purged } from "./retention/records";
 import { Metrics } from "./ops/metrics";
 import type { Mail } from "./integrations/mail/mail";
 import { outboxMail } from "./integrations/mail/outbox";
@@ -97,6 +100,9 @@ export interface Parts {
   /** From here on, what follows from events, what was queued and what is due is done here. */
   start(): void;
   hub: Hub;
+  dashboard: DashboardService;
+  /** Removes for good what has been kept for long enough: as configured, or as `keep` says. For one process at a time. */
+  purge(keep?: Partial<Retention>): Promise<PurgeResult>;
   close(): Promise<void>;
 }
 
@@ -165,6 +171,7 @@ export async function openParts(
   const scheduler = new Scheduler(store);
   pruneDaily(scheduler, store, config["api.idempotency_hours"] * hour);
   metrics.watch({ hasher, store, relay, worker });
+  const activities = new ActivityService({ store, policy: new ActivityPolicy(...policies), clients, users });
   const settings = new SettingService(store, live, () => ringing.start(deaf, () => bus.ring(settingsTopic)));
   const hub = new Hub({
     ...{ store, bus },
@@ -214,7 +221,15 @@ export async function openParts(
     users,
     clients,
     tasks,
-    activities: new ActivityService({ store, policy: new ActivityPolicy(...policies), clients, users }),
+    activities,
+    dashboard: new DashboardService({ store, clients, tasks, activities }),
+    purge: (keep) =>
+      purge(store, purgedKinds(clients, tasks), {
+        records: live.get("retention.days"),
+        signIns: config["retention.sign_in_days"],
+        events: config["retention.event_days"],
+        ...keep,
+      }),
     notifications: new NotificationService(store),
     kinds,
     alarms,
@@ -269,6 +284,16 @@ function openMail(config: Config, dataDir: string): Mail {
 const smtpTimeoutMs = 30 * second;
 
 /** What waits to be done after an answer. */
+/** What is removed for good: tasks, then clients, from which those that are left are taken before. */
+const purgedKinds = (clients: ClientService, tasks: TaskService): Purged[] => [
+  tasks.rebuilt,
+  {
+    ...clients.rebuilt,
+    detach: (session, actor, id, most) => tasks.leaveClient(session, actor, id, most),
+  },
+];
+
+/** Mails that wait to be written. */
 const mostInBackground = 1_000;
 
 const userTopic = "user:";

@@ -21,7 +21,7 @@ export const queryProblems = {
   invalid_instant: "The value is no instant.",
   invalid_integer: "The value is no whole number that fits.",
   invalid_boolean: "The value is neither true nor false.",
-  out_of_range: "`page` or `limit` is too small or too large.",
+  out_of_range: "`page`, `limit` or a range of time is too small or too large.",
   unknown_sort_key: "Lists cannot be sorted by this key.",
   repeated_sort_key: "`sort` names a key twice.",
   too_many_sort_keys: "`sort` takes at most three keys.",

@@ -298,6 +298,19 @@ export const settings = {
     changeable: true,
     describe: "After how many days a deleted record is removed for good.",
   }),
+  "retention.sign_in_days": setting({
+    type: integer(1, 36_500),
+    default: 365,
+    env: "NEOCRM_RETENTION_SIGN_IN_DAYS",
+    describe: "After how many days it is forgotten who signed in, from where, and who failed to.",
+  }),
+  "retention.event_days": setting({
+    type: integer(0, 36_500),
+    default: 0,
+    env: "NEOCRM_RETENTION_EVENT_DAYS",
+    describe:
+      "After how many days it is forgotten what happened; what was the case then stays. 0 forgets nothing.",
+  }),
 
   "realtime.connections": setting({
     type: integer(0, 1_000_000),

@@ -105,7 +105,7 @@ export class Part {
     const isWay = lead && segment === "whole" && this.#fields.byName.get(lead.filter.field)!.type !== "tags";
     if (isWay) return matching(shape, p, this.#fields, filters, lead, this.scope);
     const table: PgTable = shape.t[this.#fields.resource];
-    const where = and(...this.#conditions(shape, p), this.#order(shape, undefined).condition(p));
+    const where = and(...this.#conditions(shape, p), this.#order(shape, undefined).condition(p)) ?? sql`true`;
     const isEverything = filters.length === 0 && !this.scope.own && !shape.dialect.choosesIndexes;
     // A condition that makes an index partial keeps SQLite from knowing that the index is enough, until an order needs it.
     const along = isEverything ? sql` order by ${columnOf(table, this.#firstKey)}` : sql``;

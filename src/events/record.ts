@@ -74,6 +74,19 @@ export async function remark(
   return event;
 }
 
+/** The event that says what a record was at an instant, for when the events before are forgotten. */
+export const snapshotOf = (
+  actor: Actor,
+  entity: EntityType,
+  id: string,
+  version: number,
+  told: Record<string, unknown>,
+  at: number,
+): RowOf<"events"> => ({
+  ...eventOf(actor, `${entity}.snapshot`, null, { id, version }, at),
+  changes: creation(told),
+});
+
 const eventOf = (
   actor: Actor,
   type: EventType,

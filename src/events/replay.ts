@@ -28,10 +28,12 @@ export interface Replayed {
 }
 
 /** Records in one transaction. */
-const batch = 50;
-const first = "00000000-0000-0000-0000-000000000000";
+export const batch = 50;
+/** Comes before every id. */
+export const noId = "00000000-0000-0000-0000-000000000000";
 
-const recordsAfter = hot(({ t: { events }, q }, p: Params<{ entity_type: string; after: string }>) =>
+/** The ids of the next `batch` records that there are events of. */
+export const recordsAfter = hot(({ t: { events }, q }, p: Params<{ entity_type: string; after: string }>) =>
   q
     .select({ id: events.entity_id })
     .from(events)
@@ -63,7 +65,7 @@ const nothingYet = ({ name }: Rebuilt): Replayed => ({
 });
 
 async function rebuildAll(store: Store, kind: Rebuilt, pass: RebuildPass, result: Replayed): Promise<void> {
-  for (let after = first; ;) {
+  for (let after = noId; ;) {
     const outcomes = await store.tx(async (session) => {
       const ids = await recordsAfter.all(session, { entity_type: kind.name, after });
       const found = [];

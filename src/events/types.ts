@@ -24,13 +24,16 @@ export const eventTypes = [
   "setting.updated",
 ] as readonly EventType[];
 
+/** Of accounts: somebody tried to come in. */
+export const attempts = ["user.sign_in_failed", "user.sign_in_refused"] as const;
+
 /**
  * They tell something about a record and change nothing of it, so they carry the version that it has already: what
  * their `changes` hold is their own.
  */
 export const remarks: ReadonlySet<string> = new Set<EventType>([
   ...talks.map((talk) => `client.${talk}` as const),
-  ...(["user.sign_in_failed", "user.sign_in_refused"] as const),
+  ...attempts,
 ]);
 
 /** Whether an event of this type leaves its record as it was. */
@@ -38,3 +41,7 @@ export const isRemark = (type: string): boolean => remarks.has(type);
 
 /** What happened, without to what: `client.updated` → `updated`. */
 export const actionOf = (type: string): string => type.slice(type.indexOf(".") + 1);
+
+/** Whether an event tells how somebody came in, stayed in or left, or tried to come in. */
+export const isSignIn = ({ entity_type, type }: { entity_type: string; type: string }): boolean =>
+  entity_type === "session" || (attempts as readonly string[]).includes(type);

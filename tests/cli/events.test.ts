@@ -1,6 +1,7 @@
 /** `neocrm events replay` writes clients and tasks anew from their events. */
 import { beforeAll, describe, expect, test } from "bun:test";
 import { eq, sql } from "drizzle-orm";
+import { dump } from "../support/dump";
 import { bringPeople } from "../support/people";
 import { postgres } from "../support/postgres";
 import { newInstallation, type Installation } from "../support/restart";
@@ -10,16 +11,6 @@ import { neocrm } from "../support/terminal";
 import { traffic } from "../support/traffic";
 
 beforeAll(async () => void (await postgres()), 30_000);
-
-/** Every row of what is rebuilt. */
-async function dump({ server }: World) {
-  const { t, q } = server.parts.store.read;
-  return {
-    clients: await q.select().from(t.clients).orderBy(t.clients.id),
-    client_tags: await q.select().from(t.client_tags).orderBy(t.client_tags.client_id, t.client_tags.tag_key),
-    tasks: await q.select().from(t.tasks).orderBy(t.tasks.id),
-  };
-}
 
 /** What a careless hand or a fault of ours may do to the tables. */
 const wreck = ({ server }: World) =>

@@ -142,6 +142,12 @@ route("POST /api/activities", { body: { client_id: "$acme", action: "note", text
                                                                                  401, 401, 401, 201, 201, 201, 201, 201);
 route("GET /api/clients/:id/timeline", { id: "$acme" },                          401, 401, 401, 200, 200, 200, 200, 200);
 
+route("GET /api/dashboard/stats", {},                                            401, 401, 401, 200, 200, 200, 200, 200);
+route("GET /api/dashboard/activity-feed", {},                                    401, 401, 401, 200, 200, 200, 200, 200);
+route("GET /api/analytics/task-completion", {},                                  401, 401, 401, 200, 200, 200, 200, 200);
+route("GET /api/analytics/client-engagement", {},                                401, 401, 401, 200, 200, 200, 200, 200);
+route("GET /api/analytics/user-activity", {},                                    401, 401, 401, 200, 200, 200, 200, 200);
+
 }
 
 /** Those who sign out, for whom the table would be too wide: everybody else is refused. */

@@ -3,6 +3,7 @@ import type { ListScope } from "../../db/list";
 import type { ListParams } from "../../db/list-filters";
 import type { Shape } from "../../db/hot";
 import type { RecordOf, RowOf } from "../../db/rows";
+import { attempts, isSignIn } from "../../events/types";
 import { isUser, scopeOf, type Actor } from "../../policy";
 import type { RecordPolicy } from "../../records";
 
@@ -12,11 +13,6 @@ export type About =
   | { entity: "task"; row: RecordOf<"tasks"> }
   | { entity: "session"; userId: string }
   | undefined;
-
-/** Events of accounts that tell how somebody came in, or tried to. */
-const signIns: readonly string[] = ["user.sign_in_failed", "user.sign_in_refused"];
-const isSignIn = ({ entity_type, type }: Pick<RowOf<"events">, "entity_type" | "type">) =>
-  entity_type === "session" || signIns.includes(type);
 
 /**
  * Who sees which events. Everybody: their own acts, and what happened to themselves. With `activities.read` for what is
@@ -74,7 +70,7 @@ export class ActivityPolicy {
             ? undefined
             : and(
                 ne(events.entity_type, sql`'session'`),
-                ...signIns.map((type) => ne(events.type, sql.raw(`'${type}'`))),
+                ...attempts.map((type) => ne(events.type, sql.raw(`'${type}'`))),
               ),
         );
         return or(open, ...own(shape, p, shape.dialect.unindexed));

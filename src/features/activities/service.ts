@@ -3,6 +3,7 @@ import { isoTime, minute, now } from "../../clock";
 import type { Shape } from "../../db/hot";
 import { listPage, pageOf, type ListScope } from "../../db/list";
 import type { ListParams } from "../../db/list-filters";
+import { countIn, type Counted, type Span } from "../../db/spans";
 import type { Store } from "../../db/store";
 import { write } from "../../db/write";
 import { Invalid, NotFound, type FieldError } from "../../errors";
@@ -94,6 +95,41 @@ export class ActivityService {
         own: (shape, p) => [shape.dialect.rare(isAbout(shape, p)!), shape.dialect.rare(ofTasks(shape, p))],
       },
       request,
+    );
+  }
+
+  /** How often what happened to clients, as far as the actor may see it, in each span of time; by the type of event. */
+  countByType(actor: Actor, spans: readonly Span[]): Promise<Counted[]> {
+    const { store, policy } = this.options;
+    const scope = policy.readable(actor);
+    const where: ListScope["where"] = (shape, p) =>
+      and(eq(shape.t.events.entity_type, sql`'client'`), scope.where(shape, p));
+    return countIn(
+      store,
+      spans,
+      "events",
+      "created_at",
+      { ...scope, where, shape: `${scope.shape} clients` },
+      "type",
+    );
+  }
+
+  /** How much each user did, as far as the actor may see it, in each span of time. That somebody stayed signed in is no act. */
+  countByActor(actor: Actor, spans: readonly Span[]): Promise<Counted[]> {
+    const { store, policy } = this.options;
+    const scope = policy.readable(actor);
+    const where: ListScope["where"] = (shape, p) => {
+      const { actor_kind, actor_id, type } = shape.t.events;
+      const isAct = sql`${actor_kind} = 'user' and ${actor_id} is not null and ${type} <> 'session.refreshed'`;
+      return and(isAct, scope.where(shape, p));
+    };
+    return countIn(
+      store,
+      spans,
+      "events",
+      "created_at",
+      { ...scope, where, shape: `${scope.shape} acts` },
+      "actor_id",
     );
   }
 

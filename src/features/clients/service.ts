@@ -5,6 +5,7 @@ import { RecordService, type NewRecord, type RecordKind, type RecordPolicy } fro
 import { normalEmail, tidy } from "../../text";
 import { assertAssignable } from "../users/accounts";
 import { clientFields } from "./fields";
+import { countClients, type ClientCounts } from "./stats";
 import { presentClient, type ClientInput, type ClientPatch, type ClientView } from "./schema";
 import {
   clientById,
@@ -44,6 +45,11 @@ export class ClientService extends RecordService<ClientRow, ClientView, ClientIn
   /** @param defaultCountry ISO 3166 code of phone numbers without a country code */
   constructor(store: Store, policy: RecordPolicy<ClientRow>, defaultCountry: () => string | null) {
     super(store, policy, clientKind(defaultCountry));
+  }
+
+  /** How many clients the actor may see, how many of them are active, and how many came since an instant. */
+  counts(actor: Actor, since: number): Promise<ClientCounts> {
+    return countClients(this.store, this.policy.readable(actor), since);
   }
 
   protected async begin(session: Session, actor: Actor, input: ClientInput) {

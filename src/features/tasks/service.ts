@@ -1,5 +1,6 @@
 import { now } from "../../clock";
 import { revived } from "../../db/rebuild";
+import { countIn, type Span } from "../../db/spans";
 import type { Session, Store } from "../../db/store";
 import { Invalid, type FieldError } from "../../errors";
 import type { IfMatch } from "../../events/current";
@@ -19,6 +20,7 @@ import {
   rebuildTask,
   taskById,
   taskColumns,
+  tasksOfClient,
   taskWithExternalId,
   updateTask,
   wholeTask,
@@ -89,6 +91,29 @@ export class TaskService extends RecordService<TaskRow, TaskView, TaskInput, Tas
     const view = await super.update(session, actor, action, before, done, at);
     await this.insert(session, actor, next, at);
     return view;
+  }
+
+  /** How many of the tasks that the actor may see were made, and done, in each span of time. */
+  async completion(actor: Actor, spans: readonly Span[]): Promise<{ created: number; completed: number }[]> {
+    const scope = this.policy.readable(actor);
+    const [created, completed] = await Promise.all([
+      countIn(this.store, spans, "tasks", "created_at", scope),
+      countIn(this.store, spans, "tasks", "completed_at", scope),
+    ]);
+    return spans.map(({ since }) => ({
+      created: created.find((each) => each.since === since)?.total ?? 0,
+      completed: completed.find((each) => each.since === since)?.total ?? 0,
+    }));
+  }
+
+  /**
+   * Takes some tasks, live or deleted, from a client that is about to be removed for good, within a transaction.
+   * @returns how many they were: fewer than `most` when there are no more
+   */
+  async leaveClient(session: Session, actor: Actor, client_id: string, most: number): Promise<number> {
+    const rows = await tasksOfClient.all(session, { client_id, most });
+    for (const row of rows) await this.update(session, actor, "updated", row, { client_id: null });
+    return rows.length;
   }
 
   protected async begin(session: Session, actor: Actor, input: TaskInput, at: number) {

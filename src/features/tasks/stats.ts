@@ -1,5 +1,6 @@
-import { and, isNull, sql, type SQL } from "drizzle-orm";
+import { and, isNull, sql } from "drizzle-orm";
 import { now } from "../../clock";
+import { count } from "../../db/count";
 import { hotByShape, type Query } from "../../db/hot";
 import { settled, type ListScope } from "../../db/list-scope";
 import { bindFilters, filterConditions, filterShape } from "../../db/list-filters";
@@ -19,10 +20,6 @@ interface Group {
 }
 
 const groups = hotByShape<Group>();
-
-/** How many of them there are; `sum` would be null for none. */
-const count = (condition?: SQL) =>
-  sql<number>`count(${condition ? sql`case when ${condition} then 1 end` : sql`*`})`.mapWith(Number);
 
 /** Counts tasks, off the event loop where they are many: those in the scope that `filters` let through, days by `timeZone`. */
 export async function countTasks(

@@ -1,5 +1,5 @@
 import { and, asc, eq, inArray, lte } from "drizzle-orm";
-import { hot, type Params } from "../../db/hot";
+import { hot, type Params, type Query } from "../../db/hot";
 import { rebuildIn } from "../../db/rebuild";
 import {
   insertInto,
@@ -25,6 +25,16 @@ export const taskById = recordById("tasks");
 
 /** The id of the live task with this external id. */
 export const taskWithExternalId = liveWith("tasks", "external_id");
+
+/** Some of a client's tasks, deleted or not. */
+export const tasksOfClient = hot(({ t, q }, p: Params<{ client_id: string; most: number }>) => {
+  const found = q
+    .select(taskColumns(t))
+    .from(t.tasks)
+    .where(eq(t.tasks.client_id, p.client_id))
+    .limit(p.most);
+  return found as PromiseLike<unknown> as Query<TaskRow>;
+});
 
 /** Adds a task. Fails as `unique` when its external id is taken. */
 export const insertTask = insertInto("tasks");

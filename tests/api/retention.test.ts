@@ -1,0 +1,111 @@
+/** What has been kept for long enough goes for good, and what is left is still told by the events. */
+import { expect, test } from "bun:test";
+import { replay } from "../../src/events/replay";
+import { day } from "../../src/clock";
+import { dump } from "../support/dump";
+import { letIn } from "../support/people";
+import { inWorld, type World } from "../support/scenario";
+import { traffic } from "../support/traffic";
+
+const long = 10_000;
+/** So few days are no time at all: everything is from before. */
+const none = 1 / day;
+
+/** That the events tell what the tables hold. */
+async function expectTold(world: World): Promise<void> {
+  const { store, clients, tasks } = world.server.parts;
+  const before = await dump(world);
+  for (const { added, changed, removed } of await replay(store, [clients.rebuilt, tasks.rebuilt]))
+    expect({ added, changed, removed }).toEqual({ added: 0, changed: 0, removed: 0 });
+  expect(await dump(world)).toEqual(before);
+}
+
+inWorld("removing for good", {}, (world) => {
+  test("takes deleted records, and what their events said of them", async () => {
+    const { send, server, events } = world();
+    const [secret, hidden] = ["the margin is 40 per cent", "a word about it"];
+    const made = await send("lan", "POST", "/api/clients", { body: { name: secret, tags: ["vip"] } });
+    const id: string = made.json.id;
+    await send("lan", "POST", "/api/activities", { body: { client_id: id, action: "note", text: hidden } });
+    const tasks: string[] = [];
+    // More than go with one transaction.
+    for (let i = 0; i < 60; i++)
+      tasks.push((await send("lan", "POST", "/api/tasks", { body: { title: "t", client_id: id } })).json.id);
+    await send("lan", "DELETE", `/api/tasks/${tasks[0]}`);
+    const kept = (await send("lan", "POST", "/api/clients", { body: { name: "kept" } })).json.id;
+    await send("lan", "DELETE", `/api/clients/${id}`);
+    await Bun.sleep(2);
+
+    expect(await server.parts.purge()).toEqual({ records: 0, signIns: 0, events: 0 });
+    expect((await send("lan", "GET", `/api/clients/${id}`)).status).toBe(410);
+
+    expect(await server.parts.purge({ records: none })).toEqual({ records: 2, signIns: 0, events: 0 });
+    for (const path of [`/api/clients/${id}`, `/api/clients/${id}?as_of=now`, `/api/clients/${id}/timeline`])
+      expect((await send("admin", "GET", path)).status).toBe(404);
+    expect((await send("lan", "GET", `/api/clients/${kept}`)).status).toBe(200);
+    const task = await send("lan", "GET", `/api/tasks/${tasks[1]}`);
+    expect(task.json).toMatchObject({ client_id: null, version: 2 });
+
+    const log = await events();
+    expect(JSON.stringify(log)).not.toContain(secret);
+    expect(JSON.stringify(log)).not.toContain(hidden);
+    const own = log.filter(({ entity_id }) => entity_id === id).toSorted((a, b) => a.version - b.version);
+    expect(own.map(({ type, changes }) => [type, changes])).toEqual([
+      ["client.created", {}],
+      ["client.note", {}],
+      ["client.deleted", {}],
+      ["client.purged", {}],
+    ]);
+    expect(own[0]).toMatchObject({ actor_id: world().people.lan.id });
+    await expectTold(world());
+    expect(await server.parts.purge({ records: none })).toMatchObject({ records: 0 });
+  }, 60_000);
+
+  test("forgets sign-ins, and nothing else", async () => {
+    const { server, people, events } = world();
+    await letIn(server, people.lan.email);
+    await traffic(world(), 5, 41);
+    const rest = (await events()).filter(({ entity_type }) => entity_type !== "session");
+    await Bun.sleep(2);
+    const { signIns } = await server.parts.purge({ records: long, signIns: none });
+    expect(signIns).toBeGreaterThan(0);
+    expect(await events()).toEqual(rest);
+  });
+
+  test("cuts histories, and keeps what was the case", async () => {
+    const { send, server, events } = world();
+    await traffic(world(), 120, 42);
+    const made = await send("lan", "POST", "/api/clients", { body: { name: "first" } });
+    const path = `/api/clients/${made.json.id}`;
+    await Bun.sleep(5);
+    await send("lan", "PATCH", path, { body: { name: "second" } });
+    await Bun.sleep(5);
+    const before = await dump(world());
+    const keep = { records: long, signIns: long, events: none };
+    expect((await server.parts.purge(keep)).events).toBeGreaterThan(60);
+    expect(await dump(world())).toEqual(before);
+    const types = new Set((await events()).map(({ type }) => type));
+    expect(types).toEqual(new Set(["client.snapshot", "task.snapshot"]));
+    await expectTold(world());
+
+    const then = (at: string) => send("lan", "GET", `${path}?as_of=${at}`);
+    expect((await then(made.json.created_at)).json).toMatchObject({ status: 410, code: "history_gone" });
+    expect((await then("now-1d")).status).toBe(404);
+    const now = await send("lan", "GET", path);
+    expect((await then("now")).text).toBe(now.text);
+
+    await Bun.sleep(5);
+    await send("lan", "PATCH", path, { body: { name: "third" } });
+    expect(
+      (await then(new Date(Date.parse((await send("lan", "GET", path)).json.updated_at) - 1).toISOString()))
+        .text,
+    ).toBe(now.text);
+    await expectTold(world());
+    await Bun.sleep(2);
+    await server.parts.purge(keep);
+    const count = (await events()).length;
+    expect((await server.parts.purge(keep)).events).toBe(0);
+    expect(await events()).toHaveLength(count);
+    await expectTold(world());
+  }, 60_000);
+});

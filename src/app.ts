@@ -5,6 +5,7 @@ import { accountRoutes } from "./features/auth/account-routes";
 import { authRoutes, passwordRoutes } from "./features/auth/routes";
 import { resetRoutes } from "./features/auth/reset-routes";
 import { clientRoutes } from "./features/clients/routes";
+import { jobRoutes } from "./features/jobs/routes";
 import { settingRoutes } from "./features/settings/routes";
 import { taskRoutes } from "./features/tasks/routes";
 import { userRoutes } from "./features/users/routes";
@@ -70,6 +71,7 @@ export function buildApp(config: Config, parts: Parts, health: Health) {
     .use(userRoutes(kit, parts.users))
     .use(accountRoutes(kit, parts.accounts, parts.users))
     .use(settingRoutes(kit, parts.settings))
+    .use(jobRoutes(kit, parts.jobs))
     .use(clientRoutes(kit, parts.clients))
     .use(taskRoutes(kit, parts.tasks))
     .use(metricsRoutes(kit, parts.metrics));

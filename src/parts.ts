@@ -23,6 +23,7 @@ import { TokenIssuer } from "./features/auth/token-issuer";
 import { accessTokens } from "./features/auth/tokens";
 import { clientPolicy } from "./features/clients/policy";
 import { ClientService } from "./features/clients/service";
+import { JobService } from "./features/jobs/service";
 import { follow, type Follower } from "./features/settings/follow";
 import { LiveSettings } from "./features/settings/live";
 import { SettingService } from "./features/settings/service";
@@ -69,6 +70,7 @@ export interface Parts {
   users: UserService;
   clients: ClientService;
   tasks: TaskService;
+  jobs: JobService;
   /** From here on, what follows from events, what was queued and what is due is done here. */
   start(): void;
   close(): Promise<void>;
@@ -170,6 +172,7 @@ export async function openParts(
     users: new UserService(store, forget),
     clients,
     tasks,
+    jobs: new JobService(store),
     start() {
       for (const part of [relay, worker, scheduler]) part.start();
     },

@@ -8,6 +8,8 @@ import { declaredRoutes } from "../../src/http/declared";
 import { withComponents } from "../../src/http/openapi/components";
 import { filled } from "../../src/http/openapi/examples";
 import { statusOf } from "../../src/http/problem";
+import type { Store } from "../../src/db/store";
+import { addJob } from "../../src/jobs/queue";
 import { catalogue } from "../../src/problems";
 import { mailsTo, tokenIn } from "../support/mail";
 import { explainAll, planningDatabase, readWhole, type Explained } from "../support/plans";
@@ -165,6 +167,14 @@ scenarios("the document over HTTP", {}, [
 
 const secret = "a secret of the tests that is long enough";
 
+/** Adds a job of a kind that nobody does, which has failed. */
+const deadLetter = (store: Store) =>
+  store.tx(async (session) => {
+    const id = await addJob(session, { kind: "of nobody's", payload: {} });
+    await session.q.update(session.t.jobs).set({ state: "failed" });
+    return id;
+  });
+
 describe.each(engines)("every example of the document [%s]", (engine) => {
   let world: World;
   let explained: Map<string, Explained>;
@@ -177,6 +187,7 @@ describe.each(engines)("every example of the document [%s]", (engine) => {
     const env = { JWT_SECRET: secret, NEOCRM_AUTH_REGISTRATION: "open" };
     const server = await startTestServer(engine, env, await planningDatabase(engine));
     world = newWorld(server, {} as People);
+    known.set("jobs_id", await deadLetter(server.parts.store));
     explained = explainAll(server);
   });
   afterAll(() => world?.server.stop());

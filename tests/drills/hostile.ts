@@ -1,3 +1,4 @@
+import { addJob } from "../../src/jobs/queue";
 import { describedApi } from "../../src/described";
 import type { OpenApiDocument, Operation } from "../../src/http/openapi/document";
 import { bringPeople, letIn, password, type Name } from "../support/people";
@@ -100,10 +101,12 @@ async function knownIn(world: World): Promise<Known> {
     }
   }
   const { lan, minh, stranger } = world.people;
+  const job = { kind: "of nobody's", payload: {}, createdBy: lan.id };
+  const jobs = [await world.server.parts.store.tx((session) => addJob(session, job))];
   const sessions = (await world.send("lan", "GET", "/api/auth/sessions")).json.data;
   return {
     ...{ users: [minh.id, stranger.id], key: ["clients.default_country", "visibility.clients"] },
-    ...{ clients, tasks, sessions: sessions.map(({ id }: { id: string }) => id) },
+    ...{ clients, tasks, jobs, sessions: sessions.map(({ id }: { id: string }) => id) },
     ...{ email: [lan.email, "new@hostile.example"], password: [password, "a wrong password"] },
     ...{ current_password: [password], new_password: [password], refresh_token: [lan.refreshToken] },
   };

@@ -10,6 +10,7 @@ import { ticketRoutes } from "./features/auth/ticket-routes";
 import { dashboardRoutes } from "./features/dashboard/routes";
 import { clientRoutes } from "./features/clients/routes";
 import { notificationRoutes } from "./features/notifications/routes";
+import { jobRoutes } from "./features/jobs/routes";
 import { settingRoutes } from "./features/settings/routes";
 import { taskRoutes } from "./features/tasks/routes";
 import { userRoutes } from "./features/users/routes";
@@ -80,6 +81,7 @@ export function buildApp(config: Config, parts: Parts, health: Health) {
     .use(userRoutes(kit, parts.users))
     .use(accountRoutes(kit, parts.accounts, parts.users))
     .use(settingRoutes(kit, parts.settings))
+    .use(jobRoutes(kit, parts.jobs))
     .use(clientRoutes(kit, parts.clients))
     .use(taskRoutes(kit, parts.tasks))
     .use(notificationRoutes(kit, parts.notifications))

@@ -33,6 +33,7 @@ import { Notifier } from "./features/notifications/consumer";
 import { notificationTopic } from "./features/notifications/notify";
 import { NotificationService } from "./features/notifications/service";
 import { DashboardService } from "./features/dashboard/service";
+import { JobService } from "./features/jobs/service";
 import { follow, type Follower } from "./features/settings/follow";
 import { LiveSettings } from "./features/settings/live";
 import { SettingService } from "./features/settings/service";
@@ -63,7 +64,7 @@ import { loadTemplates } from "./mails/templates";
 import { Links } from "./links";
 import type { Watched } from "./realtime/hints";
 import { Hub } from "./realtime/hub";
-import { hour, second } from "./clock";
+import { day, hour, second } from "./clock";
 import { isEnabled } from "./config/features";
 
 /** Everything the server is made of, besides the HTTP in front of it. */
@@ -97,6 +98,7 @@ export interface Parts {
   kinds: readonly JobKind[];
   /** Tells people about their tasks when the time comes. */
   alarms: AlarmClock;
+  jobs: JobService;
   /** From here on, what follows from events, what was queued and what is due is done here. */
   start(): void;
   hub: Hub;
@@ -170,6 +172,14 @@ export async function openParts(
   wakes.set(jobsTopic, () => worker.nudge());
   const scheduler = new Scheduler(store);
   pruneDaily(scheduler, store, config["api.idempotency_hours"] * hour);
+  const purgeNow = (keep?: Partial<Retention>) =>
+    purge(store, purgedKinds(clients, tasks), {
+      records: live.get("retention.days"),
+      signIns: config["retention.sign_in_days"],
+      events: config["retention.event_days"],
+      ...keep,
+    });
+  scheduler.every("purge", day, async () => void (await purgeNow()));
   metrics.watch({ hasher, store, relay, worker });
   const activities = new ActivityService({ store, policy: new ActivityPolicy(...policies), clients, users });
   const settings = new SettingService(store, live, () => ringing.start(deaf, () => bus.ring(settingsTopic)));
@@ -223,16 +233,11 @@ export async function openParts(
     tasks,
     activities,
     dashboard: new DashboardService({ store, clients, tasks, activities }),
-    purge: (keep) =>
-      purge(store, purgedKinds(clients, tasks), {
-        records: live.get("retention.days"),
-        signIns: config["retention.sign_in_days"],
-        events: config["retention.event_days"],
-        ...keep,
-      }),
+    purge: purgeNow,
     notifications: new NotificationService(store),
     kinds,
     alarms,
+    jobs: new JobService(store),
     start() {
       for (const part of [relay, worker, scheduler, alarms]) part.start();
     },

@@ -82,7 +82,7 @@ export class Relay {
   }
 
   async #order(): Promise<number | void> {
-    const { store, ordered, batch = 500 } = this.options;
+    const { store, ordered, batch = 250 } = this.options;
     this.#oldest = (await unordered.first(store.read, { limit: 1 }))?.created_at ?? null;
     if (this.#oldest === null) return undefined;
     const numbered = await store.tx((session) => orderNext(session, batch), { isolation: "read committed" });

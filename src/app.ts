@@ -7,6 +7,7 @@ import { invitationRoutes } from "./features/auth/invitation-routes";
 import { resetRoutes } from "./features/auth/reset-routes";
 import { clientRoutes } from "./features/clients/routes";
 import { notificationRoutes } from "./features/notifications/routes";
+import { jobRoutes } from "./features/jobs/routes";
 import { settingRoutes } from "./features/settings/routes";
 import { taskRoutes } from "./features/tasks/routes";
 import { userRoutes } from "./features/users/routes";
@@ -73,6 +74,7 @@ export function buildApp(config: Config, parts: Parts, health: Health) {
     .use(userRoutes(kit, parts.users))
     .use(accountRoutes(kit, parts.accounts, parts.users))
     .use(settingRoutes(kit, parts.settings))
+    .use(jobRoutes(kit, parts.jobs))
     .use(clientRoutes(kit, parts.clients))
     .use(taskRoutes(kit, parts.tasks))
     .use(notificationRoutes(kit, parts.notifications))

@@ -28,6 +28,7 @@ import { ClientService } from "./features/clients/service";
 import { Notifier } from "./features/notifications/consumer";
 import { notificationTopic } from "./features/notifications/notify";
 import { NotificationService } from "./features/notifications/service";
+import { JobService } from "./features/jobs/service";
 import { follow, type Follower } from "./features/settings/follow";
 import { LiveSettings } from "./features/settings/live";
 import { SettingService } from "./features/settings/service";
@@ -86,6 +87,7 @@ export interface Parts {
   kinds: readonly JobKind[];
   /** Tells people about their tasks when the time comes. */
   alarms: AlarmClock;
+  jobs: JobService;
   /** From here on, what follows from events, what was queued and what is due is done here. */
   start(): void;
   close(): Promise<void>;
@@ -194,6 +196,7 @@ export async function openParts(
     notifications: new NotificationService(store),
     kinds,
     alarms,
+    jobs: new JobService(store),
     start() {
       for (const part of [relay, worker, scheduler, alarms]) part.start();
     },

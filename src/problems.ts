@@ -69,6 +69,7 @@ export const problems = {
     last_admin: "The last active admin has to stay one.",
     own_account: "You cannot close your own account.",
     too_many_to_hand_over: "More is assigned to them than goes at once; `most` says how much does.",
+    job_not_failed: "Only a job that failed is tried again; `state` says what became of this one.",
     setting_locked: "A variable or a flag says what this is; `locked_by` names it.",
     idempotency_in_progress: "The first request with this `Idempotency-Key` still runs.",
     idempotency_unreadable: "The answer kept for this `Idempotency-Key` can no longer be read.",

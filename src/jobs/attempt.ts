@@ -1,4 +1,4 @@
-import { now } from "../clock";
+import { monotonic, now, second } from "../clock";
 import type { Session, Store } from "../db/store";
 import { Refusal } from "../errors";
 import { log } from "../ops/logging";
@@ -26,6 +26,7 @@ export class Attempt {
   readonly #abort = new AbortController();
   #isEnded = false;
   #isStopped = false;
+  #first: { done: number; at: number } | undefined;
 
   constructor(
     private readonly store: Store,
@@ -77,7 +78,8 @@ export class Attempt {
     return {
       ...{ id: row.id, payload: row.payload, attempt: row.attempts, createdBy: row.created_by },
       signal: this.#abort.signal,
-      progress: async (progress) => {
+      progress: async (counts) => {
+        const progress = { ...counts, ...this.#rate(counts) };
         const write = (session: Session) => writeProgress.first(session, { ...lease, progress });
         if (!(await store.tx(write, readCommitted))) throw new LeaseLost();
       },
@@ -89,6 +91,15 @@ export class Attempt {
         this.#isEnded = true;
       },
     };
+  }
+
+  /** What is done in a second, since the first count of this attempt: an earlier one may have done some of it. */
+  #rate({ done }: Record<string, number>): { rate?: number } {
+    if (done === undefined) return {};
+    this.#first ??= { done, at: monotonic() };
+    const seconds = (monotonic() - this.#first.at) / second;
+    const since = done - this.#first.done;
+    return seconds > 0 && since > 0 ? { rate: Math.round((since / seconds) * 10) / 10 } : {};
   }
 
   async #failed(error: unknown): Promise<void> {

@@ -2,14 +2,22 @@ import { and, eq, lt, sql } from "drizzle-orm";
 import { day, now } from "../clock";
 import { hot, type HotQuery, type Params, type Query } from "../db/hot";
 import type { Store } from "../db/store";
+import { firstIdAt } from "../ids";
 import type { Scheduler } from "./scheduler";
+
+/** `firstId` is the smallest id of that instant: what is older than it has a smaller one. */
+interface Asked {
+  before: number;
+  firstId: string;
+  limit: number;
+}
 
 /** What nobody needs any more: how it is found, and how it goes. */
 interface Outdated {
   table: string;
   /** How long it stays, in milliseconds. */
   keepMs: number;
-  find: HotQuery<{ before: number; limit: number }, { key: string }>;
+  find: HotQuery<Asked, { key: string }>;
   /** Removes those of a JSON array of keys. */
   remove: HotQuery<{ keys: string }, never>;
 }
@@ -19,7 +27,7 @@ const portion = 200;
 
 const finishedJobs: Outdated = {
   ...{ table: "jobs", keepMs: 30 * day },
-  find: hot(({ t: { jobs }, q }, p: Params<{ before: number; limit: number }>) =>
+  find: hot(({ t: { jobs }, q }, p: Params<Asked>) =>
     q
       .select({ key: jobs.id })
       .from(jobs)
@@ -37,7 +45,7 @@ const finishedJobs: Outdated = {
 
 const tickets: Outdated = {
   ...{ table: "tickets", keepMs: 0 },
-  find: hot(({ t: { tickets: table }, q }, p: Params<{ before: number; limit: number }>) =>
+  find: hot(({ t: { tickets: table }, q }, p: Params<Asked>) =>
     q.select({ key: table.hash }).from(table).where(lt(table.expires_at, p.before)).limit(p.limit),
   ),
   remove: hot(
@@ -46,22 +54,15 @@ const tickets: Outdated = {
   ),
 };
 
-const passwordResets: Outdated = {
-  ...{ table: "password_resets", keepMs: day },
-  find: hot(({ t: { password_resets: table }, q }, p: Params<{ before: number; limit: number }>) =>
-    q.select({ key: table.hash }).from(table).where(lt(table.expires_at, p.before)).limit(p.limit),
-  ),
-  remove: hot(
-    ({ t: { password_resets: table }, q, dialect }, p: Params<{ keys: string }>) =>
-      q.delete(table).where(dialect.isAmong(table.hash, p.keys)) as Query<never>,
-  ),
-};
-
 /** With their refresh tokens and tickets. */
 const expiredSessions: Outdated = {
   ...{ table: "sessions", keepMs: 7 * day },
-  find: hot(({ t: { sessions }, q }, p: Params<{ before: number; limit: number }>) =>
-    q.select({ key: sessions.id }).from(sessions).where(lt(sessions.expires_at, p.before)).limit(p.limit),
+  find: hot(({ t: { sessions }, q }, p: Params<Asked>) =>
+    q
+      .select({ key: sessions.id })
+      .from(sessions)
+      .where(and(lt(sessions.id, p.firstId), lt(sessions.expires_at, p.before)))
+      .limit(p.limit),
   ),
   remove: hot(
     ({ t: { sessions }, q, dialect }, p: Params<{ keys: string }>) =>
@@ -72,8 +73,8 @@ const expiredSessions: Outdated = {
 /** Answers kept for those who ask twice. Whoever asks again has their own removed; these are of those who do not. */
 const keptAnswers = (keepMs: number): Outdated => ({
   ...{ table: "idempotency_keys", keepMs },
-  find: hot(({ t: { idempotency_keys: table }, q }, p: Params<{ before: number; limit: number }>) =>
-    q.select({ key: table.id }).from(table).where(lt(table.created_at, p.before)).limit(p.limit),
+  find: hot(({ t: { idempotency_keys: table }, q }, p: Params<Asked>) =>
+    q.select({ key: table.id }).from(table).where(lt(table.id, p.firstId)).limit(p.limit),
   ),
   remove: hot(
     ({ t: { idempotency_keys: table }, q, dialect }, p: Params<{ keys: string }>) =>
@@ -83,16 +84,18 @@ const keptAnswers = (keepMs: number): Outdated => ({
 
 /** Removes, once a day and a little at a time, what is outdated. @param keepAnswersMs for how long answers are kept */
 export function pruneDaily(scheduler: Scheduler, store: Store, keepAnswersMs: number): void {
-  const all = [finishedJobs, tickets, passwordResets, expiredSessions, keptAnswers(keepAnswersMs)];
+  const all = [finishedJobs, tickets, expiredSessions, keptAnswers(keepAnswersMs)];
   for (const outdated of all) {
     scheduler.every(`prune ${outdated.table}`, day, () => prune(store, outdated));
   }
 }
 
-/** Looks aside, where it may take long to look; some of it has no index that leads to it. */
+/** Looks aside, where it may take long to look. */
 async function prune(store: Store, { keepMs, find, remove }: Outdated): Promise<void> {
   for (;;) {
-    const found = await find.all(store.aside("pruning"), { before: now() - keepMs, limit: portion });
+    const before = now() - keepMs;
+    const asked = { before, firstId: firstIdAt(before), limit: portion };
+    const found = await find.all(store.aside("pruning"), asked);
     if (found.length === 0) return;
     const keys = JSON.stringify(found.map(({ key }) => key));
     await store.tx((session) => remove.all(session, { keys }));

@@ -105,7 +105,7 @@ export class Worker {
   #begin(row: JobRow): void {
     const attempt = new Attempt(this.#options.store, this.#kinds.get(row.kind)!, row);
     this.#running.add(attempt);
-    void attempt.over.then(() => {
+    void attempt.over.finally(() => {
       this.#running.delete(attempt);
       this.#leasing.nudge();
     });

@@ -144,10 +144,10 @@ inWorld("a link is no good any more when it was", given, (world) => {
   test.each(endings)("%s", async (_, end) => {
     await asked(world());
     await end(world());
-    const before = await world().events();
+    const before = (await world().events()).length;
     const answer = await choose(world(), world().ids.reset!);
     expect(answer.json).toMatchObject({ status: 422, code: "invalid_reset_token" });
-    expect(await world().events()).toEqual(before);
+    expect(await world().events()).toHaveLength(before);
   });
 
   test("used by two at once: one chooses", async () => {

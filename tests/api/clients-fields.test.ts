@@ -126,7 +126,7 @@ inWorld("a field that is refused", { clients: { acme: { name: "Acme" } } }, (wor
   for (const [field, given, code, where = field] of refused) {
     test(`${field || '""'}: ${show(given)} → ${code}`, async () => {
       const { send, events, ids } = world();
-      const before = await events();
+      const before = (await events()).length;
       const value = typeof given === "string" && given.startsWith("$") ? ids[given.slice(1)] : given;
       const headers = { "content-type": "application/json" };
       const others: [string, unknown][] = field === "name" ? [] : [["name", "New"]];
@@ -139,7 +139,7 @@ inWorld("a field that is refused", { clients: { acme: { name: "Acme" } } }, (wor
         expect(json.errors).toEqual([{ field: where, code, message: expect.any(String) }]);
         expect(json.detail).toBe(`${where}: ${json.errors[0].message}`);
       }
-      expect(await events()).toEqual(before);
+      expect(await events()).toHaveLength(before);
       expect((await send("lan", "GET", "/api/clients/$acme")).json.version).toBe(1);
     });
   }

@@ -10,6 +10,8 @@ import { filled } from "../../src/http/openapi/examples";
 import { notify } from "../../src/features/notifications/notify";
 import { newId } from "../../src/ids";
 import { statusOf } from "../../src/http/problem";
+import type { Store } from "../../src/db/store";
+import { addJob } from "../../src/jobs/queue";
 import { catalogue } from "../../src/problems";
 import { mailedTokens, newestToken, outboxOf } from "../support/mail";
 import { explainAll, planningDatabase, readWhole, type Explained } from "../support/plans";
@@ -167,6 +169,14 @@ scenarios("the document over HTTP", {}, [
 
 const secret = "a secret of the tests that is long enough";
 
+/** Adds a job of a kind that nobody does, which has failed. */
+const deadLetter = (store: Store) =>
+  store.tx(async (session) => {
+    const id = await addJob(session, { kind: "of nobody's", payload: {} });
+    await session.q.update(session.t.jobs).set({ state: "failed" });
+    return id;
+  });
+
 describe.each(engines)("every example of the document [%s]", (engine) => {
   let world: World;
   let explained: Map<string, Explained>;
@@ -179,6 +189,7 @@ describe.each(engines)("every example of the document [%s]", (engine) => {
     const env = { JWT_SECRET: secret, NEOCRM_AUTH_REGISTRATION: "open" };
     const server = await startTestServer(engine, env, await planningDatabase(engine));
     world = newWorld(server, {} as People);
+    known.set("jobs_id", await deadLetter(server.parts.store));
     explained = explainAll(server);
   });
   afterAll(() => world?.server.stop());

@@ -1,3 +1,4 @@
+import { addJob } from "../../src/jobs/queue";
 import { describedApi } from "../../src/described";
 import { notify } from "../../src/features/notifications/notify";
 import type { OpenApiDocument, Operation } from "../../src/http/openapi/document";
@@ -101,6 +102,8 @@ async function knownIn(world: World): Promise<Known> {
     }
   }
   const { lan, minh, stranger } = world.people;
+  const job = { kind: "of nobody's", payload: {}, createdBy: lan.id };
+  const jobs = [await world.server.parts.store.tx((session) => addJob(session, job))];
   const sessions = (await world.send("lan", "GET", "/api/auth/sessions")).json.data;
   const told = { userId: lan.id, type: "mention", actorId: null, message: "Known", link: null } as const;
   for (let i = 0; i < 3; i++)
@@ -108,7 +111,7 @@ async function knownIn(world: World): Promise<Known> {
   const notifications = (await world.send("lan", "GET", "/api/notifications")).json.data;
   return {
     ...{ users: [minh.id, stranger.id], key: ["clients.default_country", "visibility.clients"] },
-    ...{ clients, tasks, sessions: sessions.map(({ id }: { id: string }) => id) },
+    ...{ clients, tasks, jobs, sessions: sessions.map(({ id }: { id: string }) => id) },
     notifications: notifications.map(({ id }: { id: string }) => id),
     ...{ email: [lan.email, "new@hostile.example"], password: [password, "a wrong password"] },
     ...{ current_password: [password], new_password: [password], refresh_token: [lan.refreshToken] },

@@ -98,6 +98,10 @@ route("GET /api/admin/settings", {},                                            
 route("PATCH /api/admin/settings/:key", { id: "retention.days", body: { value: 40 } },
                                                                                  401, 401, 401, 403, 403, 403, 403, 200);
 
+route("GET /api/jobs/:id", { id: missing },                                      401, 401, 401, 404, 404, 404, 404, 404);
+route("GET /api/admin/jobs", {},                                                 401, 401, 401, 403, 403, 403, 403, 200);
+route("POST /api/admin/jobs/:id/retry", { id: missing },                         401, 401, 401, 403, 403, 403, 403, 404);
+
 route("GET /api/clients", {},                                                    401, 401, 401, 200, 200, 200, 200, 200);
 route("POST /api/clients", { body: { name: "x" }, event: "client.created" },     401, 401, 401, 201, 201, 201, 201, 201);
 route("GET /api/clients/:id", { id: "$acme" },                                   401, 401, 401, 200, 200, 200, 200, 200);

@@ -21,7 +21,7 @@ export const closeAll = (stores: Store[]) => Promise.all([...new Set(stores)].ma
 export async function until(isSo: () => unknown): Promise<void> {
   const giveUpAt = performance.now() + 20_000;
   while (!(await isSo())) {
-    if (performance.now() > giveUpAt) throw new Error(`It did not come true: ${isSo}`);
+    if (performance.now() > giveUpAt) throw new Error(`It did not come true: ${isSo.toString()}`);
     await Bun.sleep(5);
   }
 }

@@ -57,6 +57,8 @@ describe.each(["sqlite", "postgres"] as const)("the worker [%s]", (engine) => {
         seen.push({ id, payload, attempt, createdBy });
         await progress({ done: 3, total: 4 });
         await gate.promise;
+        await Bun.sleep(2);
+        await progress({ done: 4, total: 4 });
       }),
     ]);
     const id = await add({ payload: { text: "ấ" } });
@@ -67,6 +69,10 @@ describe.each(["sqlite", "postgres"] as const)("the worker [%s]", (engine) => {
     expect(seen).toEqual([{ id, payload: { text: "ấ" }, attempt: 1, createdBy: null }]);
     expect(await job(id)).toMatchObject({ lease_id: null, leased_until: null, error: null });
     expect((await job(id)).finished_at).not.toBeNull();
+    // One in the time since the first count.
+    const { rate, ...counts } = (await job(id)).progress!;
+    expect(counts).toEqual({ done: 4, total: 4 });
+    expect(rate).toBeWithin(0.01, 500);
   });
 
   test("wakes at once when a job was added, and leaves one alone that is not due", async () => {
@@ -232,7 +238,7 @@ describe.each(["sqlite", "postgres"] as const)("the worker [%s]", (engine) => {
             await new Promise(() => {});
           }
           await finish(async ({ q, t }) => {
-            await q.insert(t.schedules).values({ name: `${String(payload.n)}`, next_at: 1 });
+            await q.insert(t.schedules).values({ name: String(payload.n), next_at: 1 });
           });
         },
         { attempts: 5 },

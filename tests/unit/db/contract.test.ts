@@ -91,15 +91,26 @@ for (const [engine, open] of Object.entries(engines)) {
           .toSorted();
       const all = (resource: string) =>
         ["create", "delete", "read", "update"].map((action) => `${resource}.${action} all`);
-      expect(of("user")).toEqual([
-        ...["clients.create all", "clients.delete own", "clients.read all", "clients.update own"],
-        ...["tasks.create all", "tasks.delete own", "tasks.read own", "tasks.update own"],
+      const reading = (scope: string) => ["activities.create all", `activities.read ${scope}`];
+      expect(of("user")).toEqual(
+        [
+          ...[...reading("own"), "jobs.read own"],
+          ...["clients.create all", "clients.delete own", "clients.read all", "clients.update own"],
+          ...["tasks.create all", "tasks.delete own", "tasks.read own", "tasks.update own"],
+          "users.read all",
+        ].toSorted(),
+      );
+      const both = [
+        ...reading("all"),
+        ...all("clients"),
+        ...all("tasks"),
+        "users.email all",
         "users.read all",
-      ]);
-      const managers = [...all("clients"), ...all("tasks"), "users.email all", "users.read all"];
-      expect(of("manager")).toEqual(managers);
+      ];
+      expect(of("manager")).toEqual([...both, "jobs.read own"].toSorted());
       const more = ["monitoring.read all", "roles.read all", "settings.manage all", "users.manage all"];
-      expect(of("admin")).toEqual([...managers, ...more].toSorted());
+      const own = ["jobs.manage all", "jobs.read all", "sign_ins.read all"];
+      expect(of("admin")).toEqual([...both, ...more, ...own].toSorted());
       expect((await q.select().from(t.roles).where(eq(t.roles.id, userRole)))[0]?.slug).toBe("user");
     });
 

@@ -52,7 +52,7 @@ export async function startTestServer(
     cwd: folder,
   });
   const server = await startServer(loaded);
-  const config = ensureSecrets(loaded.config, dataDir);
+  const config = ensureSecrets(loaded.config, loaded.dataDir);
   return {
     ...{ url: server.url, parts: server.parts, engine, dataDir, databaseUrl: url },
     tokens: accessTokens(config["auth.jwt_secret"], null, config["auth.access_token_minutes"]),

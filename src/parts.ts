@@ -182,6 +182,7 @@ export async function openParts(
   scheduler.every("purge", day, async () => void (await purgeNow()));
   metrics.watch({ hasher, store, relay, worker });
   const activities = new ActivityService({ store, policy: new ActivityPolicy(...policies), clients, users });
+  const notifications = new NotificationService(store);
   const settings = new SettingService(store, live, () => ringing.start(deaf, () => bus.ring(settingsTopic)));
   const hub = new Hub({
     ...{ store, bus },
@@ -232,9 +233,9 @@ export async function openParts(
     clients,
     tasks,
     activities,
-    dashboard: new DashboardService({ store, clients, tasks, activities }),
+    dashboard: new DashboardService({ clients, tasks, notifications, activities }),
     purge: purgeNow,
-    notifications: new NotificationService(store),
+    notifications,
     kinds,
     alarms,
     jobs: new JobService(store),

@@ -110,7 +110,7 @@ const unknown = (field: string) => ({
 
 scenarios("queries where there is nothing to ask", { clients }, [
   { by: "lan", get: "/api/clients/$acme?fields=name", ...unknown("fields") },
-  { by: "lan", get: "/api/clients/$acme?as_of=now", ...unknown("as_of") },
+  { by: "lan", get: "/api/clients/$acme?as_if=now", ...unknown("as_if") },
   { by: "lan", get: "/api/clients/$acme?__proto__=1", ...unknown("__proto__") },
   { by: "lan", get: "/api/clients/$acme?=1", status: 400 },
   { by: "lan", post: "/api/clients?dry_run=true", body: { name: "New" }, ...unknown("dry_run") },

@@ -1,6 +1,7 @@
 /** The figures of the dashboard agree with what lists say to the same person. */
 import { expect, test } from "bun:test";
 import { casts, traffic } from "../support/traffic";
+import { told } from "../support/notifier";
 import { inWorld, scenarios } from "../support/scenario";
 
 scenarios("what a dashboard is asked", {}, [
@@ -59,6 +60,7 @@ for (const visibility of ["all", "own"] as const) {
     (world) => {
       test("are those of the lists", async () => {
         await traffic(world(), 120, 31);
+        await told(world());
         for (const by of casts) {
           const get = async (path: string) => (await world().send(by, "GET", path)).json;
           const total = async (path: string) => (await get(`${path}&limit=1&count=exact`)).pagination.total;
@@ -75,7 +77,7 @@ for (const visibility of ["all", "own"] as const) {
               overdue: await total("/api/tasks?status=pending&filter[due_date][lt]=now"),
               due_today: 0,
             },
-            notifications: { unread: 0 },
+            notifications: { unread: await total("/api/notifications?read=false") },
           });
           const last = async (path: string) => (await get(path)).data.at(-1);
           expect(await last("/api/analytics/task-completion")).toMatchObject({

@@ -6,8 +6,14 @@ import type { Given, Setting, World } from "./scenario";
 import type { TestServer } from "./servers";
 
 /** The tables of whatever scenarios leave behind, besides people: each after those that refer to it. */
-const recordTables = ["tasks", "client_tags", "clients", "idempotency_keys", "events"] as const;
-const peopleTables = ["password_resets", "refresh_tokens", "sessions", "users"] as const;
+const recordTables = [
+  ...(["task_alarms", "tasks", "client_tags", "clients"] as const),
+  ...(["idempotency_keys", "consumers", "events"] as const),
+] as const;
+const peopleTables = [
+  ...(["jobs", "invitations", "password_resets"] as const),
+  ...(["refresh_tokens", "sessions", "users"] as const),
+] as const;
 
 /** Leaves a server with what every new one has. A setting that was ever stored keeps its row, as it always does. */
 export async function emptyServer({ parts }: TestServer): Promise<void> {

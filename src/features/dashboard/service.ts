@@ -1,19 +1,18 @@
 import { isoTime, now } from "../../clock";
 import type { Counted } from "../../db/spans";
-import type { Store } from "../../db/store";
 import type { Actor } from "../../policy";
 import type { ActivityService } from "../activities/service";
 import type { ClientService } from "../clients/service";
+import type { NotificationService } from "../notifications/service";
 import type { TaskService } from "../tasks/service";
 import { startOf, type Range } from "./range";
 import type { ClientEngagement, DashboardStats, TaskCompletion, UserActivity } from "./schema";
-import { countUnread } from "./store";
 
 /** What the dashboard shows. */
 export interface DashboardOptions {
-  store: Store;
   clients: ClientService;
   tasks: TaskService;
+  notifications: NotificationService;
   activities: ActivityService;
 }
 
@@ -23,12 +22,12 @@ export class DashboardService {
 
   /** How much there is. */
   async stats(actor: Actor): Promise<DashboardStats> {
-    const { store, clients, tasks } = this.options;
+    const { clients, tasks, notifications } = this.options;
     const monday = startOf(now(), "week", actor.timeZone).epochMilliseconds;
     const { total, active, added } = await clients.counts(actor, monday);
     const counted = await tasks.stats(actor, []);
     const { completed, pending, overdue, due_today } = counted;
-    const { unread } = (await countUnread.first(store.read, { user_id: actor.userId! }))!;
+    const { count: unread } = await notifications.unread(actor);
     return {
       clients: { total, active, new_this_week: added },
       tasks: { total: counted.total, completed, pending, overdue, due_today },

@@ -146,10 +146,15 @@ inWorld("hostile frames", { env: { JWT_SECRET: secret } }, (world) => {
       await Bun.sleep(20);
       return process.memoryUsage().rss;
     };
-    const before = await attackMany(1_000);
-    const after = await attackMany(2_000);
-    // Both ends are in this process: what 2,000 connections leave behind would be dozens of megabytes.
-    expect((after - before) / 1024 / 1024).toBeLessThan(24);
+    let last = await attackMany(1_000);
+    // Both ends are in this process, and so are other tests: what 1,000 connections leave behind, each thousand would.
+    const grown: number[] = [];
+    for (let round = 0; round < 3; round++) {
+      const rss = await attackMany(1_000);
+      grown.push((rss - last) / 1024 / 1024);
+      last = rss;
+    }
+    expect(Math.min(...grown)).toBeLessThan(8);
   }, 120_000);
 });
 

@@ -129,6 +129,8 @@ describe("the PostgreSQL bus", () => {
     await until(async () => (await client.unsafe(locks)).length > 0);
     expect(await refused()).toContain("Servers run on this database");
     await ears.bus.close();
+    // PostgreSQL notices a moment later that the connection is gone.
+    await until(async () => (await client.unsafe(locks)).length === 0);
     expect(await down()).toMatchObject({ tag: postgresMigrations.at(-1)!.tag });
   });
 

@@ -26,11 +26,18 @@ export interface Page {
 }
 
 /** Signs the admin in and gives the headers of every further request. */
-export async function signIn(url: string): Promise<Record<string, string>> {
+export const signIn = (url: string): Promise<Record<string, string>> =>
+  signInAs(url, { email: adminEmail, password: adminPassword });
+
+/** The same of anybody. */
+export async function signInAs(
+  url: string,
+  { email, password }: { email: string; password: string },
+): Promise<Record<string, string>> {
   const response = await fetch(`${url}/api/auth/login`, {
     method: "POST",
     headers: { "content-type": "application/json" },
-    body: JSON.stringify({ email: adminEmail, password: adminPassword }),
+    body: JSON.stringify({ email, password }),
   });
   if (response.status !== 200) throw new Error(`Sign-in failed: ${response.status} ${await response.text()}`);
   const { access_token } = (await response.json()) as { access_token: string };

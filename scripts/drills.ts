@@ -3,6 +3,7 @@
  * The tests run the same drills shortened.
  */
 import "../src/config/node-env";
+import { eventsDrill } from "../tests/drills/events";
 import { hostileDrill } from "../tests/drills/hostile";
 import { killDrill } from "../tests/drills/kill";
 import { syncDrill } from "../tests/drills/sync";
@@ -32,6 +33,21 @@ for (const [engine, databaseUrl] of [
 }
 
 const seed = Number(process.env.SEED ?? Date.now() % 1e9);
+
+for (const [engine, databaseUrl] of [
+  ["SQLite", undefined],
+  ["PostgreSQL", await newDatabase({ durable: true, empty: true })],
+] as const) {
+  const drill = await eventsDrill({ kills: 50, writers: 10, writes: 40, seed, databaseUrl });
+  for (const fault of drill.faults) console.log(fault);
+  rows.push([
+    `kill -9 while tasks are given, and what follows from each, ${engine}, SEED=${seed}`,
+    `${drill.kills} kills, ${drill.acknowledged} acknowledged, ${drill.faults.length} without exactly one activity, ` +
+      "notification, frame and mail id",
+    drill.faults.length === 0 && drill.acknowledged > 1_000,
+  ]);
+}
+
 for (const engine of engines) {
   const { sent, answers, wrong } = await hostileDrill({ engine, requests: 20_000, seed });
   for (const fault of wrong) console.log(fault);

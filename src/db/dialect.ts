@@ -58,7 +58,8 @@ export const sqliteDialect: Dialect = {
     sql`select ${each(columns, (_, i) => sql`value ->> ${i}`)} from json_each(${jsonRows})`,
   contains: (column, part) => sql`instr(${column}, ${part}) > 0`,
   unindexed: (expression) => sql`+(${expression})`,
-  places: (_, jsonArray) => sql`select value, key as place from json_each(${jsonArray})`,
+  // The limit has the array read once, and not again for each row that it is compared with.
+  places: (_, jsonArray) => sql`select value, key as place from json_each(${jsonArray}) limit -1`,
   by: (table, index) => sql`${table} indexed by ${sql.identifier(index)}`,
   skipLocked: sql``,
   rare: (condition) => sql`likelihood(${condition}, 0.0001)`,

@@ -46,11 +46,16 @@ export const unorderedOf = hot(
 export const numberEvents = hot(
   ({ t: { events }, q, dialect }, p: Params<{ ids: string; first: number }>) => {
     const listed = dialect.places(events.id, p.ids);
-    return q
-      .update(events)
-      .set({ seq: sql`listed.place + ${value(events.seq, p.first)}` })
-      .from(sql`(${listed}) as listed`)
-      .where(eq(events.id, sql`listed.value`)) as unknown as Query<never>;
+    return (
+      q
+        .update(events)
+        .set({ seq: sql`listed.place + ${value(events.seq, p.first)}` })
+        .from(sql`(${listed}) as listed`)
+        // The second says what the first does, but by way of the index: SQLite would look at every event there is.
+        .where(
+          and(eq(events.id, sql`listed.value`), dialect.isAmong(events.id, p.ids)),
+        ) as unknown as Query<never>
+    );
   },
 );
 

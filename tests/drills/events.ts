@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startBinary } from "../support/binary";
-import { listen, until, type Frame } from "../support/realtime";
+import { listen, type Frame } from "../support/realtime";
 import { startMailServer, type MailServer } from "../support/smtp";
 import { seeded } from "../support/traffic";
 import { drillEnv, signIn, signInAs } from "./api";
@@ -185,11 +185,10 @@ async function post(url: string, path: string, headers: Headers, body: object) {
 
 async function walk(url: string, headers: Headers, path: string) {
   const found: Record<string, unknown>[] = [];
-  for (let cursor: string | null = ""; cursor !== null; ) {
-    const response = await fetch(
-      `${url}/api/${path}&limit=200&count=none${cursor && `&cursor=${cursor}`}`,
-      { headers },
-    );
+  for (let cursor: string | null = ""; cursor !== null;) {
+    const response = await fetch(`${url}/api/${path}&limit=200&count=none${cursor && `&cursor=${cursor}`}`, {
+      headers,
+    });
     if (response.status !== 200) throw new Error(`${path}: ${response.status} ${await response.text()}`);
     const { data, pagination } = (await response.json()) as {
       data: Record<string, unknown>[];

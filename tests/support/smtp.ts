@@ -52,7 +52,8 @@ export async function startMailServer(options: SMTPServerOptions = {}): Promise<
     { envelope, secure, user }: SMTPServerSession,
     answer: () => void,
   ) => {
-    const bytes = await new Response(stream as unknown as ReadableStream).bytes();
+    const bytes = await wholeOf(stream);
+    if (!bytes) return;
     const to = envelope.rcptTo.map(({ address }) => address);
     taken.push({
       mail: await PostalMime.parse(bytes),
@@ -74,6 +75,17 @@ export async function startMailServer(options: SMTPServerOptions = {}): Promise<
   result.port = (server.server.address() as { port: number }).port;
   result.close = () => new Promise<void>((resolve) => server.close(() => resolve()));
   return result;
+}
+
+/** What came, or nothing when whoever sent it went away before the end. */
+async function wholeOf(stream: SMTPServerDataStream): Promise<Uint8Array | undefined> {
+  const chunks: Uint8Array[] = [];
+  try {
+    for await (const chunk of stream) chunks.push(chunk as Uint8Array);
+    return Buffer.concat(chunks);
+  } catch {
+    return undefined;
+  }
 }
 
 /** An SMTP answer with this code, as `smtp-server` gives it. */

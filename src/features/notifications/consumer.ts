@@ -1,7 +1,7 @@
 import { day, now } from "../../clock";
 import type { Session } from "../../db/store";
 import type { Consumer, SequencedEvent } from "../../events/consumer";
-import { Look, type Records } from "./look";
+import { Look, People, type Records } from "./look";
 import { notify } from "./notify";
 import { rules } from "./rules";
 
@@ -21,10 +21,11 @@ export class Notifier implements Consumer {
 
   async take(session: Session, events: readonly SequencedEvent[]): Promise<void> {
     const told = new Set<string>();
+    const people = new People(session);
     for (const event of events) {
       if (event.created_at < now() - newsMs) continue;
       const rule = Object.hasOwn(rules, event.type) ? rules[event.type] : undefined;
-      const notices = rule ? await rule(new Look(session, event, this.records)) : [];
+      const notices = rule ? await rule(new Look(session, event, this.records, people)) : [];
       for (const notice of notices) if (await notify(session, notice)) told.add(notice.userId);
     }
     this.#told = told;

@@ -2,7 +2,7 @@ import type { RecordOf } from "../../db/rows";
 import type { Session } from "../../db/store";
 import type { SequencedEvent } from "../../events/consumer";
 import type { Actor } from "../../policy";
-import { account, actorOf } from "../users/accounts";
+import { account, actorOf, type UserRow } from "../users/accounts";
 import type { Notice } from "./notify";
 
 type ClientRow = RecordOf<"clients">;
@@ -25,12 +25,37 @@ export interface Records {
 /** Stands in the place of a name where nobody in particular acted. */
 const nobody = "Neo CRM";
 
+/** The people of one transaction, each looked up once. */
+export class People {
+  readonly #accounts = new Map<string, Promise<UserRow | undefined>>();
+  readonly #actors = new Map<string, Promise<Actor | undefined>>();
+
+  constructor(private readonly session: Session) {}
+
+  /** The account with this id, if there is one. */
+  account(id: string): Promise<UserRow | undefined> {
+    return this.#accounts.getOrInsertComputed(id, () => account(this.session, id));
+  }
+
+  /** Whoever has this account, as somebody who looks at something; nobody once it is closed. */
+  actor(id: string): Promise<Actor | undefined> {
+    return this.#actors.getOrInsertComputed(id, async () => {
+      const user = await this.account(id);
+      return user?.is_active ? actorOf(this.session, user, lookingOn) : undefined;
+    });
+  }
+}
+
+/** Whoever is told does nothing themselves, so nothing is recorded under this. */
+const lookingOn = "notifications";
+
 /** An event, and what can be seen of its record now. */
 export class Look {
   constructor(
     readonly session: Session,
     readonly event: SequencedEvent,
     private readonly records: Records,
+    private readonly people: People,
   ) {}
 
   /** The value of a field before and after. */
@@ -46,17 +71,17 @@ export class Look {
   client = (): Promise<ClientRow | undefined> =>
     this.records.clients.current(this.session, this.event.entity_id);
 
-  /** The task, if this user may see it. */
+  /** The task, if this user may see it and it was not they who did this: nobody is told of their own act. */
   taskOf = (userId: string): Promise<TaskRow | undefined> => this.#seenBy(this.records.tasks, userId);
 
-  /** The client, if this user may see it. */
+  /** The client, likewise. */
   clientOf = (userId: string): Promise<ClientRow | undefined> => this.#seenBy(this.records.clients, userId);
 
   /** What whoever did it is called. */
   async actorName(): Promise<string> {
     const { actor_kind, actor_id } = this.event;
     if (actor_kind !== "user" || actor_id === null) return nobody;
-    return (await account(this.session, actor_id))?.full_name ?? nobody;
+    return (await this.people.account(actor_id))?.full_name ?? nobody;
   }
 
   /** What a user is told about it, with the way to the record. */
@@ -68,8 +93,8 @@ export class Look {
 
   async #seenBy<Row>(records: Seen<Row>, userId: string): Promise<Row | undefined> {
     const { session, event } = this;
-    const user = await account(session, userId);
-    if (!user?.is_active) return undefined;
-    return records.seen(session, await actorOf(session, user, event.request_id), event.entity_id);
+    const isOwnAct = event.actor_kind === "user" && event.actor_id === userId;
+    const actor = isOwnAct ? undefined : await this.people.actor(userId);
+    return actor && records.seen(session, actor, event.entity_id);
   }
 }

@@ -48,22 +48,23 @@ const taskDone: Rule = async (look) => {
 
 const clientGiven: Rule = async (look) => {
   const [, after] = look.change("assigned_to");
-  const message = `${await look.actorName()} assigned it to you.`;
   return toEach([after], async (userId) => {
     const seen = await look.clientOf(userId);
-    const title = `A client for you: ${seen?.name}`;
-    return seen && look.notice(userId, { type: "client_assigned", title, message });
+    if (!seen) return undefined;
+    const message = `${await look.actorName()} assigned it to you.`;
+    return look.notice(userId, { type: "client_assigned", title: `A client for you: ${seen.name}`, message });
   });
 };
 
 const clientChanged: Rule = async (look) => {
   if ("assigned_to" in look.event.changes) return clientGiven(look);
   const row = await look.client();
-  // Which fields is not said: several changes in a row are one notification.
-  const message = `${await look.actorName()} changed it.`;
   return toEach([row?.assigned_to], async (userId) => {
     const seen = await look.clientOf(userId);
-    return seen && look.notice(userId, { type: "client_changed", title: `Changed: ${seen.name}`, message });
+    if (!seen) return undefined;
+    // Which fields is not said: several changes in a row are one notification.
+    const message = `${await look.actorName()} changed it.`;
+    return look.notice(userId, { type: "client_changed", title: `Changed: ${seen.name}`, message });
   });
 };
 

@@ -31,7 +31,7 @@ export function explainAll({ parts: { store }, dataDir }: TestServer): Map<strin
     async run(plan, values) {
       if (!explained.has(plan.text))
         explained.set(plan.text, {
-          ...{ text: plan.text, plan: await explain(plan.text, values), aside: isAside },
+          ...{ text: plan.text, plan: await explain(session, plan.text, values), aside: isAside },
         });
       return session.run(plan, values);
     },
@@ -46,19 +46,22 @@ export function explainAll({ parts: { store }, dataDir }: TestServer): Map<strin
   return explained;
 }
 
-/** On a connection of its own: SQLite's statements that explain stay open for a while, with what they see. */
-function explainer({ engine, read }: Store, dataDir: string) {
+/**
+ * On SQLite on a connection of its own: statements that explain stay open for a while, with what they see. On PostgreSQL on
+ * the one that the statement runs on: whoever holds one and waits for another may wait for themselves.
+ */
+function explainer({ engine }: Store, dataDir: string) {
   if (engine === "sqlite") {
     const db = new Database(join(dataDir, "neocrm.db"), { readonly: true });
-    return (text: string, values: unknown[]): string[] =>
+    return (_: Session, text: string, values: unknown[]): string[] =>
       (
         db.prepare(`EXPLAIN QUERY PLAN ${withFixedPlan(text)}`).all(...(values as never[])) as {
           detail: string;
         }[]
       ).map(({ detail }) => detail);
   }
-  return async (text: string, values: unknown[]): Promise<string[]> => {
-    const rows = await read.run({ text: `EXPLAIN ${text}`, bind: () => [] }, values);
+  return async (session: Session, text: string, values: unknown[]): Promise<string[]> => {
+    const rows = await session.run({ text: `EXPLAIN ${text}`, bind: () => [] }, values);
     return rows.map((row) => String(row["QUERY PLAN"]));
   };
 }

@@ -3,6 +3,7 @@ import { eq } from "drizzle-orm";
 import { newId } from "../../src/ids";
 import { addJob } from "../../src/jobs/queue";
 import type { JobRow } from "../../src/jobs/job";
+import { told } from "../support/notifier";
 import { inWorld, scenarios, type Scenario, type Setting, type World } from "../support/scenario";
 
 const unknown = "01941f29-7c00-7000-8000-00000000dead";
@@ -165,6 +166,6 @@ inWorld("events and the server", given, (world) => {
   test("every event gets its number soon after its commit", async () => {
     const { status } = await world().send("lan", "POST", "/api/clients", { body: { name: "Acme" } });
     expect(status).toBe(201);
-    while (!(await world().events()).every(({ seq }) => seq !== null)) await Bun.sleep(5);
+    await told(world());
   });
 });

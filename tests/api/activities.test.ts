@@ -207,7 +207,7 @@ for (const visibility of ["all", "own"] as const) {
             grants: await grantsOf(read, id),
           };
           const seen = events
-            .filter((event) => policy.mayRead(actor, { ...event, seq: null }, about({ ...event, seq: null })))
+            .filter((event) => policy.mayRead(actor, { ...event, seq: null }, about(event)))
             .map((event) => event.id);
           for (const sort of ["created_at", "-created_at"]) {
             const walked: string[] = [];

@@ -173,6 +173,7 @@ function decoderOf(field: Field["field"]): Decode | undefined {
     const customWithout = "mapFrom" in field && field.mapFrom === undefined;
     return inherited || customWithout ? undefined : (value) => field.mapFromDriverValue(value);
   }
+  // Drizzle keeps it, and its types hide it, as they do the `config` above.
   const { decoder } = (is(field, SQL.Aliased) ? field.sql : field) as unknown as {
     decoder: { mapFromDriverValue: Decode };
   };

@@ -91,6 +91,7 @@ export function columnOfField(table: PgTable, field: Field): Column {
 
 /** @throws Error when there is no such column */
 export function columnOf(table: PgTable, name: string): Column {
+  // A table is also a record of its columns; what is not one of them is told by the check below.
   const column = (table as unknown as Record<string, Column | undefined>)[name];
   if (!column) throw new Error(`There is no column "${name}" to make a list of.`);
   return column;

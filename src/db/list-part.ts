@@ -91,6 +91,7 @@ export class Part {
         .limit(p.list_limit!);
       return skips ? query.offset(p.list_offset!) : query;
     };
+    // Which columns there are is known when a list is asked for, so Drizzle cannot infer the row; `Row` promises nothing more.
     if (!this.scope.isFew) return select(selected) as unknown as Query<Row>;
     return shape.q
       .select(selected as never)

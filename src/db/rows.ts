@@ -113,6 +113,7 @@ export function insertManyInto<Name extends TableName>(
 ): (session: Session, rows: readonly RowOf<Name>[]) => Promise<void> {
   const insert = hot(({ t, q, dialect }, p: Params<{ rows: string }>) => {
     const table: PgTable = t[name];
+    // Without `returning` a write gives no rows, which Drizzle's type for PostgreSQL does not say.
     return q
       .insert(table)
       .select(dialect.rowsOf(Object.values(getTableColumns(table)), p.rows)) as unknown as Query<never>;

@@ -27,6 +27,7 @@ export interface SqliteOptions extends GroupCommitOptions {
 }
 
 const statementsPerConnection = 500;
+/** Typed on PostgreSQL's columns; `columns.sqlite.ts` checks that both have the same JavaScript types. */
 const tables = sqliteTables as unknown as Tables;
 
 /**
@@ -143,6 +144,7 @@ class SqliteSession implements Session {
 
   /** Made on first use: hot queries do not need it. */
   get q() {
+    // The part that both engines have is typed once, on PostgreSQL.
     return (this.#q ??= drizzle(this.#guardedClient()) as unknown as QueryBuilder);
   }
 

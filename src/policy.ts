@@ -19,6 +19,8 @@ export interface Actor {
   readonly timeZone: string;
   /** Recorded with everything they do. */
   readonly requestId: string;
+  /** The job that they act in: recorded with what it does, so that it can be undone. */
+  readonly jobId?: string;
   /**
    * Set when the caller gave an `Idempotency-Key`: keeps the answer that `result` leads to, in the transaction
    * that made it. `write` calls it.

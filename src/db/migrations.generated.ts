@@ -7,6 +7,8 @@ import sqliteUp2 from "../../drizzle/sqlite/0002_core.sql" with { type: "text" }
 import sqliteDown2 from "../../drizzle/sqlite/down/0002_core.sql" with { type: "text" };
 import sqliteUp3 from "../../drizzle/sqlite/0003_events.sql" with { type: "text" };
 import sqliteDown3 from "../../drizzle/sqlite/down/0003_events.sql" with { type: "text" };
+import sqliteUp4 from "../../drizzle/sqlite/0004_jobs.sql" with { type: "text" };
+import sqliteDown4 from "../../drizzle/sqlite/down/0004_jobs.sql" with { type: "text" };
 import postgresUp0 from "../../drizzle/postgres/0000_init.sql" with { type: "text" };
 import postgresDown0 from "../../drizzle/postgres/down/0000_init.sql" with { type: "text" };
 import postgresUp1 from "../../drizzle/postgres/0001_roles.sql" with { type: "text" };
@@ -15,6 +17,8 @@ import postgresUp2 from "../../drizzle/postgres/0002_core.sql" with { type: "tex
 import postgresDown2 from "../../drizzle/postgres/down/0002_core.sql" with { type: "text" };
 import postgresUp3 from "../../drizzle/postgres/0003_events.sql" with { type: "text" };
 import postgresDown3 from "../../drizzle/postgres/down/0003_events.sql" with { type: "text" };
+import postgresUp4 from "../../drizzle/postgres/0004_jobs.sql" with { type: "text" };
+import postgresDown4 from "../../drizzle/postgres/down/0004_jobs.sql" with { type: "text" };
 import type { Migration } from "./migrate";
 
 /** The migrations of SQLite, oldest first. */
@@ -23,6 +27,7 @@ export const sqliteMigrations: Migration[] = [
   { tag: "0001_roles", up: sqliteUp1, down: sqliteDown1 },
   { tag: "0002_core", up: sqliteUp2, down: sqliteDown2 },
   { tag: "0003_events", up: sqliteUp3, down: sqliteDown3 },
+  { tag: "0004_jobs", up: sqliteUp4, down: sqliteDown4 },
 ];
 
 /** The migrations of PostgreSQL, oldest first. */
@@ -31,4 +36,5 @@ export const postgresMigrations: Migration[] = [
   { tag: "0001_roles", up: postgresUp1, down: postgresDown1 },
   { tag: "0002_core", up: postgresUp2, down: postgresDown2 },
   { tag: "0003_events", up: postgresUp3, down: postgresDown3 },
+  { tag: "0004_jobs", up: postgresUp4, down: postgresDown4 },
 ];

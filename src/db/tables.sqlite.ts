@@ -19,6 +19,8 @@ export const {
   events,
   consumers,
   jobs,
+  job_inputs,
+  job_problems,
   schedules,
   notifications,
   notification_counters,

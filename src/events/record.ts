@@ -103,6 +103,7 @@ const eventOf = (
   actor_kind: actor.kind,
   actor_id: actor.userId,
   request_id: actor.requestId,
+  job_id: actor.jobId ?? null,
   changes: before ? difference(before, after) : creation(after),
   created_at: at,
 });

@@ -28,7 +28,7 @@ export async function addJob(session: Session, job: NewJob): Promise<string> {
   await insertJob.all(session, {
     ...{ id, kind: job.kind, key: job.key ?? null, payload: job.payload },
     ...{ state: "queued", priority: -(job.priority ?? 0), attempts: 0, run_at: job.runAt ?? at },
-    ...{ leased_until: null, lease_id: null, error: null, progress: null },
+    ...{ leased_until: null, lease_id: null, error: null, result: null, progress: null },
     ...{ created_by: job.createdBy ?? null, created_at: at, finished_at: null },
   });
   tellAfterCommit(session, jobsTopic);

@@ -11,7 +11,7 @@ const recordTables = [
   ...(["idempotency_keys", "consumers", "events"] as const),
 ] as const;
 const peopleTables = [
-  ...(["jobs", "invitations", "password_resets"] as const),
+  ...(["job_problems", "job_inputs", "jobs", "invitations", "password_resets"] as const),
   ...(["refresh_tokens", "sessions", "users"] as const),
 ] as const;
 

@@ -18,6 +18,8 @@ export function describeEvents(c: Columns) {
       actor_kind: c.text("actor_kind").$type<"user" | "share" | "system">().notNull(),
       actor_id: c.id("actor_id"),
       request_id: c.text("request_id").notNull(),
+      /** The job that did it: what is undone when the job is. */
+      job_id: c.id("job_id"),
       changes: c.json<Record<string, [before: unknown, after: unknown]>>("changes").notNull(),
       created_at: c.time("created_at").notNull(),
     },
@@ -26,6 +28,10 @@ export function describeEvents(c: Columns) {
       c.uniqueIndex("events_by_seq").on(t.seq),
       c.index("events_by_creation").on(t.created_at, t.id),
       c.index("events_by_actor").on(t.actor_id, t.created_at, t.id),
+      c
+        .index("events_by_job")
+        .on(t.job_id, t.id)
+        .where(sql`job_id is not null`),
       // Those that the relay has not seen: few, and gone from here once it has.
       c
         .index("events_unsequenced")

@@ -29,6 +29,8 @@ export function describeJobs(c: Columns, { users }: AccountTables) {
       lease_id: c.id("lease_id"),
       /** Why the last attempt failed, for whoever may see the job. */
       error: c.text("error"),
+      /** What it came to, beyond counts: for whoever may see the job. */
+      result: c.json<Record<string, unknown>>("result"),
       /** How far it is; `null` where there is nothing to count. */
       progress: c.json<Record<string, number>>("progress"),
       created_by: c.id("created_by").references(() => users.id),
@@ -54,11 +56,49 @@ export function describeJobs(c: Columns, { users }: AccountTables) {
     ],
   );
 
+  /** What a job works on, such as a file to import, in pieces; gone with the job. */
+  const job_inputs = c.table(
+    "job_inputs",
+    {
+      job_id: c
+        .id("job_id")
+        .notNull()
+        .references(() => jobs.id, { onDelete: "cascade" }),
+      /** Its place, from 0. */
+      part: c.integer("part").notNull(),
+      bytes: c.bytes("bytes").notNull(),
+    },
+    (t) => [c.uniqueIndex("job_inputs_in_order").on(t.job_id, t.part)],
+  );
+
+  /** What a job did not do, and why: one row for each record that was skipped, or each cell that could not be read. */
+  const job_problems = c.table(
+    "job_problems",
+    {
+      id: c.id("id").primaryKey(),
+      job_id: c
+        .id("job_id")
+        .notNull()
+        .references(() => jobs.id, { onDelete: "cascade" }),
+      /** The line of the file, or the place in what was asked for; from 1. */
+      line: c.integer("line"),
+      /** The record that it is about, where there is one. */
+      record_id: c.id("record_id"),
+      /** The column of the file, or the field. */
+      field: c.text("field"),
+      code: c.text("code").notNull(),
+      message: c.text("message").notNull(),
+      /** The row as the file has it. */
+      row: c.json<string[]>("row"),
+    },
+    (t) => [c.index("job_problems_by_job").on(t.job_id, t.id)],
+  );
+
   /** What is done again and again, and when it is due next: whoever moves that on does it. */
   const schedules = c.table("schedules", {
     name: c.text("name").primaryKey(),
     next_at: c.time("next_at").notNull(),
   });
 
-  return { jobs, schedules };
+  return { jobs, job_inputs, job_problems, schedules };
 }

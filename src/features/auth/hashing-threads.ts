@@ -1,17 +1,18 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { setPriority } from "node:os";
+import { getPriority, setPriority } from "node:os";
 
 /**
- * How much the threads that hash stand back, on Linux's scale from 0 to 19: while requests keep a core busy, hashing on that
- * core gets a quarter of it.
+ * How much the threads that hash stand back, on Linux's scale up to 19: while requests keep a core busy, hashing on that core
+ * gets a quarter of it.
  */
-const niceness = 5;
+const stepBack = 5;
 const threads = "/proc/self/task";
 const known = new Set<string>();
 
 /**
- * Lets the threads that hash passwords (the runtime's pool) stand back where requests want the same core. On Linux every
- * thread has a priority of its own (sched(7)); elsewhere nothing happens. The pool grows when it is used, so this is called with every hash.
+ * Lets the threads that hash passwords, which are the runtime's pool, stand back where requests want the same core. On Linux
+ * each thread has a priority of its own (sched(7)); elsewhere nothing happens. The pool grows when it is used, so this is
+ * called with every hash.
  */
 export function letRequestsGoFirst(): void {
   if (process.platform !== "linux") return;
@@ -20,7 +21,7 @@ export function letRequestsGoFirst(): void {
       if (known.has(thread)) continue;
       known.add(thread);
       const name = readFileSync(`${threads}/${thread}/comm`, "utf8");
-      if (name.startsWith("Bun Pool")) setPriority(Number(thread), niceness);
+      if (name.startsWith("Bun Pool")) setPriority(Number(thread), Math.min(19, getPriority() + stepBack));
     }
   } catch {
     // Without /proc, or where a sandbox forbids it, everything has the same priority.

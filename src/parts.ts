@@ -56,6 +56,7 @@ import { loginThrottle } from "./integrations/login-throttle";
 import { purge, type PurgeResult, type Retention } from "./retention/purge";
 import type { Purged } from "./retention/records";
 import { Metrics } from "./ops/metrics";
+import { Monitor } from "./ops/monitor/monitor";
 import type { Mail } from "./integrations/mail/mail";
 import { outboxMail } from "./integrations/mail/outbox";
 import { smtpMail } from "./integrations/mail/smtp";
@@ -102,6 +103,7 @@ export interface Parts {
   /** From here on, what follows from events, what was queued and what is due is done here. */
   start(): void;
   hub: Hub;
+  monitor: Monitor;
   dashboard: DashboardService;
   /** Removes for good what has been kept for long enough: as configured, or as `keep` says. For one process at a time. */
   purge(keep?: Partial<Retention>): Promise<PurgeResult>;
@@ -198,6 +200,7 @@ export async function openParts(
     }),
   });
   metrics.gauge("neocrm_realtime_connections", "WebSockets and event streams open now.", () => hub.size);
+  const monitor = new Monitor({ metrics, store, hub, dataDir });
   await bus.start();
   const followed = followSettings(settings, bus);
   await settings.load();
@@ -240,10 +243,12 @@ export async function openParts(
     alarms,
     jobs: new JobService(store),
     start() {
-      for (const part of [relay, worker, scheduler, alarms]) part.start();
+      for (const part of [relay, worker, scheduler, alarms, monitor]) part.start();
     },
     hub,
+    monitor,
     async close() {
+      await monitor.close();
       await hub.close();
       await Promise.all([
         relay.close(),

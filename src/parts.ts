@@ -60,6 +60,10 @@ import { Monitor } from "./ops/monitor/monitor";
 import type { Mail } from "./integrations/mail/mail";
 import { outboxMail } from "./integrations/mail/outbox";
 import { smtpMail } from "./integrations/mail/smtp";
+import { tracedKind } from "./ops/tracing/jobs";
+import { tracedService } from "./ops/tracing/services";
+import { tracedStore } from "./ops/tracing/store";
+import { tracing } from "./ops/tracing/tracing";
 import { mailKind } from "./mails/kind";
 import { loadTemplates } from "./mails/templates";
 import { Links } from "./links";
@@ -110,6 +114,26 @@ export interface Parts {
   close(): Promise<void>;
 }
 
+/** What is called once for each request, or so. */
+const services = [
+  ...([
+    "auth",
+    "sessions",
+    "tickets",
+    "accounts",
+    "passwords",
+    "resets",
+    "invitations",
+    "verifications",
+  ] as const),
+  ...(["settings", "users", "clients", "tasks", "activities", "notifications", "jobs", "dashboard"] as const),
+] as const;
+
+const withTracedServices = (parts: Parts): Parts => ({
+  ...parts,
+  ...Object.fromEntries(services.map((name) => [name, tracedService<object>(parts[name])])),
+});
+
 /** The migrator of the database that the configuration names. */
 export async function openMigrator(config: Config, dataDir: string): Promise<Migrator> {
   const url = config["database.url"];
@@ -127,7 +151,8 @@ export async function openParts(
   const templates = await loadTemplates(dataDir);
   const metrics = new Metrics(config["database.url"] === null ? "sqlite" : "postgres");
   const wakes = new Map<string, () => void>();
-  const database = measured(await openStore(config, dataDir, metrics.store), metrics.store);
+  const opened = measured(await openStore(config, dataDir, metrics.store), metrics.store);
+  const database = tracing() ? tracedStore(opened) : opened;
   const store = telling(database, (topic) => wakes.get(topic)?.());
   const live = new LiveSettings(config, sources);
   const bus = await openBus(config);
@@ -170,7 +195,7 @@ export async function openParts(
   });
   wakes.set(eventsTopic, () => relay.nudge());
   const kinds: JobKind[] = [mailKind({ store, mail, templates, links, seal })];
-  const worker = new Worker({ store, kinds });
+  const worker = new Worker({ store, kinds: tracing() ? kinds.map(tracedKind) : kinds });
   wakes.set(jobsTopic, () => worker.nudge());
   const scheduler = new Scheduler(store);
   pruneDaily(scheduler, store, config["api.idempotency_hours"] * hour);
@@ -204,7 +229,7 @@ export async function openParts(
   await bus.start();
   const followed = followSettings(settings, bus);
   await settings.load();
-  return {
+  const parts: Parts = {
     store,
     metrics,
     live,
@@ -265,6 +290,7 @@ export async function openParts(
       metrics.close();
     },
   };
+  return tracing() ? withTracedServices(parts) : parts;
 }
 
 /** Where SQLite keeps everything. */

@@ -66,6 +66,16 @@ function remember(entry: LogLine): void {
   if (recent.length > mostRecent) recent.shift();
 }
 
+/** Told of each error in the log. */
+export type ErrorListener = (line: LogLine, error: unknown) => void;
+
+let tellOfError: ErrorListener | undefined;
+
+/** From here on, `listener` is told of each error with its line; without one, nobody. */
+export function listenForErrors(listener: ErrorListener | undefined): void {
+  tellOfError = listener;
+}
+
 /** Writes what is still in the buffer, before it returns. Runs by itself at exit. */
 export function flushLogs(): void {
   output?.flush();
@@ -110,6 +120,8 @@ function write(record: LogRecord) {
   const entry: LogLine = { time: record.timestamp, level, message, fields: redact(record.properties) };
   remember(entry);
   output?.add(format(entry), urgent.has(level));
+  const { error } = record.properties;
+  if (error !== undefined && (level === "error" || level === "fatal")) tellOfError?.(entry, error);
 }
 
 /**

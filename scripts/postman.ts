@@ -7,6 +7,7 @@ import { join, resolve } from "node:path";
 import type { TSchema } from "@sinclair/typebox";
 import { describedRoutes } from "../src/described";
 import { declaredRoutes, type DeclaredRoute } from "../src/http/declared";
+import { exportQuery } from "../src/http/exported";
 import { isVersioned } from "../src/http/openapi/headers";
 import { filterQuery, listQuery } from "../src/list";
 import { walkOf, type Step } from "./walk";
@@ -146,8 +147,8 @@ const skipWithout = (names: readonly string[]) =>
   `if (${names.map((name) => `!pm.environment.get("${name}")`).join(" || ")}) pm.execution.skipRequest();`;
 
 /** What a list takes, to be switched on; the other operators of a field are in the OpenAPI document. */
-function queryOf({ list, filters }: DeclaredRoute) {
-  const schema = list ? listQuery(list) : filters && filterQuery(filters);
+function queryOf({ list, exported, filters }: DeclaredRoute) {
+  const schema = list ? listQuery(list) : exported ? exportQuery(exported) : filters && filterQuery(filters);
   return Object.entries<TSchema>(schema?.properties ?? {})
     .filter(([name]) => !name.includes("]["))
     .map(([key, { description, default: value }]) => ({

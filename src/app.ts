@@ -8,6 +8,7 @@ import { invitationRoutes } from "./features/auth/invitation-routes";
 import { resetRoutes } from "./features/auth/reset-routes";
 import { ticketRoutes } from "./features/auth/ticket-routes";
 import { dashboardRoutes } from "./features/dashboard/routes";
+import { exportRoutes } from "./features/exports/routes";
 import { clientRoutes } from "./features/clients/routes";
 import { notificationRoutes } from "./features/notifications/routes";
 import { jobRoutes } from "./features/jobs/routes";
@@ -87,6 +88,7 @@ export function buildApp(config: Config, parts: Parts, health: Health) {
     .use(taskRoutes(kit, parts.tasks))
     .use(notificationRoutes(kit, parts.notifications))
     .use(activityRoutes(kit, parts.activities))
+    .use(exportRoutes(kit, parts.exports, parts))
     .use(streamRoutes(kit, parts.hub))
     .use(
       socketRoutes(kit, {
@@ -116,6 +118,7 @@ function once<Value>(make: () => Value): () => Value {
 /** What a browser may read of an answer from another origin. */
 const exposedHeaders = [
   "Allow",
+  "Content-Disposition",
   "ETag",
   "Idempotency-Replayed",
   "Location",

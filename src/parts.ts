@@ -29,6 +29,7 @@ import { VerificationService } from "./features/auth/verification-service";
 import { accessTokens } from "./features/auth/tokens";
 import { clientPolicy } from "./features/clients/policy";
 import { ClientService } from "./features/clients/service";
+import { ExportService } from "./features/exports/service";
 import { Notifier } from "./features/notifications/consumer";
 import { notificationTopic } from "./features/notifications/notify";
 import { NotificationService } from "./features/notifications/service";
@@ -67,6 +68,7 @@ import { tracing } from "./ops/tracing/tracing";
 import { mailKind } from "./mails/kind";
 import { loadTemplates } from "./mails/templates";
 import { Links } from "./links";
+import type { Actor } from "./policy";
 import type { Watched } from "./realtime/hints";
 import { Hub } from "./realtime/hub";
 import { day, hour, second } from "./clock";
@@ -109,6 +111,7 @@ export interface Parts {
   hub: Hub;
   monitor: Monitor;
   dashboard: DashboardService;
+  exports: ExportService;
   /** Removes for good what has been kept for long enough: as configured, or as `keep` says. For one process at a time. */
   purge(keep?: Partial<Retention>): Promise<PurgeResult>;
   close(): Promise<void>;
@@ -211,14 +214,14 @@ export async function openParts(
   const activities = new ActivityService({ store, policy: new ActivityPolicy(...policies), clients, users });
   const notifications = new NotificationService(store);
   const settings = new SettingService(store, live, () => ringing.start(deaf, () => bus.ring(settingsTopic)));
+  const admit = ({ userId, sessionId, authVersion }: Actor) =>
+    identities.bearer({ userId: userId!, sessionId: sessionId!, authVersion: authVersion! });
   const hub = new Hub({
-    ...{ store, bus },
+    ...{ store, bus, admit },
     kinds: new Map<string, Watched>([
       ["client", clients],
       ["task", tasks],
     ]),
-    admit: ({ userId, sessionId, authVersion }) =>
-      identities.bearer({ userId: userId!, sessionId: sessionId!, authVersion: authVersion! }),
     limits: () => ({
       connections: live.get("realtime.connections"),
       perUser: live.get("realtime.connections_per_user"),
@@ -262,6 +265,7 @@ export async function openParts(
     tasks,
     activities,
     dashboard: new DashboardService({ clients, tasks, notifications, activities }),
+    exports: new ExportService({ admit }),
     purge: purgeNow,
     notifications,
     kinds,

@@ -6,10 +6,10 @@
 /** What may be wrong with the query of a list, or with one parameter of any query. */
 export const queryProblems = {
   unknown_parameter: "A query parameter is not known here.",
-  repeated_parameter: "A query parameter is given twice.",
+  repeated_parameter: "A query parameter, or a column in it, is given twice.",
   malformed_encoding: "A query parameter is not percent-encoded UTF-8.",
   invalid_characters: "A query parameter holds NUL or half a surrogate pair.",
-  unknown_field: "There is no such field to filter by.",
+  unknown_field: "There is no such field to filter by or to export.",
   unknown_operator: "The field cannot be compared that way.",
   too_many_filters: "A list takes at most 20 filters.",
   too_many_values: "A filter takes at most 200 values.",
@@ -101,6 +101,7 @@ export const problems = {
   too_many: {
     rate_limited: "Too many requests; `Retry-After` says when to come back.",
     too_many_connections: "You have as many event streams and sockets open as one may have.",
+    too_many_exports: "You have as many exports under way as one may have.",
     too_many_failures: "Too many wrong passwords; `Retry-After` says when to come back.",
   },
   fault: { internal_error: "A fault of the server; its log has the details under `request_id`." },

@@ -1,6 +1,7 @@
 import { now } from "./clock";
 import { DbError } from "./db/errors";
 import { listPage, pageOf, type ListScope, type Resource } from "./db/list";
+import { walkList, type Walk } from "./db/list-walk";
 import type { Session, Store } from "./db/store";
 import { write } from "./db/write";
 import { Conflict, Forbidden, Gone, GoneThen, NotFound } from "./errors";
@@ -113,6 +114,12 @@ export abstract class RecordService<Row extends RecordRow, View extends Recorded
     const scopes = this.policy.listed(actor, request.deleted);
     const result = await listPage(this.store, this.kind.resource, request, scopes);
     return { data: result.rows.map(this.kind.present), pagination: pageOf(result, request) };
+  }
+
+  /** Walks through all the records of a list, from page to page. */
+  walk(actor: Actor, request: ListRequest): Promise<Walk<View>> {
+    const scopes = this.policy.listed(actor, request.deleted);
+    return walkList(this.store, this.kind.resource, request, scopes, this.kind.present);
   }
 
   /**

@@ -1,4 +1,4 @@
-import { encodeCursor, type ListRequest, type ListResult } from "../list";
+import { encodeCursor, type ListRequest, type ListResult, type Position } from "../list";
 import type { Row } from "./hot";
 import { isInOrder, mayTakeLong } from "./list-cost";
 import { merge } from "./list-merge";
@@ -39,7 +39,8 @@ export async function listPage<Item extends object>(
   return { rows: list.withoutKeys(rows) as Item[], nextCursor, ...total };
 }
 
-async function openList(
+/** A list of the records in one scope, which is looked at once: how many it has, and how they are found. */
+export async function openList(
   store: Pick<Store, "read" | "aside">,
   resource: Resource<object>,
   request: ListRequest,
@@ -81,13 +82,19 @@ function totalOf(totals: (number | null)[], { count }: ListRequest) {
 }
 
 /** One request for a list of the records in one scope. */
-class List {
+export class List {
   constructor(
     private readonly session: Session,
     private readonly resource: Resource<object>,
     private readonly request: ListRequest,
     private readonly scope: SettledScope,
   ) {}
+
+  /** The same list from another place on. */
+  after(position: Position): List {
+    const request = { ...this.request, page: null, after: position };
+    return new List(this.session, this.resource, request, this.scope);
+  }
 
   /** At most `wanted` rows from where the request starts, or from `offset`. */
   async rows(wanted: number, offset = offsetOf(this.request)): Promise<Row[]> {
@@ -126,11 +133,16 @@ class List {
   }
 
   cursorAfter(row: Row): string {
+    return encodeCursor(this.request, this.positionOf(row));
+  }
+
+  /** Where a row stands in the list. */
+  positionOf(row: Row): Position {
     const values = this.request.sort.map(({ field }, i) => {
       const alias = keyName(i);
       return row[alias in row ? alias : this.resource.fields.byName.get(field)!.column];
     });
-    return encodeCursor(this.request, { values: values as (string | number | null)[], id: row.id as string });
+    return { values: values as Position["values"], id: row.id as string };
   }
 
   /** Takes off the values that were read for the cursor alone. */

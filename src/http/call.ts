@@ -1,5 +1,6 @@
 import { newId } from "../ids";
 import type { Actor } from "../policy";
+import type { ExportRequest } from "./exported";
 import type { Attempt } from "./idempotency";
 import type { Filter, ListRequest } from "../list";
 import type { Parameters } from "./parameters";
@@ -29,6 +30,8 @@ export interface Call {
   queryRead: boolean;
   /** The query of a list, once it is parsed. */
   list: ListRequest | null;
+  /** The query of an export, once it is parsed. */
+  exported: ExportRequest | null;
   /** The query of what is done over all records that match, once it is parsed. */
   filters: readonly Filter[] | null;
   /** The other parameters of the query that were given, by name. */
@@ -55,6 +58,7 @@ export function openCall(request: Request, address: string, isSecure: boolean): 
     credentialsRefused: null,
     queryRead: false,
     list: null,
+    exported: null,
     filters: null,
     parameters: {},
     attempt: null,

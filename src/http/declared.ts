@@ -5,6 +5,7 @@ import type { Fields } from "../list";
 import type { Permission } from "../policy";
 import type { ProblemCode } from "../problems";
 import type { AnswerOf } from "./answer";
+import type { Exported } from "./exported";
 
 /**
  * How the request of a route stands among the others when all of them are sent one after the other, in the order of
@@ -30,6 +31,7 @@ export type TicketPurpose = RowOf<"tickets">["purpose"];
 export interface Declarations {
   permission: Permission;
   list: Fields;
+  exported: Exported;
   filters: Fields;
   parameters: TObject;
   ticket: TicketPurpose;
@@ -79,6 +81,7 @@ export interface DeclaredRoute extends Partial<Declarations> {
 const names = Object.keys({
   permission: true,
   list: true,
+  exported: true,
   filters: true,
   parameters: true,
   ticket: true,

@@ -8,6 +8,7 @@ import type { AnswerOf, ResponseSet } from "./answer";
 import { readJson } from "./body";
 import { callOf, queryOf, type Call } from "./call";
 import { declare, type TicketPurpose, type Walk } from "./declared";
+import { readExport, type Exported, type ExportRequest } from "./exported";
 import { readIdempotencyKey, Replay, type Idempotency } from "./idempotency";
 import {
   fieldsFor,
@@ -58,6 +59,7 @@ const strangersLimit = 16 * 1024;
  *
  * - `permission`: who may call it; `actor` in the handler. Checked before the body is even read.
  * - `list`: the resource's fields; the parsed query as `list`.
+ * - `exported`: the fields of a list and what is shown of a record; the parsed query of an export as `wanted`.
  * - `filters`: the same fields, for a query of filters alone; as `filters`.
  * - `parameters`: what its query may have, most often ids; those that were given as `parameters`.
  * - `ticket`: for what a ticket in the query lets its bearer in here, instead of an access token (see `edge.ts`).
@@ -105,6 +107,19 @@ export function httpKit({ idempotency, bodyLimit, requireIfMatch, defaultCountry
         call.list = parseList(visible(call, fields), queryOf(request.url), options);
       },
       resolve: ({ request }: { request: Request }) => ({ list: callOf(request).list as ListRequest }),
+    }),
+
+    exported: (exported: Exported) => ({
+      ...declare("exported", exported),
+      transform: ({ request }: { request: Request }) => {
+        const call = callOf(request);
+        call.queryRead = true;
+        const { view, fields } = exported;
+        call.exported = readExport(view, visible(call, fields), queryOf(request.url), optionsOf(call));
+      },
+      resolve: ({ request }: { request: Request }) => ({
+        wanted: callOf(request).exported as ExportRequest,
+      }),
     }),
 
     filters: (fields: Fields) => ({

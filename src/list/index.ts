@@ -25,3 +25,4 @@ export type {
   SortKey,
   Value,
 } from "./request";
+export { readBoolean, readOneOf } from "./values";

@@ -71,7 +71,7 @@ async function send(url: string, request: HostileRequest, token: string | undefi
     headers: { ...(token !== undefined && { authorization: `Bearer ${token}` }), ...headers },
   });
   const text = await textOf(response);
-  const isJson = /json/.test(response.headers.get("content-type") ?? "") && text !== "";
+  const isJson = /[/+]json/.test(response.headers.get("content-type") ?? "") && text !== "";
   const json: unknown = isJson ? JSON.parse(text) : undefined;
   return { status: response.status, headers: response.headers, text, json };
 }

@@ -149,6 +149,10 @@ route("POST /api/activities", { body: { client_id: "$acme", action: "note", text
                                                                                  401, 401, 401, 201, 201, 201, 201, 201);
 route("GET /api/clients/:id/timeline", { id: "$acme" },                          401, 401, 401, 200, 200, 200, 200, 200);
 
+route("GET /api/export/clients", { event: null },                                401, 401, 401, 200, 200, 200, 200, 200);
+route("GET /api/export/tasks", { event: null },                                  401, 401, 401, 200, 200, 200, 200, 200);
+route("GET /api/export/activities", { event: null },                             401, 401, 401, 200, 200, 200, 200, 200);
+
 route("GET /api/dashboard/stats", {},                                            401, 401, 401, 200, 200, 200, 200, 200);
 route("GET /api/dashboard/activity-feed", {},                                    401, 401, 401, 200, 200, 200, 200, 200);
 route("GET /api/analytics/task-completion", {},                                  401, 401, 401, 200, 200, 200, 200, 200);

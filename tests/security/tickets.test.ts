@@ -22,8 +22,9 @@ scenarios("asking for a ticket", {}, [
     has: { expires_in: 900 },
   },
   { by: "lan", post: path, body: { purpose: "download", resource_id: file }, status: 200 },
+  { by: "lan", post: path, body: { purpose: "download" }, status: 200 },
   {
-    ...{ by: "lan", post: path, body: { purpose: "download" }, status: 422 },
+    ...{ by: "lan", post: path, body: { purpose: "preview" }, status: 422 },
     problem: { field: "resource_id", fieldCode: "required" },
   },
   {

@@ -240,7 +240,7 @@ export function newWorld(server: TestServer, people: People): World {
         body: body === undefined ? raw : JSON.stringify(named(body, world)),
       });
       const text = await textOf(response);
-      const isJson = /json/.test(response.headers.get("content-type") ?? "") && text !== "";
+      const isJson = /[/+]json/.test(response.headers.get("content-type") ?? "") && text !== "";
       const answer = {
         status: response.status,
         headers: response.headers,

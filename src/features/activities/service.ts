@@ -3,6 +3,7 @@ import { isoTime, minute, now } from "../../clock";
 import type { Shape } from "../../db/hot";
 import { listPage, pageOf, type ListScope } from "../../db/list";
 import type { ListParams } from "../../db/list-filters";
+import { walkList, type Walk } from "../../db/list-walk";
 import { countIn, type Counted, type Span } from "../../db/spans";
 import type { Store } from "../../db/store";
 import { write } from "../../db/write";
@@ -32,6 +33,12 @@ export class ActivityService {
   /** One page of everything that the actor may see. */
   list(actor: Actor, request: ListRequest): Promise<Page<ActivityView>> {
     return this.#page(this.options.policy.readable(actor), request);
+  }
+
+  /** Walks through everything that the actor may see. */
+  walk(actor: Actor, request: ListRequest): Promise<Walk<ActivityView>> {
+    const { store, policy } = this.options;
+    return walkList(store, listedActivities, request, [policy.readable(actor)], presentActivity);
   }
 
   /** What a user did. @throws NotFound without such a user */

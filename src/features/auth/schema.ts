@@ -152,7 +152,7 @@ export const presentSession = (row: SessionRow, currentId: string | null): Sessi
   expires_at: isoTime(row.expires_at),
 });
 
-/** What a ticket is to be good for; those for a file name it. */
+/** What a ticket is to be good for; those for a file name it, those for exports name nothing. */
 export const TicketRequest = Body(
   {
     purpose: Type.Union([

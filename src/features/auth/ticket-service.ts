@@ -11,11 +11,12 @@ import type { TicketRequest, TicketView } from "./schema";
 import { hashToken } from "./sessions";
 import { deleteExpiredTickets, insertTicket, ticketByHash, useTicket } from "./ticket-store";
 
-/** How long a ticket is good for, in milliseconds; whether it works once; whether it is for one record. */
-const kinds: Record<TicketPurpose, { lastsMs: number; once: boolean; ofRecord: boolean }> = {
+/** How long a ticket is good for, in milliseconds; whether it works once; whether it names a record. */
+const kinds: Record<TicketPurpose, { lastsMs: number; once: boolean; ofRecord: boolean | "maybe" }> = {
   ws: { lastsMs: 30 * second, once: true, ofRecord: false },
   sse: { lastsMs: 15 * minute, once: false, ofRecord: false },
-  download: { lastsMs: 15 * minute, once: false, ofRecord: true },
+  // An export is of no record.
+  download: { lastsMs: 15 * minute, once: false, ofRecord: "maybe" },
   preview: { lastsMs: 15 * minute, once: false, ofRecord: true },
 };
 
@@ -67,8 +68,8 @@ export class TicketService {
   }
 }
 
-function assertResource(resourceId: string | null, ofRecord: boolean): void {
-  if ((resourceId !== null) === ofRecord) return;
+function assertResource(resourceId: string | null, ofRecord: boolean | "maybe"): void {
+  if (ofRecord === "maybe" || (resourceId !== null) === ofRecord) return;
   const [code, message] = ofRecord
     ? ["required", "is required for this purpose"]
     : ["unexpected", "means nothing for this purpose"];

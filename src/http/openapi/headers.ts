@@ -14,6 +14,10 @@ export const sharedHeaders = {
   "WWW-Authenticate": header("How to sign in.", 'Bearer realm="neocrm"'),
   Location: header("Where the new record is.", "/api/clients/01a2b3c4-d5e6-7f70-8123-456789abcdef"),
   ETag: header("The record's version, to send back as `If-Match`.", '"v1"'),
+  "Content-Disposition": header(
+    "The name to save it under.",
+    'attachment; filename="clients-2026-05-04.csv"',
+  ),
   "Idempotency-Replayed": header("`true` when this is the first answer to the same key again.", "true"),
 };
 
@@ -41,6 +45,7 @@ export const successHeaders = (route: DeclaredRoute) =>
     ...ofEveryAnswer(route.path),
     ...(route.answer?.locates ? ["Location" as const] : []),
     ...(isVersioned(route) ? ["ETag" as const] : []),
+    ...(route.exported ? ["Content-Disposition" as const] : []),
     ...(takesIdempotencyKey(route) ? ["Idempotency-Replayed" as const] : []),
   ]);
 

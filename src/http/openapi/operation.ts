@@ -4,6 +4,7 @@ import { filterQuery, listQuery } from "../../list";
 import type { Permission } from "../../policy";
 import type { CataloguedProblem } from "../../problems";
 import type { DeclaredRoute } from "../declared";
+import { exportQuery } from "../exported";
 import { problemDocument, ProblemView } from "../problem";
 import type { Operation, ResponseObject, Schema } from "./document";
 import { exampleOf, sampleId } from "./examples";
@@ -36,8 +37,9 @@ export function operationOf(route: DeclaredRoute, around: Surroundings): Describ
   };
 }
 
-function queryOf({ list, filters, parameters }: DeclaredRoute): TObject | undefined {
+function queryOf({ list, exported, filters, parameters }: DeclaredRoute): TObject | undefined {
   if (list) return listQuery(list);
+  if (exported) return exportQuery(exported);
   return filters ? filterQuery(filters) : parameters && Type.Partial(parameters);
 }
 
@@ -71,11 +73,17 @@ function responsesOf(route: DeclaredRoute, around: Surroundings): Record<string,
 }
 
 function successOf(route: DeclaredRoute): ResponseObject {
-  const { answer, returns, detail } = route;
+  const { answer, exported, returns, detail } = route;
   const description = detail.summary ?? "Done";
   const headers = successHeaders(route);
   if (answer?.status === 204 || !returns) return { description, headers };
-  return { description, headers, content: { [mediaTypeOf(returns)]: { schema: returns as Schema } } };
+  const content = { [mediaTypeOf(returns)]: { schema: returns as Schema } };
+  if (!exported) return { description, headers, content };
+  // Of the lines of NDJSON, each is what an element of the array is.
+  const record = Type.Partial(exported.view, { title: `Exported${exported.view.title}` });
+  const schema = Type.Array(record) as Schema;
+  const others = { "application/json": { schema }, "application/x-ndjson": { schema: { type: "string" } } };
+  return { description, headers, content: { ...content, ...others } };
 }
 
 /** What is no JSON says so in its schema. */

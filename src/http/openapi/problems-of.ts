@@ -25,7 +25,7 @@ export function problemsOf(route: DeclaredRoute, around: Surroundings): Map<numb
 
 /** What follows from the declarations: the checks that stand behind each of them. */
 function rules(route: DeclaredRoute, around: Surroundings): [applies: boolean, codes: ProblemCode[]][] {
-  const { method, path, permission = "public", list, filters, parameters } = route;
+  const { method, path, permission = "public", list, exported, filters, parameters } = route;
   const { conditional, answer, params, ticket } = route;
   const isWrite = method !== "GET";
   const isPost = method === "POST";
@@ -40,7 +40,7 @@ function rules(route: DeclaredRoute, around: Surroundings): [applies: boolean, c
     [permission.includes("."), ["forbidden"]],
     [params !== undefined, ["not_found"]],
     [params !== undefined && isHiding(path, around), ["deleted"]],
-    [true, list || filters ? queryCodes : ["unknown_parameter"]],
+    [true, list || exported || filters ? queryCodes : ["unknown_parameter"]],
     [
       parameters !== undefined,
       ["repeated_parameter", "malformed_encoding", "invalid_characters", ...parameterCodes(parameters)],

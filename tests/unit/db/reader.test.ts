@@ -139,7 +139,13 @@ describe("the reader", () => {
   test("its worker answers with rows, or with the error and its code", () => {
     const db = new Database(file, { readonly: true });
     const answer = serveReads(db);
-    expect(answer({ text: "select ? as given", values: ["x"] })).toEqual({ rows: [{ given: "x" }] });
+    expect(answer({ text: "select ? as given", values: ["x"] })).toEqual({
+      columns: ["given"],
+      rows: '[["x"]]',
+    });
+    expect(answer({ text: "select x'00' as bytes", values: [] })).toEqual({
+      error: expect.objectContaining({ message: "Bytes cannot be read aside." }),
+    });
     expect(answer({ text: "delete from roles", values: [] })).toMatchObject({
       error: { code: expect.stringContaining("SQLITE_READONLY") },
     });

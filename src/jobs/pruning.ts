@@ -1,7 +1,8 @@
-import { and, eq, lt, sql } from "drizzle-orm";
+import { and, eq, getTableColumns, isNull, lt, sql } from "drizzle-orm";
+import type { PgColumn, PgTable } from "drizzle-orm/pg-core";
 import { day, now } from "../clock";
 import { hot, type HotQuery, type Params, type Query } from "../db/hot";
-import type { Store } from "../db/store";
+import type { Session, Store } from "../db/store";
 import { firstIdAt } from "../ids";
 import type { Scheduler } from "./scheduler";
 
@@ -43,16 +44,30 @@ const finishedJobs: Outdated = {
   ),
 };
 
-const tickets: Outdated = {
-  ...{ table: "tickets", keepMs: 0 },
-  find: hot(({ t: { tickets: table }, q }, p: Params<Asked>) =>
-    q.select({ key: table.hash }).from(table).where(lt(table.expires_at, p.before)).limit(p.limit),
-  ),
-  remove: hot(
-    ({ t: { tickets: table }, q, dialect }, p: Params<{ keys: string }>) =>
-      q.delete(table).where(dialect.isAmong(table.hash, p.keys)) as Query<never>,
-  ),
-};
+/** What is good until an instant, unless it was used by then: its key, and where it says that it was. */
+function expired(
+  name: "tickets" | "password_resets" | "invitations" | "email_verifications",
+  key: "hash" | "id",
+  used?: "accepted_at" | "verified_at",
+): Outdated {
+  const columnsOf = ({ t }: Pick<Session, "t">) => {
+    const table: PgTable = t[name];
+    return { table, columns: getTableColumns(table) as Record<string, PgColumn> };
+  };
+  return {
+    ...{ table: name, keepMs: 0 },
+    find: hot((shape, p: Params<Asked>) => {
+      const { table, columns } = columnsOf(shape);
+      const isOver = and(lt(columns["expires_at"]!, p.before), used && isNull(columns[used]!));
+      const found = shape.q.select({ key: columns[key]! }).from(table).where(isOver).limit(p.limit);
+      return found as PromiseLike<unknown> as Query<{ key: string }>;
+    }),
+    remove: hot((shape, p: Params<{ keys: string }>) => {
+      const { table, columns } = columnsOf(shape);
+      return shape.q.delete(table).where(shape.dialect.isAmong(columns[key]!, p.keys)) as Query<never>;
+    }),
+  };
+}
 
 /** With their refresh tokens and tickets. */
 const expiredSessions: Outdated = {
@@ -84,7 +99,11 @@ const keptAnswers = (keepMs: number): Outdated => ({
 
 /** Removes, once a day and a little at a time, what is outdated. @param keepAnswersMs for how long answers are kept */
 export function pruneDaily(scheduler: Scheduler, store: Store, keepAnswersMs: number): void {
-  const all = [finishedJobs, tickets, expiredSessions, keptAnswers(keepAnswersMs)];
+  const all = [
+    ...[finishedJobs, expiredSessions, keptAnswers(keepAnswersMs)],
+    ...[expired("tickets", "hash"), expired("password_resets", "hash")],
+    ...[expired("invitations", "id", "accepted_at"), expired("email_verifications", "hash", "verified_at")],
+  ];
   for (const outdated of all) {
     scheduler.every(`prune ${outdated.table}`, day, () => prune(store, outdated));
   }

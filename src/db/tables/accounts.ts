@@ -1,3 +1,4 @@
+import { sql } from "drizzle-orm";
 import type { Columns } from "../columns.postgres";
 
 /** Who may come in: users, what their roles allow, and their sessions. */
@@ -116,7 +117,10 @@ export function describeAccounts(c: Columns) {
       created_at: c.time("created_at").notNull(),
       expires_at: c.time("expires_at").notNull(),
     },
-    (t) => [c.index("password_resets_by_user").on(t.user_id)],
+    (t) => [
+      c.index("password_resets_by_user").on(t.user_id),
+      c.index("password_resets_by_expiry").on(t.expires_at),
+    ],
   );
 
   /** Links that make an account, by the SHA-256 of their token. Each works once. */
@@ -141,7 +145,14 @@ export function describeAccounts(c: Columns) {
       accepted_at: c.time("accepted_at"),
       version: c.integer("version").notNull().default(1),
     },
-    (t) => [c.uniqueIndex("invitations_hash").on(t.hash), c.index("invitations_by_email").on(t.email_normal)],
+    (t) => [
+      c.uniqueIndex("invitations_hash").on(t.hash),
+      c.index("invitations_by_email").on(t.email_normal),
+      c
+        .index("invitations_by_expiry")
+        .on(t.expires_at)
+        .where(sql`accepted_at is null`),
+    ],
   );
 
   /** Links that prove an address, by the SHA-256 of their token. One that was used stays: the address is proven by it. */
@@ -158,7 +169,13 @@ export function describeAccounts(c: Columns) {
       expires_at: c.time("expires_at").notNull(),
       verified_at: c.time("verified_at"),
     },
-    (t) => [c.index("email_verifications_by_user").on(t.user_id)],
+    (t) => [
+      c.index("email_verifications_by_user").on(t.user_id),
+      c
+        .index("email_verifications_by_expiry")
+        .on(t.expires_at)
+        .where(sql`verified_at is null`),
+    ],
   );
 
   /** What stands in a URL in the place of a token, by its SHA-256, for those that cannot send headers. */

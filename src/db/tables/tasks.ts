@@ -54,6 +54,11 @@ export function describeTasks(c: Columns, { users, clients }: AccountTables & Cl
       c.index("tasks_by_assignee_due_date").on(t.assigned_to, t.due_date, t.id).where(live),
       c.index("tasks_by_client").on(t.client_id, t.created_at, t.id).where(live),
       c.index("tasks_by_creator").on(t.created_by, t.created_at, t.id).where(live),
+      // What is removed for good with a client, or keeps one from going, is looked for among the deleted ones too.
+      c
+        .index("tasks_of_client")
+        .on(t.client_id)
+        .where(sql`client_id is not null`),
       c.index("tasks_by_deletion").on(t.created_at, t.id).where(deleted),
       // Whatever is counted about all tasks, without reading them.
       c.index("tasks_by_state").on(t.status, t.priority_key, t.due_date, t.assigned_to).where(live),

@@ -41,6 +41,22 @@ describe.each(["sqlite", "postgres"] as const)("what is outdated [%s]", (engine)
           ...{ hash, session_id: ids.live, user_id, auth_version: 1, purpose: "ws" as const },
           ...{ created_at: 1, expires_at },
         });
+      const [role] = await q.select().from(t.roles).limit(1);
+      const link = { user_id, created_at: 1 };
+      for (const [hash, expires_at, used_at] of [
+        ["live", ago(-1), null],
+        ["over", ago(1), null],
+        ["used", ago(1), ago(2)],
+      ] as const) {
+        if (hash !== "used") await q.insert(t.password_resets).values({ ...link, hash, expires_at });
+        await q.insert(t.email_verifications).values({
+          ...{ ...link, hash, email_normal: hash, expires_at, verified_at: used_at },
+        });
+        await q.insert(t.invitations).values({
+          ...{ id: newId(), hash, email: hash, email_normal: hash, role_id: role!.id, invited_by: user_id },
+          ...{ created_at: 1, expires_at, accepted_at: used_at },
+        });
+      }
       for (const [key, created_at] of [
         ["live", ago(0.5)],
         ["over", ago(2)],
@@ -64,13 +80,17 @@ describe.each(["sqlite", "postgres"] as const)("what is outdated [%s]", (engine)
     scheduler.start();
     const jobs = () => read.q.select().from(read.t.jobs);
     await until(
-      async () => (await jobs()).length === 3 && (await read.q.select().from(read.t.schedules)).length === 4,
+      async () => (await jobs()).length === 3 && (await read.q.select().from(read.t.schedules)).length === 7,
     );
     await scheduler.close();
     expect((await jobs()).map(({ kind }) => kind).toSorted()).toEqual(["dead", "finished lately", "waits"]);
     expect((await read.q.select().from(read.t.sessions)).map(({ id }) => id)).toEqual([ids.live]);
     expect((await read.q.select().from(read.t.refresh_tokens)).map(({ hash }) => hash)).toEqual([ids.live]);
     expect((await read.q.select().from(read.t.tickets)).map(({ hash }) => hash)).toEqual(["live"]);
+    const hashes = (rows: { hash: string }[]) => rows.map(({ hash }) => hash).toSorted();
+    expect(hashes(await read.q.select().from(read.t.password_resets))).toEqual(["live"]);
+    expect(hashes(await read.q.select().from(read.t.invitations))).toEqual(["live", "used"]);
+    expect(hashes(await read.q.select().from(read.t.email_verifications))).toEqual(["live", "used"]);
     expect((await read.q.select().from(read.t.idempotency_keys)).map(({ key }) => key)).toEqual(["live"]);
     await store!.close();
   }, 30_000);

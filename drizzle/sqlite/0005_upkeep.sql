@@ -1,0 +1,4 @@
+CREATE INDEX `email_verifications_by_expiry` ON `email_verifications` (`expires_at`) WHERE verified_at is null;--> statement-breakpoint
+CREATE INDEX `invitations_by_expiry` ON `invitations` (`expires_at`) WHERE accepted_at is null;--> statement-breakpoint
+CREATE INDEX `password_resets_by_expiry` ON `password_resets` (`expires_at`);--> statement-breakpoint
+CREATE INDEX `tasks_of_client` ON `tasks` (`client_id`) WHERE client_id is not null;

@@ -7,6 +7,7 @@ import { authRoutes, passwordRoutes } from "./features/auth/routes";
 import { invitationRoutes } from "./features/auth/invitation-routes";
 import { resetRoutes } from "./features/auth/reset-routes";
 import { ticketRoutes } from "./features/auth/ticket-routes";
+import { bulkRoutes } from "./features/bulk/routes";
 import { dashboardRoutes } from "./features/dashboard/routes";
 import { exportRoutes } from "./features/exports/routes";
 import { clientRoutes } from "./features/clients/routes";
@@ -84,6 +85,7 @@ export function buildApp(config: Config, parts: Parts, health: Health) {
     .use(accountRoutes(kit, parts.accounts, parts.users))
     .use(settingRoutes(kit, parts.settings))
     .use(jobRoutes(kit, parts.jobs))
+    .use(bulkRoutes(kit, parts.bulk))
     .use(clientRoutes(kit, parts.clients))
     .use(taskRoutes(kit, parts.tasks))
     .use(notificationRoutes(kit, parts.notifications))

@@ -27,6 +27,8 @@ import { TicketService } from "./features/auth/ticket-service";
 import { TokenIssuer } from "./features/auth/token-issuer";
 import { VerificationService } from "./features/auth/verification-service";
 import { accessTokens } from "./features/auth/tokens";
+import { BulkService, type BulkRecords } from "./features/bulk/service";
+import { clientFields } from "./features/clients/fields";
 import { clientPolicy } from "./features/clients/policy";
 import { ClientService } from "./features/clients/service";
 import { ExportService } from "./features/exports/service";
@@ -34,11 +36,14 @@ import { Notifier } from "./features/notifications/consumer";
 import { notificationTopic } from "./features/notifications/notify";
 import { NotificationService } from "./features/notifications/service";
 import { DashboardService } from "./features/dashboard/service";
-import { JobService } from "./features/jobs/service";
+import { tellFinished } from "./features/jobs/finished";
+import { jobSeenBy, JobService } from "./features/jobs/service";
+import { undoKind } from "./features/jobs/undo";
 import { follow, type Follower } from "./features/settings/follow";
 import { LiveSettings } from "./features/settings/live";
 import { SettingService } from "./features/settings/service";
 import { AlarmClock } from "./features/tasks/alarm-clock";
+import { taskFields } from "./features/tasks/fields";
 import { taskPolicy } from "./features/tasks/policy";
 import { TaskService } from "./features/tasks/service";
 import { UserService } from "./features/users/service";
@@ -106,6 +111,7 @@ export interface Parts {
   /** Tells people about their tasks when the time comes. */
   alarms: AlarmClock;
   jobs: JobService;
+  bulk: BulkService;
   /** From here on, what follows from events, what was queued and what is due is done here. */
   start(): void;
   hub: Hub;
@@ -129,7 +135,17 @@ const services = [
     "invitations",
     "verifications",
   ] as const),
-  ...(["settings", "users", "clients", "tasks", "activities", "notifications", "jobs", "dashboard"] as const),
+  ...([
+    "settings",
+    "users",
+    "clients",
+    "tasks",
+    "activities",
+    "notifications",
+    "jobs",
+    "bulk",
+    "dashboard",
+  ] as const),
 ] as const;
 
 const withTracedServices = (parts: Parts): Parts => ({
@@ -156,7 +172,12 @@ export async function openParts(
   const wakes = new Map<string, () => void>();
   const opened = measured(await openStore(config, dataDir, metrics.store), metrics.store);
   const database = tracing() ? tracedStore(opened) : opened;
-  const store = telling(database, (topic) => wakes.get(topic)?.());
+  const tell = (topic: string) => {
+    const wake = wakes.get(topic);
+    if (wake) wake();
+    else ringing.start(deaf, () => bus.ring(topic));
+  };
+  const store = telling(database, tell);
   const live = new LiveSettings(config, sources);
   const bus = await openBus(config);
   const secret = config["auth.jwt_secret"];
@@ -197,8 +218,21 @@ export async function openParts(
     ordered: () => ringing.start(deaf, () => bus.ring(eventsTopic)),
   });
   wakes.set(eventsTopic, () => relay.nudge());
-  const kinds: JobKind[] = [mailKind({ store, mail, templates, links, seal })];
-  const worker = new Worker({ store, kinds: tracing() ? kinds.map(tracedKind) : kinds });
+  const kinds: JobKind[] = [
+    mailKind({ store, mail, templates, links, seal }),
+    undoKind(store, { client: { undoIn: clients.undoIn, isInUse: tasks.haveClient }, task: tasks }),
+  ];
+  const country = () => live.get("clients.default_country");
+  const bulk = new BulkService(
+    store,
+    { clients: manyOf(clients, clientFields), tasks: manyOf(tasks, taskFields) },
+    country,
+  );
+  kinds.push(...bulk.kinds);
+  const worker = new Worker({
+    ...{ store, onEnd: tellFinished },
+    kinds: tracing() ? kinds.map(tracedKind) : kinds,
+  });
   wakes.set(jobsTopic, () => worker.nudge());
   const scheduler = new Scheduler(store);
   pruneDaily(scheduler, store, config["api.idempotency_hours"] * hour);
@@ -218,6 +252,7 @@ export async function openParts(
     identities.bearer({ userId: userId!, sessionId: sessionId!, authVersion: authVersion! });
   const hub = new Hub({
     ...{ store, bus, admit },
+    sees: jobSeenBy,
     kinds: new Map<string, Watched>([
       ["client", clients],
       ["task", tasks],
@@ -270,7 +305,8 @@ export async function openParts(
     notifications,
     kinds,
     alarms,
-    jobs: new JobService(store),
+    jobs: new JobService(store, kinds),
+    bulk,
     start() {
       for (const part of [relay, worker, scheduler, alarms, monitor]) part.start();
     },
@@ -324,7 +360,12 @@ function openMail(config: Config, dataDir: string): Mail {
 
 const smtpTimeoutMs = 30 * second;
 
-/** What waits to be done after an answer. */
+const manyOf = (service: ClientService | TaskService, fields: BulkRecords["fields"]): BulkRecords => ({
+  fields,
+  walk: (actor, request) => service.walk(actor, request),
+  applyIn: (session, actor, item, change) => service.applyIn(session, actor, item, change),
+});
+
 /** What is removed for good: tasks, then clients, from which those that are left are taken before. */
 const purgedKinds = (clients: ClientService, tasks: TaskService): Purged[] => [
   tasks.rebuilt,

@@ -1,14 +1,18 @@
-import { now } from "./clock";
+import { isoTime, now } from "./clock";
 import { DbError } from "./db/errors";
 import { listPage, pageOf, type ListScope, type Resource } from "./db/list";
 import { walkList, type Walk } from "./db/list-walk";
 import type { Session, Store } from "./db/store";
 import { write } from "./db/write";
-import { Conflict, Forbidden, Gone, GoneThen, NotFound } from "./errors";
+import { Conflict, Forbidden, Gone, GoneThen, NotFound, Refusal } from "./errors";
 import { assertCurrent, type IfMatch } from "./events/current";
 import type { Rebuilt } from "./events/replay";
 import { recordAt } from "./events/history";
-import { record, type EntityType, type Recorded } from "./events/record";
+import { record, remark, type EntityType, type Recorded } from "./events/record";
+import { actionOf } from "./events/types";
+import { changedByOthers } from "./events/changed-fields";
+import { revived, type RebuiltTable } from "./db/rebuild";
+import { removeFrom, type RowOf } from "./db/rows";
 import type { DeletedMode, ListRequest, Page } from "./list";
 import { newId } from "./ids";
 import type { Actor } from "./policy";
@@ -78,6 +82,23 @@ class Taken<Row> extends Conflict {
     const members = { field, conflicting_id: holder?.id ?? null };
     super(`${field}_taken` as const, `Another ${name} has this ${field}.`, members);
   }
+}
+
+/** An event, as far as it takes to take back what it tells. */
+export type Undone = Pick<RowOf<"events">, "type" | "entity_id" | "version" | "changes">;
+
+/** What of an event could not be taken back, and why. */
+export interface Left {
+  field: string | null;
+  code: string;
+  message: string;
+}
+
+/** Whose events do not count as somebody's change since: those of the job that is undone, and of the one that undoes it. */
+export interface Undoing {
+  jobs: readonly string[];
+  /** Whether something else points to the record, so that it cannot go. */
+  isInUse?: (session: Session, id: string) => Promise<boolean>;
 }
 
 /**
@@ -175,12 +196,44 @@ export abstract class RecordService<Row extends RecordRow, View extends Recorded
 
   /** Hides a record. Its unique values are free again at once. */
   async delete(actor: Actor, id: string, ifMatch: IfMatch): Promise<void> {
-    await this.#write(actor, async (session) => {
-      const before = await this.visible(session, actor, id);
-      if (!this.policy.mayDelete(actor, before)) throw this.#mayNot("delete");
-      await assertCurrent(session, this.kind.name, before, ifMatch);
-      await this.update(session, actor, "deleted", before, { deleted_at: now() } as Partial<Row>);
-    });
+    await this.#write(actor, (session) => this.deleteIn(session, actor, id, ifMatch));
+  }
+
+  /** The same within a transaction; `at` is when it happened. */
+  async deleteIn(session: Session, actor: Actor, id: string, ifMatch: IfMatch, at = now()): Promise<View> {
+    const before = await this.visible(session, actor, id);
+    if (!this.policy.mayDelete(actor, before)) throw this.#mayNot("delete");
+    await assertCurrent(session, this.kind.name, before, ifMatch);
+    return this.update(session, actor, "deleted", before, { deleted_at: at } as Partial<Row>, at);
+  }
+
+  /**
+   * Changes or deletes one of many records within a transaction, which goes on whatever becomes of this one: `change` is a
+   * patch, or says that it is deleted.
+   * @returns whether anything changed, or why not
+   */
+  async applyIn(
+    session: Session,
+    actor: Actor,
+    { id, version }: { id: string; version?: number },
+    change: { set: Patch } | "delete",
+    at = now(),
+  ): Promise<boolean | Left> {
+    const ifMatch = version === undefined ? "any" : [version];
+    try {
+      // An error of PostgreSQL would end the transaction for the others too.
+      const taken = change !== "delete" && (await this.#takenByPatch(session, id, change.set));
+      if (taken) return taken;
+      const view =
+        change === "delete"
+          ? await this.deleteIn(session, actor, id, ifMatch, at)
+          : await this.changeIn(session, actor, id, change.set, ifMatch, at);
+      return view["updated_at"] === isoTime(at);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      const [first] = error.details.errors ?? [];
+      return left(first?.code ?? error.code, error.message, first?.field ?? null);
+    }
   }
 
   /**
@@ -231,6 +284,22 @@ export abstract class RecordService<Row extends RecordRow, View extends Recorded
     return this.#live(actor, await this.kind.find(session, id));
   }
 
+  /**
+   * Takes back what one event tells, within a transaction: what it added is removed for good, what it deleted is there again,
+   * and each field that it changed has its value of before. What somebody changed since stays.
+   * @returns what stays, and why
+   */
+  undoIn = async (session: Session, actor: Actor, event: Undone, undoing: Undoing): Promise<Left[]> => {
+    const row = await this.kind.find(session, event.entity_id);
+    if (!row) return [];
+    const action = actionOf(event.type);
+    const may = action === "updated" ? this.policy.mayChange(actor, row) : this.policy.mayDelete(actor, row);
+    if (!may) return [left("forbidden", `You may not take back what was done to this ${this.kind.name}.`)];
+    if (action === "created") return this.#undoCreation(session, actor, event, row, undoing);
+    if (action === "deleted") return this.#undoDeletion(session, actor, row);
+    return action === "updated" ? this.#undoChange(session, actor, event, row) : [];
+  };
+
   /** Adds a record within a transaction and records it. @throws Conflict when a unique value is taken */
   async insert(session: Session, actor: Actor, made: NewRecord<Row>, at = now()): Promise<View> {
     const { name, present } = this.kind;
@@ -253,7 +322,19 @@ export abstract class RecordService<Row extends RecordRow, View extends Recorded
   }
 
   /** Changes a record within a transaction and records it. @throws Conflict when a unique value is taken */
-  async update(
+  update(
+    session: Session,
+    actor: Actor,
+    action: "updated" | "deleted" | "restored",
+    before: Row,
+    change: Partial<Row>,
+    at = now(),
+  ): Promise<View> {
+    return this.#update(session, actor, action, before, change, at);
+  }
+
+  /** The same, without what else follows from a change of such a record. */
+  async #update(
     session: Session,
     actor: Actor,
     action: "updated" | "deleted" | "restored",
@@ -269,6 +350,75 @@ export abstract class RecordService<Row extends RecordRow, View extends Recorded
     const view = present(after);
     await record(session, actor, `${name}.${action}`, present(before), view, after.updated_at);
     return view;
+  }
+
+  async #undoCreation(
+    session: Session,
+    actor: Actor,
+    event: Undone,
+    row: Row,
+    undoing: Undoing,
+  ): Promise<Left[]> {
+    const { name, resource } = this.kind;
+    const { id, version } = row;
+    const since = await changedByOthers(session, name, id, event.version, undoing.jobs);
+    if (since) {
+      const fields = since.length > 0 ? `: ${since.join(", ")}` : "";
+      return [left("edited_since", `It was changed since it was added${fields}.`)];
+    }
+    if (await undoing.isInUse?.(session, id)) return [left("in_use", "Other records point to it by now.")];
+    await remark(session, actor, `${name}.purged`, { id, version: version + 1 }, {});
+    // What can be rebuilt from events can be removed: their tables have an id.
+    await removeFrom(resource.fields.resource as RebuiltTable).all(session, { id });
+    return [];
+  }
+
+  async #undoDeletion(session: Session, actor: Actor, row: Row): Promise<Left[]> {
+    if (row.deleted_at === null) return [];
+    const change = { deleted_at: null } as Partial<Row>;
+    const taken = await this.#takenBy(session, { ...row, ...change });
+    if (taken) return [taken];
+    await this.#update(session, actor, "restored", row, change);
+    return [];
+  }
+
+  async #undoChange(session: Session, actor: Actor, event: Undone, row: Row): Promise<Left[]> {
+    const view = this.kind.present(row);
+    const kept: Left[] = [];
+    const before: Record<string, unknown> = {};
+    for (const [field, [was, became]] of Object.entries(event.changes)) {
+      if (Bun.deepEquals(view[field] ?? null, became)) before[field] = was;
+      else kept.push(left("edited_since", "It was changed since.", field));
+    }
+    const fields = Object.keys(before);
+    if (fields.length === 0) return kept;
+    const then = revived(this.kind.resource.fields.resource as RebuiltTable, before);
+    const change = Object.fromEntries(
+      fields.map((field) => [field, (then as Record<string, unknown>)[field]]),
+    ) as Partial<Row>;
+    const taken = row.deleted_at === null && (await this.#takenBy(session, { ...row, ...change }));
+    if (taken) return [...kept, taken];
+    await this.#update(session, actor, "updated", row, change);
+    return kept;
+  }
+
+  /** Why a record cannot be as `row` says: another one has a value that is to be unique. */
+  async #takenBy(session: Session, row: Row): Promise<Left | undefined> {
+    for (const unique of this.kind.unique) {
+      const { field } = unique;
+      if (row[field as keyof Row] === null) continue;
+      const holder = await unique.holder(session, row);
+      if (holder && holder.id !== row.id)
+        return left(`${field}_taken`, `Another ${this.kind.name} has this ${field} by now.`, field);
+    }
+    return undefined;
+  }
+
+  async #takenByPatch(session: Session, id: string, patch: Patch): Promise<Left | undefined> {
+    const given = patch as Record<string, unknown>;
+    if (!this.kind.unique.some(({ field }) => typeof given[field] === "string")) return undefined;
+    const row = await this.kind.find(session, id);
+    return row && this.#takenBy(session, { ...row, ...trimmed(this.kind.unique, given) });
   }
 
   async #getAsOf(actor: Actor, id: string, instant: number): Promise<View> {
@@ -335,3 +485,14 @@ export abstract class RecordService<Row extends RecordRow, View extends Recorded
     return new Forbidden(`You may see this ${this.kind.name}, but not ${verb} it.`);
   }
 }
+
+const left = (code: string, message: string, field: string | null = null): Left => ({ field, code, message });
+
+/** The unique values of a patch, in the form in which they are compared. */
+const trimmed = (unique: readonly { field: string }[], patch: Record<string, unknown>): object =>
+  Object.fromEntries(
+    unique.flatMap(({ field }) => {
+      const value = patch[field];
+      return typeof value === "string" ? [[field, value.trim()]] : [];
+    }),
+  );

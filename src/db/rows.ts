@@ -132,6 +132,13 @@ export function insertManyInto<Name extends TableName>(
   };
 }
 
+/** Removes a row by its id, for good. */
+export const removeFrom = (name: TableWith<{ id: PgColumn }>): HotQuery<{ id: string }, never> =>
+  hot(({ t, q }, p: Params<{ id: string }>) => {
+    const table: PgTable & { id: PgColumn } = t[name];
+    return q.delete(table).where(eq(table.id, p.id)) as Query<never>;
+  });
+
 /** Writes a row by its id: all of it but the columns that never change or are written apart. */
 export const updateIn = <Name extends TableWith<{ id: PgColumn }>, Kept extends keyof RowOf<Name> & string>(
   name: Name,

@@ -1,4 +1,4 @@
-import { and, eq, gt } from "drizzle-orm";
+import { and, eq, gt, gte } from "drizzle-orm";
 import { hot, type Params } from "../db/hot";
 import type { Session } from "../db/store";
 import { isRemark } from "./types";
@@ -26,5 +26,41 @@ export async function changedFields(
 ): Promise<string[]> {
   const events = await eventsSince.all(session, { entity_type: entityType, entity_id: entityId, version });
   const changing = events.filter(({ type }) => !isRemark(type));
+  return [...new Set(changing.flatMap(({ changes }) => Object.keys(changes)))].toSorted();
+}
+
+const eventsFrom = hot(
+  ({ t: { events }, q }, p: Params<{ entity_type: string; entity_id: string; version: number }>) =>
+    q
+      .select({ type: events.type, version: events.version, job_id: events.job_id, changes: events.changes })
+      .from(events)
+      .where(
+        and(
+          eq(events.entity_type, p.entity_type),
+          eq(events.entity_id, p.entity_id),
+          gte(events.version, p.version),
+        ),
+      ),
+);
+
+/**
+ * What happened to a record after `version` outside of some jobs: the fields that changed, none for what was only told of it;
+ * `undefined` when nothing happened.
+ */
+export async function changedByOthers(
+  session: Session,
+  entityType: string,
+  entityId: string,
+  version: number,
+  jobs: readonly string[],
+): Promise<string[] | undefined> {
+  const events = await eventsFrom.all(session, { entity_type: entityType, entity_id: entityId, version });
+  const others = events.filter(
+    (event) =>
+      (isRemark(event.type) || event.version > version) &&
+      (event.job_id === null || !jobs.includes(event.job_id)),
+  );
+  if (others.length === 0) return undefined;
+  const changing = others.filter(({ type }) => !isRemark(type));
   return [...new Set(changing.flatMap(({ changes }) => Object.keys(changes)))].toSorted();
 }

@@ -39,6 +39,20 @@ const answering = ({ status, ...traits }: Traits, headersOf: HeadersOf = () => (
 /** The bare object, or a list: 200, and nothing a browser or proxy may keep. */
 export const plain = answering({ status: 200 });
 
+/** Work that goes on: 202, and where the job is. */
+export const accepted = answering({ status: 202, locates: true }, (job) => ({
+  location: `/api/jobs/${(job as { id: string }).id}`,
+}));
+
+/** Work that is done at once or goes on: 200 or 202, and where the job is. */
+export const jobAnswer: AnswerOf = Object.assign(
+  (job: unknown) => {
+    const { id, finished_at } = job as { id: string; finished_at: string | null };
+    return { status: finished_at === null ? 202 : 200, headers: { location: `/api/jobs/${id}` } };
+  },
+  { status: 200, locates: true } as const,
+);
+
 /** Nothing to say: 204. */
 export const noContent = answering({ status: 204 });
 

@@ -1,9 +1,11 @@
 import { monotonic, now, second } from "../clock";
+import { tellAfterCommit } from "../db/after-commit";
 import type { Session, Store } from "../db/store";
 import { Refusal } from "../errors";
 import { log } from "../ops/logging";
 import { redactText } from "../ops/redact";
-import { GiveUp, TryAgain, type JobKind, type JobRow, type RunningJob } from "./job";
+import { GiveUp, TryAgain, type JobKind, type JobRow, type Progress, type RunningJob } from "./job";
+import { jobTopic } from "./queue";
 import { endLease, writeProgress, type Ending, type Lease } from "./store";
 
 /** The job belongs to somebody else by now, or to nobody. */
@@ -18,6 +20,17 @@ class LeaseLost extends Error {
 const longestError = 500;
 const readCommitted = { isolation: "read committed" } as const;
 
+/** Told within the transaction that ends a job for good, of those that somebody waits for. */
+export type OnEnd = (
+  session: Session,
+  row: JobRow,
+  kind: JobKind,
+  state: "succeeded" | "failed",
+) => Promise<void>;
+
+/** How often whoever watches a job is told how far it is. */
+const tellMs = 500;
+
 /** One attempt at one job, under a lease. */
 export class Attempt {
   readonly lease: Lease;
@@ -27,11 +40,13 @@ export class Attempt {
   #isEnded = false;
   #isStopped = false;
   #first: { done: number; at: number } | undefined;
+  #toldAt = -Infinity;
 
   constructor(
     private readonly store: Store,
     private readonly kind: JobKind,
     private readonly row: JobRow,
+    private readonly onEnd: OnEnd,
   ) {
     this.lease = { id: row.id, lease_id: row.lease_id! };
     this.over = this.#run().catch((error: unknown) => {
@@ -78,24 +93,42 @@ export class Attempt {
     return {
       ...{ id: row.id, payload: row.payload, attempt: row.attempts, createdBy: row.created_by },
       signal: this.#abort.signal,
-      progress: async (counts) => {
-        const progress = { ...counts, ...this.#rate(counts) };
-        const write = (session: Session) => writeProgress.first(session, { ...lease, progress });
-        if (!(await store.tx(write, readCommitted))) throw new LeaseLost();
-      },
+      reached: row.progress ?? {},
+      progress: (counts) => store.tx((session) => this.#write(session, counts), readCommitted),
+      advance: async (work) =>
+        store.tx(async (session) => {
+          const counts = await work(session);
+          await this.#write(session, counts);
+          return counts;
+        }),
       finish: async (work) => {
         await store.tx(async (session) => {
           if (!(await endLease.first(session, { ...lease, ...done(row) }))) throw new LeaseLost();
           await work(session);
+          await this.#tellEnd(session, "succeeded");
         });
         this.#isEnded = true;
       },
     };
   }
 
+  async #write(session: Session, counts: Progress): Promise<void> {
+    const progress = { ...counts, ...this.#rate(counts) };
+    if (!(await writeProgress.first(session, { ...this.lease, progress }))) throw new LeaseLost();
+    if (!this.kind.waitedForAs || monotonic() - this.#toldAt < tellMs) return;
+    this.#toldAt = monotonic();
+    tellAfterCommit(session, jobTopic(this.row.id));
+  }
+
+  async #tellEnd(session: Session, state: "succeeded" | "failed"): Promise<void> {
+    if (!this.kind.waitedForAs) return;
+    await this.onEnd(session, this.row, this.kind, state);
+    tellAfterCommit(session, jobTopic(this.row.id));
+  }
+
   /** What is done in a second, since the first count of this attempt: an earlier one may have done some of it. */
-  #rate({ done }: Record<string, number>): { rate?: number } {
-    if (done === undefined) return {};
+  #rate({ done }: Progress): { rate?: number } {
+    if (typeof done !== "number") return {};
     this.#first ??= { done, at: monotonic() };
     const seconds = (monotonic() - this.#first.at) / second;
     const since = done - this.#first.done;
@@ -128,7 +161,10 @@ export class Attempt {
     this.#isEnded = true;
     const { attempts } = this.row;
     const whole = { ...this.lease, attempts, run_at: now(), error: null, finished_at: null, ...ending };
-    await this.store.tx((session) => endLease.first(session, whole), readCommitted);
+    await this.store.tx(async (session) => {
+      if (!(await endLease.first(session, whole))) return;
+      if (whole.state === "succeeded" || whole.state === "failed") await this.#tellEnd(session, whole.state);
+    }, readCommitted);
   }
 }
 

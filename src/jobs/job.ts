@@ -4,6 +4,9 @@ import type { Session } from "../db/store";
 /** A job as it is stored. */
 export type JobRow = RowOf<"jobs">;
 
+/** How far a job is: what it counts, and under other names where it goes on after a crash. */
+export type Progress = Record<string, number | string>;
+
 /** What is to be done, once the transaction that asks for it has committed. */
 export interface NewJob {
   /** The name of a `JobKind`. */
@@ -16,6 +19,10 @@ export interface NewJob {
   runAt?: number;
   /** The higher, the sooner. Default: 0. */
   priority?: number;
+  /** Its id, where that has to be known before. */
+  id?: string;
+  /** How far it is before it begins. */
+  progress?: Progress;
   /** Whoever asked for it and may see how far it is; `null` for the server itself. */
   createdBy?: string | null;
 }
@@ -30,8 +37,15 @@ export interface RunningJob {
   readonly createdBy: string | null;
   /** Aborted when the server stops, the lease is lost, or somebody cancels it. */
   readonly signal: AbortSignal;
+  /** How far an earlier attempt came. */
+  readonly reached: Progress;
   /** Says how far it is, for whoever asks. Rejects once the lease is lost. */
-  progress(counts: Record<string, number>): Promise<void>;
+  progress(counts: Progress): Promise<void>;
+  /**
+   * Does some of it in a transaction that says how far it is then: after a crash, it goes on from there. `work` may run twice,
+   * so it only queries, and gives how far the job is after it. Rejects once the lease is lost.
+   */
+  advance(work: (session: Session) => Promise<Progress>): Promise<Progress>;
   /**
    * Does the last of it in the transaction that ends the job: what is written there is written once, however often the
    * job is tried. Like all work in a transaction it may run twice, so it only queries. Rejects once the lease is lost.
@@ -42,6 +56,10 @@ export interface RunningJob {
 /** What is done with jobs of one kind. */
 export interface JobKind {
   name: string;
+  /** What it is to whoever asked for it, such as `Your import`: they are told when it has ended, and shown how far it is. */
+  waitedForAs?: string;
+  /** What it did can be taken back. */
+  isUndoable?: true;
   /** How often it is tried before it is a dead letter. */
   attempts: number;
   /** Milliseconds between the end of a failed attempt and the next, before jitter. @param attempt the one that failed, from 1 */

@@ -6,10 +6,13 @@ import { insertInto } from "../db/rows";
 import type { Session } from "../db/store";
 import { newId } from "../ids";
 import { tracing } from "../ops/tracing/tracing";
-import type { NewJob } from "./job";
+import type { JobRow, NewJob } from "./job";
 
 /** What a transaction that added a job tells after its commit. */
 export const jobsTopic = "jobs";
+
+/** What is told after a commit that changed how far a job is, to whoever watches it. */
+export const jobTopic = (id: string) => `job:${id}`;
 
 const insertJob = insertInto("jobs");
 
@@ -25,14 +28,28 @@ const waitingWithKey = hot(({ t: { jobs }, q }, p: Params<{ key: string }>) =>
 export async function addJob(session: Session, job: NewJob): Promise<string> {
   const waiting = job.key === undefined ? undefined : await waitingWithKey.first(session, { key: job.key });
   if (waiting) return waiting.id;
-  const [id, at] = [newId(), now()];
+  const id = await insertAs(session, job, "queued");
+  tellAfterCommit(session, jobsTopic);
+  return id;
+}
+
+/** Adds a job that is done already, in the transaction that did it; gives its id. */
+export const addDoneJob = (session: Session, job: NewJob, result: JobRow["result"]): Promise<string> =>
+  insertAs(session, job, "succeeded", result);
+
+async function insertAs(
+  session: Session,
+  job: NewJob,
+  state: "queued" | "succeeded",
+  result: JobRow["result"] = null,
+): Promise<string> {
+  const [id, at] = [job.id ?? newId(), now()];
   await insertJob.all(session, {
     ...{ id, kind: job.kind, key: job.key ?? null, payload: inItsTrace(job.payload) },
-    ...{ state: "queued", priority: -(job.priority ?? 0), attempts: 0, run_at: job.runAt ?? at },
-    ...{ leased_until: null, lease_id: null, error: null, result: null, progress: null },
-    ...{ created_by: job.createdBy ?? null, created_at: at, finished_at: null },
+    ...{ state, priority: -(job.priority ?? 0), attempts: 0, run_at: job.runAt ?? at },
+    ...{ leased_until: null, lease_id: null, error: null, result, progress: job.progress ?? null },
+    ...{ created_by: job.createdBy ?? null, created_at: at, finished_at: state === "queued" ? null : at },
   });
-  tellAfterCommit(session, jobsTopic);
   return id;
 }
 

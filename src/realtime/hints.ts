@@ -10,6 +10,12 @@ export interface Watched {
   watchersOf(session: Session, ids: readonly string[]): Promise<(actor: Actor, id: string) => boolean>;
 }
 
+/** Whether an actor sees a job, as it is now. */
+export type SeesJob = (session: Session, jobId: string) => Promise<((actor: Actor) => boolean) | undefined>;
+
+/** The topic of all jobs; that of one is `jobs/<id>`. */
+const jobs = "jobs";
+
 /** Events that are read at once. */
 const page = 500;
 
@@ -37,8 +43,9 @@ export class Hints {
   constructor(
     private readonly read: Session,
     private readonly kinds: ReadonlyMap<string, Watched>,
+    private readonly sees: SeesJob,
   ) {
-    const names = [...kinds.keys()].map((type) => `${type}s`).join("|");
+    const names = [...[...kinds.keys()].map((type) => `${type}s`), jobs].join("|");
     this.#topicShape = new RegExp(`^(${names})(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})?$`);
   }
 
@@ -79,6 +86,18 @@ export class Hints {
       // Meanwhile the last who watched may have left, and somebody else begun at a later place.
       if (this.#seq !== undefined) this.#seq = Math.max(this.#seq, last.seq);
       if (events.length < page) return;
+    }
+  }
+
+  /** A job has come further, or ended. */
+  async tellOfJob(id: string): Promise<void> {
+    if (!this.#isWatched(jobs, id)) return;
+    const sees = await this.sees(this.read, id);
+    if (!sees) return;
+    for (const topic of [jobs, `${jobs}/${id}`]) {
+      const frame = frameOf("job", { topic, entity_id: id, version: null });
+      for (const connection of this.#topics.get(topic) ?? [])
+        if (sees(connection.actor)) connection.hint(frame);
     }
   }
 

@@ -6,7 +6,7 @@ import { log } from "../ops/logging";
 import type { Actor, Identity } from "../policy";
 import type { Connection, Outlet } from "./connection";
 import { closing, Closing, frameOf, resyncFrame, type CloseCode } from "./frames";
-import { Hints, type RefusedTopic, type Watched } from "./hints";
+import { Hints, type RefusedTopic, type SeesJob, type Watched } from "./hints";
 import { deliver, standingOf } from "./notifications";
 import { Wakes } from "./wakes";
 
@@ -16,6 +16,8 @@ export interface HubOptions {
   bus: Bus;
   /** Whom an actor is by the tables as they are now; a text says why nobody. */
   admit(actor: Actor): Promise<Identity | string>;
+  /** Whether an actor sees how far a job is. */
+  sees: SeesJob;
   /** The kinds of records that can be watched, by entity type. */
   kinds: ReadonlyMap<string, Watched>;
   limits: () => { connections: number; perUser: number };
@@ -29,6 +31,7 @@ const silenceMs = 60 * second;
 /** Users whose notifications are read at once: reading for thousands must not take every connection to the database. */
 const mostReading = 4;
 
+const jobBell = "job:";
 const userTopic = /^(notify|user):(.+)$/;
 
 /** Everybody who listens to this process. Says what happens to them, as the tables have it; the bus only wakes it. */
@@ -38,6 +41,7 @@ export class Hub {
   readonly #notifying: Wakes;
   readonly #checking: Wakes;
   readonly #telling: Wakes;
+  readonly #watching: Wakes;
   readonly #timer: ReturnType<typeof setInterval>;
   /** When each user is looked at again, in `monotonic` time. */
   readonly #dueAt = new Map<string, number>();
@@ -47,11 +51,12 @@ export class Hub {
   #isClosed = false;
 
   constructor(private readonly options: HubOptions) {
-    const { store, bus, kinds } = options;
-    this.#hints = new Hints(store.read, kinds);
+    const { store, bus, kinds, sees } = options;
+    this.#hints = new Hints(store.read, kinds, sees);
     this.#notifying = new Wakes(mostReading, (userId) => deliver(store.read, userId, this.#of(userId)));
     this.#checking = new Wakes(mostReading, (userId) => this.#check(userId));
     this.#telling = new Wakes(1, () => this.#hints.tell());
+    this.#watching = new Wakes(1, (jobId) => this.#hints.tellOfJob(jobId));
     bus.onRing((topic) => this.#heard(topic));
     bus.onGap(() => this.#lookAtAll());
     this.#timer = setInterval(() => this.#tick(), second);
@@ -136,7 +141,9 @@ export class Hub {
     this.#isClosed = true;
     clearInterval(this.#timer);
     for (const outlet of this.#held) outlet.close(closing.goingAway, "The server is stopping.");
-    await Promise.all([this.#notifying, this.#checking, this.#telling].map((wakes) => wakes.close()));
+    await Promise.all(
+      [this.#notifying, this.#checking, this.#telling, this.#watching].map((wakes) => wakes.close()),
+    );
   }
 
   #of(userId: string): ReadonlySet<Connection> {
@@ -159,6 +166,7 @@ export class Hub {
 
   #heard(topic: string): void {
     if (topic === "events") return this.#telling.wake("");
+    if (topic.startsWith(jobBell)) return this.#watching.wake(topic.slice(jobBell.length));
     const [, bell, userId] = userTopic.exec(topic) ?? [];
     if (userId === undefined || !this.#users.has(userId)) return;
     (bell === "notify" ? this.#notifying : this.#checking).wake(userId);

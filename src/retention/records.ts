@@ -1,6 +1,7 @@
 import { and, asc, eq, lt, sql } from "drizzle-orm";
 import type { PgColumn, PgTable } from "drizzle-orm/pg-core";
 import { hot, type Params, type Query } from "../db/hot";
+import { removeFrom } from "../db/rows";
 import type { Session, Store } from "../db/store";
 import { remark } from "../events/record";
 import type { Rebuilt } from "../events/replay";
@@ -29,7 +30,7 @@ export async function purgeRecords(
   before: number,
 ): Promise<number> {
   const deleted = deletedBefore(kind);
-  const remove = removal(kind);
+  const remove = removeFrom(kind.table);
   for (let removed = 0; ;) {
     const { gone, isWhole } = await store.tx(async (session) => {
       const rows = await deleted.all(session, { before });
@@ -57,12 +58,6 @@ const deletedBefore = ({ table: name }: Purged) =>
       .where(and(sql`${table.deleted_at} is not null`, lt(table.deleted_at, p.before)))
       .orderBy(asc(table.created_at), asc(table.id))
       .limit(batch) as PromiseLike<unknown> as Query<{ id: string; version: number }>;
-  });
-
-const removal = ({ table: name }: Purged) =>
-  hot(({ t, q }, p: Params<{ id: string }>) => {
-    const table: PgTable & { id: PgColumn } = t[name];
-    return q.delete(table).where(eq(table.id, p.id)) as Query<never>;
   });
 
 const blank = hot(({ t: { events }, q }, p: Params<{ entity_type: string; entity_id: string }>) =>

@@ -52,7 +52,7 @@ scenarios("one job", given, [
       expect(json).toEqual({
         ...{ id: world.ids.running, kind: "import", state: "running" },
         ...{ done: 30, total: 100, created: 20, updated: 5, skipped: 3, failed: 2, rate: 7, eta_seconds: 10 },
-        ...{ error: null, created_by: world.people.lan.id, finished_at: null },
+        ...{ error: null, result: null, created_by: world.people.lan.id, finished_at: null },
         created_at: "2026-01-03T00:00:00.000Z",
       });
     },

@@ -189,7 +189,6 @@ describe.each(engines)("every example of the document [%s]", (engine) => {
     const env = { JWT_SECRET: secret, NEOCRM_AUTH_REGISTRATION: "open" };
     const server = await startTestServer(engine, env, await planningDatabase(engine));
     world = newWorld(server, {} as People);
-    known.set("jobs_id", await deadLetter(server.parts.store));
     explained = explainAll(server);
   });
   afterAll(() => world?.server.stop());
@@ -215,6 +214,7 @@ describe.each(engines)("every example of the document [%s]", (engine) => {
       known.set(name, newestToken(await outboxOf(world.server), mail)!);
     }
     if (route.walk?.needs?.includes("notifications_id")) known.set("notifications_id", await told());
+    if (route.walk?.needs?.includes("jobs_id")) known.set("jobs_id", await jobFor(route.path));
     const body = route.example === undefined ? undefined : fill(route.example);
     const token = known.get("access_token");
     const by = token === undefined ? "nobody" : { token };
@@ -224,6 +224,17 @@ describe.each(engines)("every example of the document [%s]", (engine) => {
       known.set(name, String(valueAt(place, { request: body, answer: answer.json })));
     }
     if (route.walk?.endsSession) known.delete("access_token");
+  }
+
+  /** A job with which something can be done. */
+  async function jobFor(path: string): Promise<string> {
+    const { store } = world.server.parts;
+    if (path.endsWith("/cancel"))
+      return store.tx((session) => addJob(session, { kind: "of nobody's", payload: {} }));
+    if (!path.endsWith("/undo")) return deadLetter(store);
+    const body = { items: [{ id: newId() }], set: { notes: "x" } };
+    const token = known.get("access_token")!;
+    return (await world.send({ token }, "POST", "/api/bulk/clients/update", { body })).json.id;
   }
 
   /** Tells whoever walks something, and gives its id. */

@@ -107,8 +107,20 @@ route("PATCH /api/admin/settings/:key", { id: "retention.days", body: { value: 4
                                                                                  401, 401, 401, 403, 403, 403, 403, 200);
 
 route("GET /api/jobs/:id", { id: missing },                                      401, 401, 401, 404, 404, 404, 404, 404);
+route("GET /api/jobs/:id/errors.csv", { id: missing },                           401, 401, 401, 404, 404, 404, 404, 404);
+route("POST /api/jobs/:id/cancel", { id: missing },                              401, 401, 401, 404, 404, 404, 404, 404);
+route("POST /api/jobs/:id/undo", { id: missing },                                401, 401, 401, 404, 404, 404, 404, 404);
 route("GET /api/admin/jobs", {},                                                 401, 401, 401, 403, 403, 403, 403, 200);
 route("POST /api/admin/jobs/:id/retry", { id: missing },                         401, 401, 401, 403, 403, 403, 403, 404);
+
+route("POST /api/bulk/clients/update", { body: { items: [{ id: missing }], set: { notes: "x" } } },
+                                                                                 401, 401, 401, 200, 200, 200, 200, 200);
+route("POST /api/bulk/tasks/update", { body: { items: [{ id: missing }], set: { priority: "low" } } },
+                                                                                 401, 401, 401, 200, 200, 200, 200, 200);
+route("POST /api/bulk/delete", { body: { type: "clients", items: [{ id: missing }] } },
+                                                                                 401, 401, 401, 200, 200, 200, 200, 200);
+route("DELETE /api/bulk/delete", { body: { type: "tasks", items: [{ id: missing }] } },
+                                                                                 401, 401, 401, 200, 200, 200, 200, 200);
 
 route("GET /api/clients", {},                                                    401, 401, 401, 200, 200, 200, 200, 200);
 route("POST /api/clients", { body: { name: "x" }, event: "client.created" },     401, 401, 401, 201, 201, 201, 201, 201);

@@ -38,7 +38,9 @@ export const running = (
   signal = new AbortController().signal,
 ): RunningJob => ({
   ...{ id: job.id, payload: job.payload, attempt: 1, createdBy: null, signal },
+  reached: {},
   progress: async () => {},
+  advance: async () => ({}),
   finish: async () => {},
 });
 

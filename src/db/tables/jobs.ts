@@ -31,8 +31,8 @@ export function describeJobs(c: Columns, { users }: AccountTables) {
       error: c.text("error"),
       /** What it came to, beyond counts: for whoever may see the job. */
       result: c.json<Record<string, unknown>>("result"),
-      /** How far it is; `null` where there is nothing to count. */
-      progress: c.json<Record<string, number>>("progress"),
+      /** How far it is, and where it goes on after a crash; `null` where there is nothing to count. */
+      progress: c.json<Record<string, number | string>>("progress"),
       created_by: c.id("created_by").references(() => users.id),
       created_at: c.time("created_at").notNull(),
       finished_at: c.time("finished_at"),

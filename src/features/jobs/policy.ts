@@ -8,6 +8,10 @@ export const seesJob = (actor: Actor, { created_by }: JobRow): boolean => {
   return scope === "all" || (scope === "own" && isUser(actor, created_by));
 };
 
+/** Whether the actor may end a job, or take back what it did: one that they asked for, or any for those who look after them. */
+export const mayChangeJob = (actor: Actor, { created_by }: JobRow): boolean =>
+  isUser(actor, created_by) || scopeOf(actor, "jobs.manage") === "all";
+
 /** Every job, for those who look after them. */
 export const jobsListed = (actor: Actor): ListScope => ({
   shape: "all",

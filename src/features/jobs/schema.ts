@@ -18,6 +18,9 @@ export const JobView = Type.Object(
     rate: Nullable(Type.Number({ description: "Done in a second." })),
     eta_seconds: Count,
     error: Nullable(Type.String({ description: "Why the last attempt failed." })),
+    result: Nullable(
+      Type.Record(Type.String(), Type.Unknown(), { description: "What it came to, beyond counts." }),
+    ),
     created_by: Nullable(Type.String()),
     created_at: Instant,
     finished_at: Nullable(Instant),
@@ -28,7 +31,10 @@ export type JobView = Static<typeof JobView>;
 
 /** The row as the API shows it. */
 export function presentJob(row: JobRow): JobView {
-  const { done, total, created, updated, skipped, failed, rate } = row.progress ?? {};
+  const { done, total, created, updated, skipped, failed, rate } = (row.progress ?? {}) as Record<
+    string,
+    number
+  >;
   const counts = { done, total, created, updated, skipped, failed, rate };
   const isLeft = row.state === "running" && done !== undefined && total !== undefined && (rate ?? 0) > 0;
   return {
@@ -39,6 +45,7 @@ export function presentJob(row: JobRow): JobView {
     >),
     eta_seconds: isLeft ? Math.ceil(Math.max(0, total - done) / rate!) : null,
     error: row.error,
+    result: row.result,
     created_by: row.created_by,
     created_at: isoTime(row.created_at),
     finished_at: isoTimeOrNull(row.finished_at),

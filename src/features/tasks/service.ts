@@ -106,6 +106,10 @@ export class TaskService extends RecordService<TaskRow, TaskView, TaskInput, Tas
     }));
   }
 
+  /** Whether any task, live or deleted, is for this client. */
+  haveClient = async (session: Session, client_id: string): Promise<boolean> =>
+    (await tasksOfClient.all(session, { client_id, most: 1 })).length > 0;
+
   /**
    * Takes some tasks, live or deleted, from a client that is about to be removed for good, within a transaction.
    * @returns how many they were: fewer than `most` when there are no more

@@ -3,8 +3,7 @@ import { tracing } from "./tracing";
 
 /** The same kind; each attempt is a span in the trace in which the job was asked for. */
 export const tracedKind = (kind: JobKind): JobKind => ({
-  name: kind.name,
-  attempts: kind.attempts,
+  ...kind,
   backoff: (attempt) => kind.backoff(attempt),
   async run(job) {
     const { traceparent } = job.payload;

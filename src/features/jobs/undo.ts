@@ -1,0 +1,103 @@
+import { and, count, desc, eq, lt, sql } from "drizzle-orm";
+import { hot, type Params } from "../../db/hot";
+import { insertManyInto } from "../../db/rows";
+import type { Session, Store } from "../../db/store";
+import type { EntityType } from "../../events/record";
+import { newId } from "../../ids";
+import { GiveUp, type JobKind, type Progress } from "../../jobs/job";
+import { second } from "../../clock";
+import type { Actor } from "../../policy";
+import type { Left, Undone, Undoing } from "../../records";
+import { account, actorOf } from "../users/accounts";
+
+/** The name of the job that takes another one back. */
+export const undoJob = "undo";
+
+/** Records that a job can have changed. */
+export interface UndoableRecords {
+  undoIn(session: Session, actor: Actor, event: Undone, undoing: Undoing): Promise<Left[]>;
+  /** Whether something else points to a record, so that it cannot go. */
+  isInUse?: (session: Session, id: string) => Promise<boolean>;
+}
+
+/** Events in one transaction. */
+const portion = 50;
+/** Comes after every id. */
+const lastId = "ffffffff-ffff-ffff-ffff-ffffffffffff";
+
+const eventsBefore = hot(
+  ({ t: { events }, q }, p: Params<{ job_id: string; before: string; limit: number }>) =>
+    q
+      .select({
+        ...{ id: events.id, type: events.type, entity_type: events.entity_type, entity_id: events.entity_id },
+        ...{ version: events.version, changes: events.changes },
+      })
+      .from(events)
+      .where(and(eq(events.job_id, p.job_id), lt(events.id, p.before)))
+      .orderBy(desc(events.id))
+      .limit(p.limit),
+);
+
+const eventsOf = hot(({ t: { events }, q }, p: Params<{ job_id: string }>) =>
+  q.select({ total: count() }).from(events).where(eq(events.job_id, p.job_id)),
+);
+
+const markUndone = hot(({ t: { jobs }, q }, p: Params<{ id: string }>) =>
+  q
+    .update(jobs)
+    .set({ state: sql`'undone'` })
+    .where(eq(jobs.id, p.id))
+    .returning({ id: jobs.id }),
+);
+
+const insertProblems = insertManyInto("job_problems");
+
+/**
+ * Takes back what a job did, the last first, as whoever asked for it: what it added goes, what it changed has its values of
+ * before, except what somebody changed since, which is listed. Goes on where it was after a crash.
+ */
+export const undoKind = (
+  store: Store,
+  records: Readonly<Partial<Record<EntityType, UndoableRecords>>>,
+): JobKind => ({
+  name: undoJob,
+  attempts: 5,
+  waitedForAs: "Taking back a job",
+  backoff: (attempt) => attempt * second,
+  async run(job) {
+    const undone = String(job.payload["job_id"]);
+    const user = job.createdBy === null ? undefined : await account(store.read, job.createdBy);
+    if (!user?.is_active) throw new GiveUp("Whoever asked for it has no account any more.");
+    const actor = { ...(await actorOf(store.read, user, job.id)), jobId: job.id };
+    const [events] = await eventsOf.all(store.read, { job_id: undone });
+    let at: Progress = { done: 0, updated: 0, skipped: 0, ...job.reached, total: events!.total };
+    for (let isOver = false; !isOver;) {
+      job.signal.throwIfAborted();
+      at = await job.advance(async (session) => {
+        const before = String(at["before"] ?? lastId);
+        const some = await eventsBefore.all(session, { job_id: undone, before, limit: portion });
+        isOver = some.length < portion;
+        const problems = [];
+        for (const event of some) {
+          const kind = records[event.entity_type as EntityType];
+          const undoing = { jobs: [undone, job.id], ...(kind?.isInUse && { isInUse: kind.isInUse }) };
+          const left = (await kind?.undoIn(session, actor, event, undoing)) ?? [];
+          problems.push(...left.map((each) => ({ ...each, record_id: event.entity_id })));
+        }
+        await insertProblems(
+          session,
+          problems.map((each) => ({ ...each, id: newId(), job_id: job.id, line: null, row: null })),
+        );
+        const skipped = new Set(problems.map(({ record_id }) => record_id)).size;
+        return {
+          ...at,
+          done: Number(at["done"]) + some.length,
+          updated: Number(at["updated"]) + some.length - skipped,
+          skipped: Number(at["skipped"]) + skipped,
+          before: some.at(-1)?.id ?? before,
+        };
+      });
+    }
+    await job.finish(async (session) => void (await markUndone.all(session, { id: undone })));
+  },
+});

@@ -210,6 +210,7 @@ export async function openParts(
       ...keep,
     });
   scheduler.every("purge", day, async () => void (await purgeNow()));
+  scheduler.once("alarms of older tasks", () => tasks.makeAlarms());
   metrics.watch({ hasher, store, relay, worker });
   const activities = new ActivityService({ store, policy: new ActivityPolicy(...policies), clients, users });
   const notifications = new NotificationService(store);

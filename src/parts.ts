@@ -168,7 +168,7 @@ export async function openParts(
   const identities = new Identities(store, tokens);
   const background = new Background(mostInBackground);
   const ringing = new Background();
-  const forget = forgetEverywhere(identities, bus, ringing);
+  const forget = forgetEverywhere(identities, bus, ringing, (userId) => hub.recheck(userId));
   const hasher = passwordHasher({
     concurrency: config["auth.password_concurrency"],
     queue: config["auth.password_queue"],
@@ -217,7 +217,7 @@ export async function openParts(
   const settings = new SettingService(store, live, () => ringing.start(deaf, () => bus.ring(settingsTopic)));
   const admit = ({ userId, sessionId, authVersion }: Actor) =>
     identities.bearer({ userId: userId!, sessionId: sessionId!, authVersion: authVersion! });
-  const hub = new Hub({
+  const hub: Hub = new Hub({
     ...{ store, bus, admit },
     kinds: new Map<string, Watched>([
       ["client", clients],
@@ -346,13 +346,19 @@ const deaf = "The bus could not be rung";
  * Makes every instance forget a user's tokens: here at once, elsewhere as soon as the bus rings there. Nobody
  * waits for that but whoever closes the bus.
  */
-function forgetEverywhere(identities: Identities, bus: Bus, ringing: Background) {
+function forgetEverywhere(
+  identities: Identities,
+  bus: Bus,
+  ringing: Background,
+  recheck: (userId: string) => void,
+) {
   bus.onRing((topic) => {
     if (topic.startsWith(userTopic)) identities.forget(topic.slice(userTopic.length));
   });
   bus.onGap(() => identities.forgetAll());
   return (userId: string): void => {
     identities.forget(userId);
+    recheck(userId);
     ringing.start(deaf, () => bus.ring(userTopic + userId));
   };
 }

@@ -189,7 +189,7 @@ export async function openParts(
   const identities = new Identities(store, tokens);
   const background = new Background(mostInBackground);
   const ringing = new Background();
-  const forget = forgetEverywhere(identities, bus, ringing);
+  const forget = forgetEverywhere(identities, bus, ringing, (userId) => hub.recheck(userId));
   const hasher = passwordHasher({
     concurrency: config["auth.password_concurrency"],
     queue: config["auth.password_queue"],
@@ -244,13 +244,14 @@ export async function openParts(
       ...keep,
     });
   scheduler.every("purge", day, async () => void (await purgeNow()));
+  scheduler.once("alarms of older tasks", () => tasks.makeAlarms());
   metrics.watch({ hasher, store, relay, worker });
   const activities = new ActivityService({ store, policy: new ActivityPolicy(...policies), clients, users });
   const notifications = new NotificationService(store);
   const settings = new SettingService(store, live, () => ringing.start(deaf, () => bus.ring(settingsTopic)));
   const admit = ({ userId, sessionId, authVersion }: Actor) =>
     identities.bearer({ userId: userId!, sessionId: sessionId!, authVersion: authVersion! });
-  const hub = new Hub({
+  const hub: Hub = new Hub({
     ...{ store, bus, admit },
     sees: jobSeenBy,
     kinds: new Map<string, Watched>([
@@ -386,13 +387,19 @@ const deaf = "The bus could not be rung";
  * Makes every instance forget a user's tokens: here at once, elsewhere as soon as the bus rings there. Nobody
  * waits for that but whoever closes the bus.
  */
-function forgetEverywhere(identities: Identities, bus: Bus, ringing: Background) {
+function forgetEverywhere(
+  identities: Identities,
+  bus: Bus,
+  ringing: Background,
+  recheck: (userId: string) => void,
+) {
   bus.onRing((topic) => {
     if (topic.startsWith(userTopic)) identities.forget(topic.slice(userTopic.length));
   });
   bus.onGap(() => identities.forgetAll());
   return (userId: string): void => {
     identities.forget(userId);
+    recheck(userId);
     ringing.start(deaf, () => bus.ring(userTopic + userId));
   };
 }

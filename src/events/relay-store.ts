@@ -46,6 +46,7 @@ export const unorderedOf = hot(
 export const numberEvents = hot(
   ({ t: { events }, q, dialect }, p: Params<{ ids: string; first: number }>) => {
     const listed = dialect.places(events.id, p.ids);
+    // Without `returning` a write gives no rows, which Drizzle's type for PostgreSQL does not say.
     return (
       q
         .update(events)
@@ -86,6 +87,7 @@ export const moveTo = hot(({ t: { consumers }, q }, p: Params<RowOf<"consumers">
 /** The events after a number, in order. */
 export const eventsAfter = hot(
   ({ t, q }, p: Params<{ seq: number; limit: number }>) =>
+    // What is greater than a number is not null, which the column's type does not know.
     q
       .select(recordColumns("events")(t))
       .from(t.events)

@@ -1,5 +1,5 @@
 import { and, eq } from "drizzle-orm";
-import { now, second } from "../clock";
+import { hour, now, second } from "../clock";
 import { hot, value, type Params } from "../db/hot";
 import type { RowOf } from "../db/rows";
 import type { Session, Store } from "../db/store";
@@ -60,6 +60,16 @@ export class Scheduler {
     });
     this.#pulses.push(pulse);
     if (this.#isStarted) pulse.start();
+  }
+
+  /** Does `work` once for this database; when it fails, or its process dies over it, again after an hour. */
+  once(name: string, work: () => Promise<void>): void {
+    const done = `${name}: done`;
+    this.every(name, hour, async () => {
+      if (await nextOf.first(this.store.read, { name: done })) return;
+      await work();
+      await this.store.tx((session) => addSchedule.first(session, { name: done, next_at: now() }));
+    });
   }
 
   /** From here on things are done. */

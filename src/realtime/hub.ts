@@ -126,6 +126,11 @@ export class Hub {
     return this.#hints.subscribe(connection, topics);
   }
 
+  /** What ends somebody's tokens happened here: whoever is not let in any more goes, whether or not a bell rings. */
+  recheck(userId: string): void {
+    if (this.#users.has(userId)) this.#checking.wake(userId);
+  }
+
   unsubscribe(connection: Connection, topics: readonly string[]): void {
     this.#hints.unsubscribe(connection, topics);
   }
@@ -208,6 +213,7 @@ export class Hub {
   #tick(): void {
     const time = monotonic();
     for (const connection of this.#all()) this.#beat(connection, time);
+    if (this.options.bus.isDeaf) for (const userId of this.#users.keys()) this.#checking.wake(userId);
     for (const [userId, at] of this.#dueAt) {
       if (at > time) continue;
       this.#dueAt.set(userId, time + believedMs);

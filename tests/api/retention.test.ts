@@ -3,8 +3,10 @@ import { expect, test } from "bun:test";
 import { replay } from "../../src/events/replay";
 import { day } from "../../src/clock";
 import { dump } from "../support/dump";
-import { letIn } from "../support/people";
-import { inWorld, type World } from "../support/scenario";
+import { bringPeople, letIn } from "../support/people";
+import { explainAll, planningDatabase, readWhole } from "../support/plans";
+import { engines, startTestServer } from "../support/servers";
+import { inWorld, newWorld, type World } from "../support/scenario";
 import { traffic } from "../support/traffic";
 
 const long = 10_000;
@@ -19,6 +21,32 @@ async function expectTold(world: World): Promise<void> {
     expect({ added, changed, removed }).toEqual({ added: 0, changed: 0, removed: 0 });
   expect(await dump(world)).toEqual(before);
 }
+
+test.each(engines)(
+  "a client and its tasks go without a table being read as a whole [%s]",
+  async (engine) => {
+    const server = await startTestServer(engine, {}, await planningDatabase(engine));
+    try {
+      const world = newWorld(server, await bringPeople(server));
+      const explained = explainAll(server);
+      const { id } = (await world.send("lan", "POST", "/api/clients", { body: { name: "Acme" } })).json;
+      for (const title of ["live", "deleted"]) {
+        const task = (await world.send("lan", "POST", "/api/tasks", { body: { title, client_id: id } })).json;
+        if (title === "deleted") await world.send("lan", "DELETE", `/api/tasks/${task.id}`);
+      }
+      await world.send("lan", "DELETE", `/api/clients/${id}`);
+      await Bun.sleep(2);
+      expect((await server.parts.purge({ records: none })).records).toBe(2);
+      const asked = [...explained.values()].filter(({ text }) => /\btasks\b|delete from .clients/.test(text));
+      expect(asked.length).toBeGreaterThan(3);
+      for (const statement of asked)
+        expect([statement.text, readWhole(statement)]).toEqual([statement.text, []]);
+    } finally {
+      await server.stop();
+    }
+  },
+  60_000,
+);
 
 inWorld("removing for good", {}, (world) => {
   test("takes deleted records, and what their events said of them", async () => {

@@ -238,3 +238,38 @@ describe.each(engines)("what was due while no server ran [%s]", (engine) => {
     }
   });
 });
+
+describe.each(engines)("tasks from before there were alarms [%s]", (engine) => {
+  test("ring once the server is upgraded, and others as before", async () => {
+    const server = await startTestServer(engine);
+    try {
+      const { store, tasks } = server.parts;
+      const world = newWorld(server, await bringPeople(server));
+      for (let i = 0; i < 120; i++) await add(world, `late${i}`, { due_date: inFuture(100 * hour) });
+      await add(world, "quiet", { due_date: inFuture(100 * hour), status: "done" });
+      await add(world, "kept", { remind_at: inFuture(hour) });
+      const alarms = async () => {
+        const rows = await store.read.q.select().from(store.read.t.task_alarms);
+        return rows.map(({ task_id, kind, at }) => `${task_id} ${kind} ${at}`).toSorted();
+      };
+      const wanted = await alarms();
+      expect(wanted).toHaveLength(241);
+      await store.tx(async ({ q, t }) => {
+        for (const { id, task_id } of await q.select().from(t.task_alarms))
+          if (task_id !== world.ids.kept) await q.delete(t.task_alarms).where(eq(t.task_alarms.id, id));
+      });
+      expect(await alarms()).toHaveLength(1);
+      for (let i = 0; i < 2; i++) {
+        await tasks.makeAlarms();
+        expect(await alarms()).toEqual(wanted);
+      }
+      const done = async () => {
+        const rows = await store.read.q.select().from(store.read.t.schedules);
+        return rows.some(({ name }) => name === "alarms of older tasks: done");
+      };
+      await eventually(done);
+    } finally {
+      await server.stop();
+    }
+  }, 60_000);
+});

@@ -6,7 +6,7 @@ import { bringPeople } from "../support/people";
 import { postgres } from "../support/postgres";
 import { newInstallation, type Installation } from "../support/restart";
 import { newWorld, type World } from "../support/scenario";
-import { engines } from "../support/servers";
+import { engines, type TestServer } from "../support/servers";
 import { neocrm } from "../support/terminal";
 import { traffic } from "../support/traffic";
 
@@ -28,11 +28,19 @@ const wreck = ({ server }: World) =>
     await q.delete(t.client_tags).where(sql`true`);
     await q.delete(t.clients).where(eq(t.clients.id, clients.at(-1)!.id));
     await q.delete(t.tasks).where(eq(t.tasks.id, tasks.at(-1)!.id));
+    await q.delete(t.task_alarms).where(sql`true`);
     await q.update(t.tasks).set({ status: "cancelled", version: 99 }).where(eq(t.tasks.id, tasks[0]!.id));
     await q
       .insert(t.tasks)
       .values({ ...tasks[0]!, id: "01890a5d-ac96-774b-bcce-b302099a8057", external_id: null });
   });
+
+/** When tasks ring: what follows from them, and stands in no event. */
+async function alarmsIn({ parts: { store } }: TestServer) {
+  const { t, q } = store.read;
+  const rows = await q.select().from(t.task_alarms).orderBy(t.task_alarms.task_id, t.task_alarms.kind);
+  return rows.map(({ id: _, ...alarm }) => alarm);
+}
 
 const replay = ({ env }: Installation) => neocrm(["events", "replay"], { env });
 
@@ -43,7 +51,11 @@ describe.each(engines)("neocrm events replay [%s]", (engine) => {
       const server = await place.start();
       const world = newWorld(server, await bringPeople(server));
       await traffic(world, 250, 21);
+      const body = { title: "rings", due_date: "2999-01-01T00:00:00Z", remind_at: "2998-01-01T00:00:00Z" };
+      await world.send("lan", "POST", "/api/tasks", { body });
       const before = await dump(world);
+      const alarms = await alarmsIn(server);
+      expect(alarms.length).toBeGreaterThanOrEqual(3);
       expect(before.client_tags.length).toBeGreaterThan(5);
 
       const { code, out, err } = await replay(place);
@@ -54,6 +66,7 @@ describe.each(engines)("neocrm events replay [%s]", (engine) => {
       await wreck(world);
       expect(await dump(world)).not.toEqual(before);
       const mended = await replay(place);
+      expect(await alarmsIn(server)).toEqual(alarms);
       expect(mended.out).toMatch(/^\d+ clients: 1 were missing, \d+ differed \(client_tags, email.*name/);
       expect(mended.out).toMatch(/\d+ tasks: 1 were missing, \d+ differed \(.*status.*\), 1 had no events/);
       expect(await dump(world)).toEqual(before);

@@ -129,7 +129,7 @@ inWorld("hostile frames", { env: { JWT_SECRET: secret } }, (world) => {
     await lively.next("pong");
   }, 30_000);
 
-  test("thousands of them leave nothing behind", async () => {
+  test("ten thousand of them leave nothing behind", async () => {
     const attack = async (i: number) => {
       const [, frame, code] = frames[i % frames.length]!;
       const client = await connect(url());
@@ -146,16 +146,12 @@ inWorld("hostile frames", { env: { JWT_SECRET: secret } }, (world) => {
       await Bun.sleep(20);
       return process.memoryUsage().rss;
     };
-    let last = await attackMany(1_000);
-    // Both ends are in this process, and so are other tests: what 1,000 connections leave behind, each thousand would.
-    const grown: number[] = [];
-    for (let round = 0; round < 3; round++) {
-      const rss = await attackMany(1_000);
-      grown.push((rss - last) / 1024 / 1024);
-      last = rss;
-    }
-    expect(Math.min(...grown)).toBeLessThan(8);
-  }, 120_000);
+    const resting = [await attackMany(2_000)];
+    for (let round = 0; round < 8; round++) resting.push(await attackMany(1_000));
+    // Both ends are in this process, and so are other tests, which take memory and give it back: what is lowest counts.
+    const [before, after] = [resting.slice(1, 5), resting.slice(-4)].map((each) => Math.min(...each));
+    expect((after! - before!) / 1024 / 1024).toBeLessThan(8);
+  }, 300_000);
 });
 
 /** The code of the close frame that comes next. */

@@ -43,3 +43,24 @@ test("two servers over one database tell whoever is connected to either", async 
   for (const each of clients) expect((await each.closed).code).toBe(4401);
   for (const server of servers) await server.stop();
 });
+
+test("without bells, a session that is over loses its sockets all the same, on every server", async () => {
+  const url = await newDatabase();
+  const env = { JWT_SECRET: "the secret that two servers share in this test" };
+  const servers = [await startTestServer("postgres", env, url), await startTestServer("postgres", env, url)];
+  try {
+    await addPerson(servers[0]!, "rita@new.example", "user");
+    const { token } = await letIn(servers[0]!, "rita@new.example");
+    const clients = await Promise.all(servers.map((server) => listen(server.url, token)));
+    for (const { parts } of servers) {
+      parts.bus.ring = async () => {};
+      Object.defineProperty(parts.bus, "isDeaf", { value: true });
+    }
+    const headers = { authorization: `Bearer ${token}` };
+    await fetch(`${servers[0]!.url}/api/auth/logout`, { method: "POST", headers });
+    // Without either way it would take 30 seconds, and this test may take 20.
+    for (const each of clients) expect((await each.closed).code).toBe(4401);
+  } finally {
+    for (const server of servers) await server.stop();
+  }
+}, 20_000);

@@ -53,6 +53,8 @@ export function explainAll({ parts: { store }, dataDir }: TestServer): Map<strin
 function explainer({ engine }: Store, dataDir: string) {
   if (engine === "sqlite") {
     const db = new Database(join(dataDir, "neocrm.db"), { readonly: true });
+    // What a row takes along when it goes is in the plan then.
+    db.run("PRAGMA foreign_keys = ON");
     return (_: Session, text: string, values: unknown[]): string[] =>
       (
         db.prepare(`EXPLAIN QUERY PLAN ${withFixedPlan(text)}`).all(...(values as never[])) as {

@@ -2,7 +2,7 @@ import { hour, now } from "../../clock";
 import type { Session } from "../../db/store";
 import { newId } from "../../ids";
 import { pendingStatuses } from "./schema";
-import { deleteAlarm, insertAlarm, type AlarmRow, type TaskRow } from "./store";
+import { alarmsOfTask, deleteAlarm, insertAlarm, type AlarmRow, type TaskRow } from "./store";
 
 /** What somebody is told about a task when its time comes. */
 export const alarmKinds = ["reminder", "due_soon", "overdue"] as const;
@@ -20,6 +20,10 @@ function alarmsOf(task: TaskRow | null, dueSoonHours: number): Alarms {
   };
 }
 
+/** Whether a task is still to ring. */
+export const rings = (task: TaskRow, dueSoonHours: number): boolean =>
+  Object.values(alarmsOf(task, dueSoonHours)).some((at) => at !== null && at > now());
+
 /**
  * Sets what has changed about when a task rings, in the transaction that changes the task. What is past by then does not
  * ring: whoever writes it knows, and so does an import.
@@ -31,12 +35,23 @@ export async function setAlarms(
   after: TaskRow,
   dueSoonHours: number,
 ): Promise<void> {
-  const [old, wanted] = [alarmsOf(before, dueSoonHours), alarmsOf(after, dueSoonHours)];
+  await move(session, after.id, alarmsOf(before, dueSoonHours), alarmsOf(after, dueSoonHours));
+}
+
+/** Makes the alarms of a task what it says, whichever there are. What is past by then does not ring, as in `setAlarms`. */
+export async function remakeAlarms(session: Session, task: TaskRow, dueSoonHours: number): Promise<void> {
+  const there = { ...noAlarms };
+  for (const { kind, at } of await alarmsOfTask.all(session, { task_id: task.id })) there[kind] = at;
+  await move(session, task.id, there, alarmsOf(task, dueSoonHours));
+}
+
+const noAlarms: Alarms = { reminder: null, due_soon: null, overdue: null };
+
+async function move(session: Session, task_id: string, old: Alarms, wanted: Alarms): Promise<void> {
   for (const kind of alarmKinds) {
     const at = wanted[kind];
     if (old[kind] === at) continue;
-    if (old[kind] !== null) await deleteAlarm.all(session, { task_id: after.id, kind });
-    if (at !== null && at > now())
-      await insertAlarm.all(session, { id: newId(), task_id: after.id, kind, at });
+    if (old[kind] !== null) await deleteAlarm.all(session, { task_id, kind });
+    if (at !== null && at > now()) await insertAlarm.all(session, { id: newId(), task_id, kind, at });
   }
 }

@@ -4,13 +4,14 @@ import { countIn, type Span } from "../../db/spans";
 import type { Session, Store } from "../../db/store";
 import { Invalid, type FieldError } from "../../errors";
 import type { IfMatch } from "../../events/current";
+import { noId } from "../../events/replay";
 import { instantOf } from "../../instants";
 import type { Filter } from "../../list";
 import type { Actor } from "../../policy";
 import { RecordService, type NewRecord, type RecordKind, type RecordPolicy } from "../../records";
 import { tidy } from "../../text";
 import { account, assertAssignable } from "../users/accounts";
-import { setAlarms } from "./alarms";
+import { remakeAlarms, rings, setAlarms } from "./alarms";
 import { taskFields } from "./fields";
 import { nextOccurrence, recurrenceRule } from "./recurrence";
 import { presentTask, type TaskInput, type TaskPatch, type TaskStats, type TaskView } from "./schema";
@@ -19,6 +20,7 @@ import {
   insertTask,
   rebuildTask,
   taskById,
+  tasksAfter,
   taskColumns,
   tasksOfClient,
   taskWithExternalId,
@@ -48,7 +50,13 @@ const taskKind = (dueSoonHours: () => number): RecordKind<TaskRow, TaskView> => 
     await setAlarms(session, before, after, dueSoonHours());
   },
   present: presentTask,
-  rebuild: (session, told, pass) => rebuildTask(session, wholeTask(revived("tasks", told)), pass),
+  async rebuild(session, told, pass) {
+    const row = revived("tasks", told);
+    const difference = await rebuildTask(session, wholeTask(row), pass);
+    // They are told by no event: those of a row that was missing went with it.
+    if (pass === "write") await remakeAlarms(session, row, dueSoonHours());
+    return difference;
+  },
 });
 
 /** Whether there is a live client with this id that the actor may see: what tasks ask of clients. */
@@ -61,7 +69,7 @@ export class TaskService extends RecordService<TaskRow, TaskView, TaskInput, Tas
     store: Store,
     policy: RecordPolicy<TaskRow>,
     private readonly seesClient: SeesClient,
-    dueSoonHours: () => number,
+    private readonly dueSoonHours: () => number,
   ) {
     super(store, policy, taskKind(dueSoonHours));
   }
@@ -110,6 +118,24 @@ export class TaskService extends RecordService<TaskRow, TaskView, TaskInput, Tas
   haveClient = async (session: Session, client_id: string): Promise<boolean> =>
     (await tasksOfClient.all(session, { client_id, most: 1 })).length > 0;
 
+  /** Makes the alarms of tasks from before there were any; of others, they stay as they are. */
+  async makeAlarms(): Promise<void> {
+    for (let id = noId; ;) {
+      const rows = await tasksAfter.all(this.store.aside("alarms"), { id, most: tasksAtOnce });
+      const ringing = rows.filter((row) => rings(row, this.dueSoonHours()));
+      if (ringing.length > 0)
+        await this.store.tx(async (session) => {
+          for (const { id } of ringing) {
+            // It may have changed since, and then has its alarms.
+            const row = await taskById.first(session, { id });
+            if (row) await remakeAlarms(session, row, this.dueSoonHours());
+          }
+        });
+      if (rows.length < tasksAtOnce) return;
+      id = rows.at(-1)!.id;
+    }
+  }
+
   /**
    * Takes some tasks, live or deleted, from a client that is about to be removed for good, within a transaction.
    * @returns how many they were: fewer than `most` when there are no more
@@ -150,6 +176,8 @@ export class TaskService extends RecordService<TaskRow, TaskView, TaskInput, Tas
     ]);
   }
 }
+
+const tasksAtOnce = 100;
 
 const blank = {
   external_id: null,

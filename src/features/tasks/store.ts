@@ -1,4 +1,4 @@
-import { and, asc, eq, inArray, lte } from "drizzle-orm";
+import { and, asc, eq, gt, inArray, lte } from "drizzle-orm";
 import { hot, type Params, type Query } from "../../db/hot";
 import { rebuildIn } from "../../db/rebuild";
 import {
@@ -60,6 +60,25 @@ export const deleteAlarm = hot(({ t: { task_alarms }, q }, p: Params<Pick<AlarmR
     .returning({ id: task_alarms.id }),
 );
 
+/** The alarms of a task. */
+export const alarmsOfTask = hot(({ t: { task_alarms }, q }, p: Params<Pick<AlarmRow, "task_id">>) =>
+  q
+    .select({ kind: task_alarms.kind, at: task_alarms.at })
+    .from(task_alarms)
+    .where(eq(task_alarms.task_id, p.task_id)),
+);
+
+/** Tasks, deleted or not, in the order of their ids. */
+export const tasksAfter = hot(({ t, q }, p: Params<{ id: string; most: number }>) => {
+  const found = q
+    .select(taskColumns(t))
+    .from(t.tasks)
+    .where(gt(t.tasks.id, p.id))
+    .orderBy(asc(t.tasks.id))
+    .limit(p.most);
+  return found as PromiseLike<unknown> as Query<TaskRow>;
+});
+
 /** An alarm that is due at `at`, if there is one. */
 export const dueAlarm = hot(({ t: { task_alarms }, q }, p: Params<Pick<AlarmRow, "at">>) =>
   q.select({ id: task_alarms.id }).from(task_alarms).where(lte(task_alarms.at, p.at)).limit(1),
@@ -80,5 +99,6 @@ export const takeDueAlarms = hot(
       .returning({ task_id: task_alarms.task_id, kind: task_alarms.kind, at: task_alarms.at });
   },
 );
+
 /** Makes the row of a task what it has to be; gives the columns in which it was not. */
 export const rebuildTask = rebuildIn("tasks", ["external_id"]);

@@ -19,6 +19,8 @@ export interface Bus {
    * again.
    */
   onGap(listener: () => void): void;
+  /** Nothing was heard where something should have been: rings may be missed now. */
+  readonly isDeaf: boolean;
   /** Resolves once rings arrive. Rejects when they cannot. */
   start(): Promise<void>;
   /** Ends every timer and connection; nothing is heard afterwards. */

@@ -12,6 +12,7 @@ export function memoryBus(): Bus {
     onRing: (listener) => rings.add(listener),
     // Nothing gets lost between two functions of one process.
     onGap: () => {},
+    isDeaf: false,
     start: async () => {},
     async close() {
       isOpen = false;

@@ -1,5 +1,5 @@
 import { SQL } from "bun";
-import { second } from "../../clock";
+import { monotonic, second } from "../../clock";
 import { newId } from "../../ids";
 import { presenceSql } from "../../db/migrate.postgres";
 import { log } from "../../ops/logging";
@@ -7,8 +7,8 @@ import { assertTopic, Listeners, type Bus } from "./bus";
 
 /** What can be chosen for the bus; the defaults suit a server. */
 export interface PostgresBusOptions {
-  /** Milliseconds between heartbeats. A dead connection is noticed after two of them at most. */
-  heartbeatMs?: number;
+  /** Milliseconds of silence after which a connection counts as dead. Heartbeats are five times as frequent. */
+  silenceMs?: number;
   /** Milliseconds to wait for a connection, and at the start for the first heartbeat. */
   connectMs?: number;
   /** Buses hear each other on one channel of one database. */
@@ -36,7 +36,7 @@ const mostPending = 10_000;
  */
 export function postgresBus(url: string, options: PostgresBusOptions = {}): Bus {
   return new PostgresBus(url, {
-    heartbeatMs: 5 * second,
+    silenceMs: 5 * second,
     connectMs: 5 * second,
     channel: busChannel,
     ...options,
@@ -54,8 +54,8 @@ class PostgresBus implements Bus {
   readonly #end = Promise.withResolvers<void>();
   #reconnecting: Promise<void> | undefined;
   #heartbeat: ReturnType<typeof setInterval> | undefined;
-  /** Whether the last heartbeat was heard; a connection may be dead for minutes before TCP says so. */
-  #heard = true;
+  /** When the heartbeat went out that is not heard yet, in `monotonic` time: TCP may take minutes to say that a connection is dead. */
+  #beatAt: number | undefined;
   #onHeard: () => void = () => {};
   #pending = new Set<string>();
   #sending: Promise<void> | undefined;
@@ -73,10 +73,14 @@ class PostgresBus implements Bus {
     this.#gaps.add(listener);
   }
 
+  get isDeaf() {
+    return this.#client === undefined || this.#silentMs >= this.#beatMs;
+  }
+
   async start() {
     await this.#connect();
     if (this.#isClosed) return;
-    this.#heartbeat = setInterval(() => this.#beat(), this.options.heartbeatMs);
+    this.#heartbeat = setInterval(() => this.#beat(), this.#beatMs);
   }
 
   async ring(topic: string) {
@@ -125,7 +129,7 @@ class PostgresBus implements Bus {
     await client.unsafe(presenceSql);
     const heard = new Promise<void>((resolve) => (this.#onHeard = resolve));
     await client.listen(this.#heartChannel, () => {
-      this.#heard = true;
+      this.#beatAt = undefined;
       this.#onHeard();
     });
     await client.unsafe(ringSql, [this.#heartChannel, ""]);
@@ -134,7 +138,7 @@ class PostgresBus implements Bus {
 
   /** @param again the client, when it is an old one on a new connection */
   #recovered(again?: SQL) {
-    this.#heard = true;
+    this.#beatAt = undefined;
     // Should it fail, the connection is lost once more, and this comes again.
     again?.unsafe(presenceSql).catch(() => {});
     log.warn("bus connected again; caches are emptied");
@@ -169,13 +173,22 @@ class PostgresBus implements Bus {
     }
   }
 
+  get #beatMs() {
+    return this.options.silenceMs / 5;
+  }
+
+  get #silentMs() {
+    return this.#beatAt === undefined ? 0 : monotonic() - this.#beatAt;
+  }
+
   #beat() {
     if (this.#reconnecting) return;
-    if (!this.#heard) {
+    if (this.#beatAt !== undefined) {
+      if (this.#silentMs < this.options.silenceMs) return;
       this.#reconnecting = this.#reconnect().finally(() => (this.#reconnecting = undefined));
       return;
     }
-    this.#heard = false;
+    this.#beatAt = monotonic();
     // A failure shows as a heartbeat that is not heard.
     this.#client?.unsafe(ringSql, [this.#heartChannel, ""]).catch(() => {});
   }
@@ -190,7 +203,7 @@ class PostgresBus implements Bus {
       // Until an attempt succeeds the bus is deaf, and what was cached since the last one may be stale again.
       this.#gaps.call();
       if (await this.#isConnected()) return this.#recovered();
-      await this.#wait(this.options.heartbeatMs * (0.5 + Math.random() / 2));
+      await this.#wait(this.options.silenceMs * (0.5 + Math.random() / 2));
     }
   }
 

@@ -51,7 +51,7 @@ const engines: Record<string, () => Promise<() => Bus>> = {
   },
   postgres: async () => {
     const url = await newDatabase();
-    return () => postgresBus(url, { heartbeatMs: 200 });
+    return () => postgresBus(url, { silenceMs: 200 });
   },
 };
 
@@ -117,7 +117,7 @@ describe("the PostgreSQL bus", () => {
     const url = await newDatabase();
     const { up, down } = postgresMigrator(url, postgresMigrations);
     const refused = () => down().catch(String);
-    const ears = await listening(postgresBus(url, { heartbeatMs: 200 }));
+    const ears = await listening(postgresBus(url, { silenceMs: 200 }));
     expect(await refused()).toContain("Servers run on this database");
     await up();
     const client = admin(url);
@@ -163,7 +163,7 @@ describe("the PostgreSQL bus", () => {
 
   test("tells of a gap and hears again after its backends were terminated", async () => {
     const url = await newDatabase();
-    const ears = await listening(postgresBus(url, { heartbeatMs: 100 }));
+    const ears = await listening(postgresBus(url, { silenceMs: 100 }));
     const client = admin(url);
     for (let round = 1; round <= 3; round++) {
       const before = ears.gaps;
@@ -180,14 +180,19 @@ describe("the PostgreSQL bus", () => {
   test("notices a connection that died without a word", async () => {
     const url = await newDatabase();
     const proxy: BlackHole = track(await blackHole(url));
-    const ears = await listening(postgresBus(proxy.url, { heartbeatMs: 100, connectMs: 300 }));
+    const ears = await listening(postgresBus(proxy.url, { silenceMs: 500, connectMs: 300 }));
+    expect(ears.bus.isDeaf).toBe(false);
     proxy.swallow();
+    await until(() => ears.bus.isDeaf);
+    expect(ears.gaps).toBe(0); // known before the connection is given up
     await until(() => ears.gaps >= 3); // noticed, and told again while it stays deaf
+    expect(ears.bus.isDeaf).toBe(true);
     proxy.restore();
     await until(async () => {
       await ears.bus.ring("clients");
       return ears.rings.includes("clients");
     });
+    expect(ears.bus.isDeaf).toBe(false);
   });
 
   test("refuses to start where nothing is heard", async () => {
@@ -219,7 +224,7 @@ describe("the PostgreSQL bus", () => {
     await until(async () => (await connections(client)) === 0);
 
     const proxy: BlackHole = track(await blackHole(url));
-    const deaf = await listening(postgresBus(proxy.url, { heartbeatMs: 50, connectMs: 60_000 }));
+    const deaf = await listening(postgresBus(proxy.url, { silenceMs: 50, connectMs: 60_000 }));
     proxy.swallow();
     await until(() => deaf.gaps > 0);
     await deaf.bus.close();

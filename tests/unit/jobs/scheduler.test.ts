@@ -1,6 +1,7 @@
 /** What is due is done once, however many processes there are, and whatever their clocks did. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { hour, now } from "../../../src/clock";
+import { eq } from "drizzle-orm";
 import type { Store } from "../../../src/db/store";
 import { Scheduler } from "../../../src/jobs/scheduler";
 import { newDatabase } from "../../support/postgres";
@@ -25,9 +26,9 @@ describe.each(["sqlite", "postgres"] as const)("the scheduler [%s]", (engine) =>
   });
 
   const startAll = () => schedulers.forEach((scheduler) => scheduler.start());
-  const nextAt = async () => {
+  const nextAt = async (name = "count") => {
     const { q, t } = stores[0]!.read;
-    return (await q.select().from(t.schedules))[0]?.next_at;
+    return (await q.select().from(t.schedules).where(eq(t.schedules.name, name)))[0]?.next_at;
   };
   const setNext = (next_at: number) => stores[0]!.tx(({ q, t }) => q.update(t.schedules).set({ next_at }));
 
@@ -73,6 +74,27 @@ describe.each(["sqlite", "postgres"] as const)("the scheduler [%s]", (engine) =>
     startAll();
     await until(() => times.length >= 6);
     expect(times.length - 1).toBeLessThanOrEqual((times.at(-1)! - times[0]!) / 20 + 1);
+  });
+
+  test("what is done once is done again only until it succeeds", async () => {
+    let tried = 0;
+    const work = async () => {
+      if (++tried === 1) throw new Error("no");
+    };
+    for (const each of schedulers) each.once("upgrade", work);
+    startAll();
+    await until(() => tried === 1);
+    await Promise.all(schedulers.map((scheduler) => scheduler.close()));
+    for (let i = 0; i < 3; i++) {
+      await stores[0]!.tx(({ q, t }) => q.delete(t.schedules).where(eq(t.schedules.name, "upgrade")));
+      const next = new Scheduler(stores[0]!);
+      schedulers.push(next);
+      next.once("upgrade", work);
+      next.start();
+      await until(async () => (await nextAt("upgrade")) !== undefined);
+      await next.close();
+    }
+    expect(tried).toBe(2);
   });
 
   test("nothing is done before the start, nor after the end", async () => {

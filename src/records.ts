@@ -7,7 +7,7 @@ import { Conflict, Forbidden, Gone, GoneThen, NotFound } from "./errors";
 import { assertCurrent, type IfMatch } from "./events/current";
 import type { Rebuilt } from "./events/replay";
 import { recordAt } from "./events/history";
-import { record, type EntityType, type Recorded } from "./events/record";
+import { record, type Recorded, type RecordName } from "./events/record";
 import type { DeletedMode, ListRequest, Page } from "./list";
 import { newId } from "./ids";
 import type { Actor } from "./policy";
@@ -51,7 +51,7 @@ export interface UniqueField<Row> {
 /** What tells the records of one resource from others. */
 export interface RecordKind<Row extends RecordRow, View extends Recorded> {
   /** What one of them is called, in events and in words. */
-  name: EntityType;
+  name: RecordName;
   resource: Resource<Row>;
   unique: readonly UniqueField<Row>[];
   /** One by id, deleted or not. */

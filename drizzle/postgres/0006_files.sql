@@ -1,5 +1,5 @@
 CREATE TABLE "blobs" (
-	"hash" text PRIMARY KEY NOT NULL,
+	"hash" text COLLATE "C" PRIMARY KEY NOT NULL,
 	"key" text NOT NULL,
 	"size" bigint NOT NULL,
 	"used_at" bigint NOT NULL,
@@ -13,7 +13,7 @@ CREATE TABLE "files" (
 	"original_name" text NOT NULL,
 	"file_type" text COLLATE "C" NOT NULL,
 	"file_size" bigint NOT NULL,
-	"checksum" text NOT NULL,
+	"checksum" text COLLATE "C" NOT NULL,
 	"folder_id" uuid,
 	"client_id" uuid,
 	"task_id" uuid,
@@ -46,6 +46,8 @@ ALTER TABLE "files" ADD CONSTRAINT "files_client_id_clients_id_fk" FOREIGN KEY (
 ALTER TABLE "files" ADD CONSTRAINT "files_task_id_tasks_id_fk" FOREIGN KEY ("task_id") REFERENCES "public"."tasks"("id") ON DELETE set null ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "files" ADD CONSTRAINT "files_uploaded_by_users_id_fk" FOREIGN KEY ("uploaded_by") REFERENCES "public"."users"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "folders" ADD CONSTRAINT "folders_created_by_users_id_fk" FOREIGN KEY ("created_by") REFERENCES "public"."users"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+CREATE UNIQUE INDEX "blobs_key" ON "blobs" USING btree ("key");--> statement-breakpoint
+CREATE INDEX "blobs_by_size" ON "blobs" USING btree ("size");--> statement-breakpoint
 CREATE INDEX "files_by_name" ON "files" USING btree ("name_key","id") WHERE deleted_at is null;--> statement-breakpoint
 CREATE INDEX "files_by_type" ON "files" USING btree ("file_type","id") WHERE deleted_at is null;--> statement-breakpoint
 CREATE INDEX "files_by_size" ON "files" USING btree ("file_size","id") WHERE deleted_at is null;--> statement-breakpoint
@@ -57,7 +59,7 @@ CREATE INDEX "files_by_task" ON "files" USING btree ("task_id","created_at","id"
 CREATE INDEX "files_by_uploader" ON "files" USING btree ("uploaded_by","created_at","id") WHERE deleted_at is null;--> statement-breakpoint
 CREATE INDEX "files_by_deletion" ON "files" USING btree ("created_at","id") WHERE deleted_at is not null;--> statement-breakpoint
 CREATE INDEX "files_by_folder" ON "files" USING btree ("folder_id","created_at","id");--> statement-breakpoint
-CREATE INDEX "files_by_checksum" ON "files" USING btree ("checksum");--> statement-breakpoint
+CREATE INDEX "files_by_checksum" ON "files" USING btree ("checksum","created_at","id");--> statement-breakpoint
 CREATE INDEX "files_by_use" ON "files" USING btree ("uploaded_by","file_size");--> statement-breakpoint
 CREATE UNIQUE INDEX "folders_name" ON "folders" USING btree ("parent_id_key","name_normal") WHERE deleted_at is null;--> statement-breakpoint
 CREATE INDEX "folders_by_parent" ON "folders" USING btree ("parent_id","name_key","id");--> statement-breakpoint

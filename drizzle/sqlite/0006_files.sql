@@ -6,6 +6,8 @@ CREATE TABLE `blobs` (
 	`created_at` integer NOT NULL
 );
 --> statement-breakpoint
+CREATE UNIQUE INDEX `blobs_key` ON `blobs` (`key`);--> statement-breakpoint
+CREATE INDEX `blobs_by_size` ON `blobs` (`size`);--> statement-breakpoint
 CREATE TABLE `files` (
 	`id` text PRIMARY KEY NOT NULL,
 	`name` text NOT NULL,
@@ -42,7 +44,7 @@ CREATE INDEX `files_by_task` ON `files` (`task_id`,`created_at`,`id`) WHERE dele
 CREATE INDEX `files_by_uploader` ON `files` (`uploaded_by`,`created_at`,`id`) WHERE deleted_at is null;--> statement-breakpoint
 CREATE INDEX `files_by_deletion` ON `files` (`created_at`,`id`) WHERE deleted_at is not null;--> statement-breakpoint
 CREATE INDEX `files_by_folder` ON `files` (`folder_id`,`created_at`,`id`);--> statement-breakpoint
-CREATE INDEX `files_by_checksum` ON `files` (`checksum`);--> statement-breakpoint
+CREATE INDEX `files_by_checksum` ON `files` (`checksum`,`created_at`,`id`);--> statement-breakpoint
 CREATE INDEX `files_by_use` ON `files` (`uploaded_by`,`file_size`);--> statement-breakpoint
 CREATE TABLE `folders` (
 	`id` text PRIMARY KEY NOT NULL,

@@ -69,6 +69,14 @@ export const origins = list(
   }),
 );
 
+/** Media types, without parameters. */
+export const mediaTypes = list(
+  text("a media type such as application/zip", (value) => {
+    const type = value.trim().toLowerCase();
+    return /^[a-z0-9][a-z0-9!#$&^_.+-]*\/[a-z0-9][a-z0-9!#$&^_.+-]*$/.test(type) ? type : undefined;
+  }),
+);
+
 function webUrl(value: string) {
   const url = URL.parse(value);
   return url && /^https?:$/.test(url.protocol) ? url : undefined;

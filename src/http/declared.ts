@@ -34,6 +34,8 @@ export interface Declarations {
   parameters: TObject;
   ticket: TicketPurpose;
   conditional: true;
+  /** The fields of a `multipart/form-data` body; those that are files have `format: "binary"`. */
+  form: TObject;
   answer: AnswerOf;
   /** The body of its success. */
   returns: TSchema;
@@ -83,6 +85,7 @@ const names = Object.keys({
   parameters: true,
   ticket: true,
   conditional: true,
+  form: true,
   answer: true,
   returns: true,
   problems: true,

@@ -1,5 +1,6 @@
 import { ValidationError } from "elysia";
-import type { TSchema } from "@sinclair/typebox";
+import type { Static, TSchema } from "@sinclair/typebox";
+import { Value } from "@sinclair/typebox/value";
 import { ValueErrorType, type ValueError } from "@sinclair/typebox/errors";
 import { DbError } from "../db/errors";
 import { BlobError } from "../integrations/blobs/blobs";
@@ -53,6 +54,12 @@ function refuseInput(error: ValidationError): Refusal {
   if (error.type === "params") return new NotFound("resource");
   const validator = error.validator as { Errors(value: unknown): Iterable<ValueError> };
   return new Invalid(fieldErrors(validator.Errors(error.value)));
+}
+
+/** What fits a schema, as what it then is. @throws Invalid for what does not */
+export function assertFits<Schema extends TSchema>(schema: Schema, value: unknown): Static<Schema> {
+  if (Value.Check(schema, value)) return value;
+  throw new Invalid(fieldErrors(Value.Errors(schema, value)));
 }
 
 const mostErrors = 50;

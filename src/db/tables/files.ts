@@ -13,16 +13,24 @@ export function describeFiles(
   { users, clients, tasks }: AccountTables & ClientTables & TaskTables,
 ) {
   /** Bytes that files have, the same ones once. A row is there exactly as long as a file has them. */
-  const blobs = c.table("blobs", {
-    /** SHA-256 in hexadecimal. */
-    hash: c.text("hash").primaryKey(),
-    /** Under what the store has them: never used twice, so that what is removed is never what somebody just put. */
-    key: c.text("key").notNull(),
-    size: c.size("size").notNull(),
-    /** Written by whoever refers to them, so that on PostgreSQL they and whoever removes them do not miss each other. */
-    used_at: c.time("used_at").notNull(),
-    created_at: c.time("created_at").notNull(),
-  });
+  const blobs = c.table(
+    "blobs",
+    {
+      /** SHA-256 in hexadecimal. */
+      hash: c.sortKey("hash").primaryKey(),
+      /** Under what the store has them: never used twice, so that what is removed is never what somebody just put. */
+      key: c.text("key").notNull(),
+      size: c.size("size").notNull(),
+      /** Written by whoever refers to them, so that on PostgreSQL they and whoever removes them do not miss each other. */
+      used_at: c.time("used_at").notNull(),
+      created_at: c.time("created_at").notNull(),
+    },
+    (t) => [
+      c.uniqueIndex("blobs_key").on(t.key),
+      // All of them are added up without reading the table.
+      c.index("blobs_by_size").on(t.size),
+    ],
+  );
 
   const folders = c.table(
     "folders",
@@ -69,7 +77,7 @@ export function describeFiles(
       file_type: c.sortKey("file_type").notNull(),
       file_size: c.size("file_size").notNull(),
       checksum: c
-        .text("checksum")
+        .sortKey("checksum")
         .notNull()
         .references(() => blobs.hash),
       folder_id: c.id("folder_id").references(() => folders.id, { onDelete: "set null" }),
@@ -101,7 +109,7 @@ export function describeFiles(
       c.index("files_by_deletion").on(t.created_at, t.id).where(deleted),
       // Whatever is in a folder, deleted with it or not.
       c.index("files_by_folder").on(t.folder_id, t.created_at, t.id),
-      c.index("files_by_checksum").on(t.checksum),
+      c.index("files_by_checksum").on(t.checksum, t.created_at, t.id),
       // What somebody has uploaded takes room, deleted or not.
       c.index("files_by_use").on(t.uploaded_by, t.file_size),
     ],

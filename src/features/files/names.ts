@@ -13,5 +13,5 @@ export function cleanName(given: string): string {
   if (name.length <= longest) return name;
   const [ending = ""] = /\.\w{1,10}$/.exec(name) ?? [];
   // Half a surrogate pair may be left at the cut.
-  return name.slice(0, longest - ending.length - 1).replace(/[\ud800-\udbff]$/, "") + ending;
+  return name.slice(0, longest - ending.length).replace(/[\ud800-\udbff]$/, "") + ending;
 }

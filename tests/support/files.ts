@@ -25,6 +25,17 @@ export function form(...parts: Part[]): { raw: Uint8Array<ArrayBuffer>; headers:
   };
 }
 
+/** A form as the example of a route has it: texts, and files with their names. */
+export type ExampleForm = Record<string, string | { name: string; content: string }>;
+
+/** The same as it is sent. */
+export const formOf = (example: ExampleForm) =>
+  form(
+    ...Object.entries(example).map(([field, value]) =>
+      typeof value === "string" ? { field, value } : { field, name: value.name, bytes: value.content },
+    ),
+  );
+
 /** A form with one file. */
 export const oneFile = (name: string, bytes: string | Uint8Array, fields: Record<string, string> = {}) =>
   form(...Object.entries(fields).map(([field, value]) => ({ field, value })), { field: "file", name, bytes });

@@ -146,12 +146,7 @@ export const settings = {
   }),
   "files.refused_types": setting({
     type: mediaTypes,
-    default: [
-      "application/x-msdownload",
-      "application/x-elf",
-      "application/x-mach-binary",
-      "application/x.ms.shortcut",
-    ],
+    default: ["application/x-msdownload", "application/x-elf", "application/x-mach-binary"],
     env: "NEOCRM_FILES_REFUSED_TYPES",
     changeable: true,
     describe: "The types of files that are not taken, by their bytes: at first, programs.",

@@ -50,7 +50,7 @@ class FormReader {
   readonly #fields = new Map<string, string>();
   #taking: Promise<void> = Promise.resolve();
   #current: Readable | undefined;
-  #failure: unknown;
+  #failure: Error | undefined;
   #isFinished = false;
   /** Called when there may be something new for whoever waits. */
   #wake = () => {};
@@ -74,13 +74,13 @@ class FormReader {
   async read(body: ReadableStream<Uint8Array> | null): Promise<FormFields> {
     for await (const chunk of body ?? []) {
       const mayGoOn = this.#parser.write(chunk as Buffer);
-      if (!mayGoOn && this.#failure === undefined) await this.#somethingNew();
-      if (this.#failure !== undefined) throw this.#failure;
+      if (!mayGoOn && !this.#failure) await this.#somethingNew();
+      if (this.#failure) throw this.#failure;
     }
     this.#parser.end();
-    while (!this.#isFinished && this.#failure === undefined) await this.#somethingNew();
+    while (!this.#isFinished && !this.#failure) await this.#somethingNew();
     await this.#taking;
-    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#failure) throw this.#failure;
     return this.#fields;
   }
 
@@ -94,13 +94,20 @@ class FormReader {
   #file(take: (file: FormFile) => Promise<void>, file: FormFile & { bytes: Readable }): void {
     // Its end is heard by whoever reads it; without a listener, an error would end the process.
     file.bytes.on("error", (error) => this.#fail(malformed(error)));
-    this.#taking = this.#taking.then(async () => {
-      if (this.#failure !== undefined) throw this.#failure;
-      this.#current = file.bytes;
-      await take({ ...file, bytes: readOnce(file.bytes) });
-      file.bytes.resume();
-    });
-    this.#taking.catch((error: unknown) => this.#fail(error));
+    this.#taking = this.#takeAfter(this.#taking, take, file);
+    this.#taking.catch((error: Error) => this.#fail(error));
+  }
+
+  async #takeAfter(
+    before: Promise<void>,
+    take: (file: FormFile) => Promise<void>,
+    file: FormFile & { bytes: Readable },
+  ): Promise<void> {
+    await before;
+    if (this.#failure) throw this.#failure;
+    this.#current = file.bytes;
+    await take({ ...file, bytes: readOnce(file.bytes) });
+    file.bytes.resume();
   }
 
   #field(name: string, value: string, isCut: boolean): void {
@@ -112,7 +119,7 @@ class FormReader {
     else this.#fields.set(name, value);
   }
 
-  #fail(failure: unknown): void {
+  #fail(failure: Error): void {
     this.#failure ??= failure;
     this.#wake();
   }

@@ -284,7 +284,7 @@ inWorld("many who move folders at once", given, (world) => {
     const into = (folder: string, parent: string) =>
       send("manager", "PATCH", `/api/folders/$${folder}`, { body: { parent_id: `$${parent}` } });
     const moves = await Promise.all([into("A", "B"), into("B", "C"), into("C", "A")]);
-    expect(moves.map(({ status }) => status).toSorted()).toEqual([200, 200, 409]);
+    expect(moves.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 200, 409]);
     const rows = await server.parts.store.read.q.select().from(server.parts.store.read.t.folders);
     const parents = new Map(rows.map(({ id, parent_id }) => [id, parent_id]));
     for (const name of ["A", "B", "C"]) {
@@ -302,7 +302,7 @@ inWorld("many who move folders at once", given, (world) => {
         world().send("lan", "POST", "/api/folders", { body: { name } }),
       ),
     );
-    expect(made.map(({ status }) => status).toSorted()).toEqual([201, 409, 409, 409]);
+    expect(made.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([201, 409, 409, 409]);
   });
 });
 

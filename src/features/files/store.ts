@@ -86,8 +86,7 @@ export const updateFile = updateChangedIn("files");
 export const rebuildFile = rebuildIn("files", []);
 
 /** The row with the columns that follow from the others. */
-export const wholeFile = <Row extends RecordOf<"files">>(row: Row): RowOf<"files"> =>
-  withDerived("files", row, {});
+export const wholeFile = (row: RecordOf<"files">): RowOf<"files"> => withDerived("files", row, {});
 
 /** Removes a file's row; gives what its bytes are. */
 export const removeFile = hot(({ t: { files }, q }, p: Params<{ id: string }>) =>

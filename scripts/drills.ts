@@ -4,6 +4,7 @@
  */
 import "../src/config/node-env";
 import { eventsDrill } from "../tests/drills/events";
+import { filesDrill } from "../tests/drills/files";
 import { hostileDrill } from "../tests/drills/hostile";
 import { killDrill } from "../tests/drills/kill";
 import { syncDrill } from "../tests/drills/sync";
@@ -45,6 +46,20 @@ for (const [engine, databaseUrl] of [
     `${drill.kills} kills, ${drill.acknowledged} acknowledged, ${drill.faults.length} without exactly one activity, ` +
       "notification, frame and mail id",
     drill.faults.length === 0 && drill.acknowledged > 1_000,
+  ]);
+}
+
+for (const [engine, databaseUrl] of [
+  ["SQLite", undefined],
+  ["PostgreSQL", await newDatabase({ durable: true, empty: true })],
+] as const) {
+  const files = await filesDrill({ kills: 20, writers: 20, writes: 400, seed, databaseUrl });
+  for (const fault of files.faults) console.log(fault);
+  rows.push([
+    `kill -9 while files are uploaded, moved and deleted, ${engine}, SEED=${seed}`,
+    `${files.kills} kills, ${files.acknowledged} acknowledged, ${files.swept} left without a row and swept, ` +
+      `${files.faults.length} rows or bytes not as acknowledged`,
+    files.faults.length === 0 && files.acknowledged > 1_000,
   ]);
 }
 

@@ -240,6 +240,27 @@ inWorld("a file that is removed for good", given, (world) => {
     expect(await keeper.verify()).toMatchObject({ missing: [], damaged: [] });
   });
 
+  test("takes no bytes that somebody else adds at the same moment", async () => {
+    const { send, server } = world();
+    for (let round = 0; round < 8; round++) {
+      const [old, ...added] = await Promise.all([
+        upload(world(), "lan", "old.txt", `round ${round}`).then(async ({ id }) => {
+          await send("lan", "DELETE", `/api/files/${id}`);
+          await server.parts.purge({ records: -1 });
+          return id;
+        }),
+        ...[1, 2, 3].map(async (i) => {
+          await Bun.sleep(i * 3);
+          return (await upload(world(), "minh", `new${i}.txt`, `round ${round}`)).id;
+        }),
+      ]);
+      expect((await send("lan", "GET", `/api/files/${old}`)).status).toBe(404);
+      for (const id of added)
+        expect((await send("minh", "GET", `/api/files/${id}/download`)).text).toBe(`round ${round}`);
+    }
+    expect(await server.parts.keeper.verify()).toMatchObject({ missing: [], damaged: [] });
+  });
+
   test("leaves nothing of what it was called", async () => {
     const { id } = await upload(world(), "lan", "salaries.txt", "x");
     await world().send("lan", "DELETE", `/api/files/${id}`);

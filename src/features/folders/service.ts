@@ -26,7 +26,7 @@ import {
   wholeFolder,
   type FolderRow,
 } from "./store";
-import { deepest, deletedBelow, liveBelow, upwards, type Descendant } from "./tree";
+import { deepest, deletedBelow, heightBelow, liveBelow, upwards, type Descendant } from "./tree";
 
 const folderKind: RecordKind<FolderRow, FolderView> = {
   name: "folder",
@@ -146,9 +146,8 @@ export class FolderService extends RecordService<FolderRow, FolderView, FolderIn
     const depth = await this.#depthOf(session, actor, to);
     const way = await upwards.all(session, { id: to });
     if (way.some((above) => above.id === id)) throw inItself();
-    const inside = await liveBelow.all(session, { id, levels: deepest, most: mostCounted });
-    const height = 1 + inside.reduce((most, { depth }) => Math.max(most, depth), 0);
-    if (depth + height > deepest) throw tooDeep();
+    const below = await heightBelow.first(session, { id });
+    if (depth + 1 + below!.height > deepest) throw tooDeep();
   }
 
   /** How deep a folder lies; 0 for the top. @throws Invalid when it is not there */
@@ -196,9 +195,6 @@ export class FolderService extends RecordService<FolderRow, FolderView, FolderIn
     throw new Forbidden("There are folders in it that you may not delete.");
   }
 }
-
-/** To know how deep folders lie in a folder, all of them are looked at. */
-const mostCounted = 1_000_000;
 
 const withoutDepth = ({ depth: _, ...row }: Descendant): FolderRow => row;
 

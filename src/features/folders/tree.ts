@@ -32,6 +32,18 @@ export const upwards = hot(({ t: { folders }, q }, p: Params<{ id: string }>) =>
     .orderBy(sql`up.depth`) as unknown as Query<Ancestor>;
 });
 
+/** How far down the folders lie that are in a folder: 0 when there are none. */
+export const heightBelow = hot(({ t: { folders }, q, dialect }, p: Params<{ id: string }>) => {
+  const isInside = sql`${folders.parent_id} = down.id and ${folders.deleted_at} is null`;
+  const tree = sql`(with recursive down(id, depth) as (
+    select ${folders.id}, 0 from ${folders} where ${folders.id} = ${p.id}
+    union all select ${folders.id}, down.depth + 1 from down cross join ${dialect.lookedUp(folders, isInside)}
+  ) select max(depth) as height from down) as tree`;
+  return q.select({ height: sql<number>`tree.height`.mapWith(Number) }).from(tree) as unknown as Query<{
+    height: number;
+  }>;
+});
+
 /** A folder below another. */
 export type Descendant = FolderRow & { depth: number };
 
@@ -42,6 +54,7 @@ const below = <Args extends { id: string; levels: number; most: number }>(
   hot((shape: Shape, p: Params<Args>) => {
     const { folders } = shape.t;
     const isCounted = counts(shape, p);
+    const isInside = sql`${folders.parent_id} = down.id and ${isCounted} and down.depth < ${p.levels}`;
     const columns = Object.entries(folderColumns(shape.t));
     const selected = sql.join(
       columns.map(([, column]) => sql`${column}`),
@@ -52,7 +65,7 @@ const below = <Args extends { id: string; levels: number; most: number }>(
     const tree = sql`(with recursive down(${names}, depth) as (
       select ${selected}, 1 from ${folders} where ${folders.parent_id} = ${p.id} and ${isCounted}
       union all select ${selected}, down.depth + 1
-      from down join ${folders} on ${folders.parent_id} = down.id where ${isCounted} and down.depth < ${p.levels}
+      from down cross join ${shape.dialect.lookedUp(folders, isInside)}
     ) select * from down limit ${p.most}) as down`;
     const selection = columns.map(([name, column]) => [
       name,
@@ -71,7 +84,10 @@ export const liveBelow = below<{ id: string; levels: number; most: number }>(
   ({ t: { folders } }) => sql`${folders.deleted_at} is null`,
 );
 
-/** Those that were deleted at one instant: with the folder that they are in. */
+/**
+ * Those that were deleted at one instant: with the folder that they are in. Compared in a way that no index of what is deleted
+ * answers: PostgreSQL would go through all of it for each folder.
+ */
 export const deletedBelow = below<{ id: string; levels: number; most: number; deleted_at: number }>(
-  ({ t: { folders } }, p) => sql`${folders.deleted_at} = ${p.deleted_at}`,
+  ({ t: { folders } }, p) => sql`coalesce(${folders.deleted_at}, 0) = ${p.deleted_at}`,
 );

@@ -25,11 +25,19 @@ const neocrmEnv = {
   ...{ HOST: "127.0.0.1", NEOCRM_AUTH_ACCESS_TOKEN_MINUTES: "120" },
 };
 
-/** The executable. */
+/** The executable, on the core of the servers. */
 export async function startNeocrm(name: string, dataDir: string, databaseUrl?: string): Promise<Contender> {
-  const executable = await binary();
   const env = { ...neocrmEnv, ...(databaseUrl !== undefined && { DATABASE_URL: databaseUrl }) };
-  return start(name, (port) => [executable, "serve", "--port", port, "--data-dir", dataDir], env);
+  return start(name, await serving(dataDir), env);
+}
+
+/** The executable as whoever runs it starts it: with every core there is. */
+export const startNeocrmFreely = async (dataDir: string): Promise<Contender> =>
+  start("neocrm", await serving(dataDir), neocrmEnv, (command) => command);
+
+async function serving(dataDir: string): Promise<(port: string) => string[]> {
+  const executable = await binary();
+  return (port) => [executable, "serve", "--port", port, "--data-dir", dataDir];
 }
 
 export const startFloor = (database: string) =>
@@ -54,16 +62,19 @@ function installFastify(): void {
   if (!success) throw new Error("Fastify cannot be installed in bench/fastify.");
 }
 
-/** Starts a server on the core of the servers, its log thrown away. */
+const onServerCore = (command: string[]) => pinned(serverCore, command);
+
+/** Starts a server, on the core of the servers unless `placed` says otherwise, its log thrown away. */
 async function start(
   name: string,
   command: (port: string) => string[],
   env: Record<string, string> = {},
+  placed = onServerCore,
 ): Promise<Contender> {
   const port = freePort();
   const url = `http://127.0.0.1:${port}`;
   const startedAt = performance.now();
-  const child = Bun.spawn(pinned(serverCore, command(String(port))), {
+  const child = Bun.spawn(placed(command(String(port))), {
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
     stdio: ["ignore", "ignore", "inherit"],
   });

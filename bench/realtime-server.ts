@@ -1,8 +1,6 @@
 /** What `realtime.ts` measures, in a process of its own: Neo CRM on SQLite, or a bare Bun that publishes. Told over IPC. */
 import { accessTokens } from "../src/features/auth/tokens";
-import { sql } from "drizzle-orm";
-import { hot, type Params } from "../src/db/hot";
-import { insertInto } from "../src/db/rows";
+import { notificationTopic, notifyAll } from "../src/features/notifications/notify";
 import type { Parts } from "../src/parts";
 import { newId } from "../src/ids";
 import { systemActor } from "../src/policy";
@@ -85,44 +83,32 @@ async function serveNeocrm() {
       parts.bus.ring = ring;
       return say({ at: committed });
     }
-    const commits = await Promise.all(people.map(({ userId }) => notifyOne(parts, userId)));
-    return say({ commits });
+    return say({ commits: await tellAll(parts, people) });
   };
   process.on("message", (asked) => void answer(asked));
   say({ url: server.url, tokens });
 }
 
-/** Raises a user's counter, which is the number of what is added. */
-const nextNumber = hot(({ t: { notification_counters: counters }, q }, p: Params<{ user_id: string }>) =>
-  q
-    .insert(counters)
-    .values({ user_id: p.user_id, last_number: 1 })
-    .onConflictDoUpdate({ target: counters.user_id, set: { last_number: sql`${counters.last_number} + 1` } })
-    .returning({ number: counters.last_number }),
-);
-const insertNotification = insertInto("notifications");
+/** So many events has a consumer of the log at once, and the notifications that follow from them have one transaction. */
+const portion = 100;
+let round = 0;
 
-/** One durable notification; gives when it was committed. */
-async function notifyOne({ store, bus }: Parts, user_id: string): Promise<number> {
-  await store.tx(async (session) => {
-    const { number } = (await nextNumber.first(session, { user_id }))!;
-    await insertNotification.all(session, {
-      ...{ id: newId(), user_id, number, type: "task_assigned", title: "A task", message: "It is yours." },
-      ...{
-        link: "/tasks",
-        fold_key: String(number),
-        in_app: true,
-        websocket: true,
-        sse: true,
-        is_read: false,
-        read_at: null,
-      },
-      created_at: Date.now(),
-    });
-  });
-  const committed = now();
-  void bus.ring(`notify:${user_id}`);
-  return committed;
+/** One durable notification for each, in the way that events lead to them; gives when each was committed. */
+async function tellAll({ store, bus }: Parts, people: readonly { userId: string }[]): Promise<number[]> {
+  const commits: number[] = [];
+  const title = `Task ${round++}`;
+  for (let start = 0; start < people.length; start += portion) {
+    const some = people.slice(start, start + portion);
+    const notice = { type: "task_completed", actorId: null, message: "It is done.", link: "/tasks" } as const;
+    const notices = some.map(({ userId }) => ({ ...notice, userId, title }));
+    await store.tx((session) => notifyAll(session, notices));
+    const committed = now();
+    for (const { userId } of some) {
+      commits.push(committed);
+      void bus.ring(notificationTopic(userId));
+    }
+  }
+  return commits;
 }
 
 function rss() {

@@ -24,6 +24,7 @@ import { routeTable, type RouteTable } from "./http/methods";
 import { openApiDocument } from "./http/openapi/document";
 import { documentRoutes } from "./http/openapi/routes";
 import { metricsRoutes, scraper } from "./http/metrics-routes";
+import { monitorRoutes } from "./http/monitor-routes";
 import { systemRoutes } from "./http/system-routes";
 import type { Health } from "./ops/health";
 import type { Parts } from "./parts";
@@ -107,7 +108,8 @@ export function buildApp(config: Config, parts: Parts, health: Health) {
       }),
     )
     .use(dashboardRoutes(kit, parts.dashboard, parts.activities))
-    .use(metricsRoutes(kit, parts.metrics));
+    .use(metricsRoutes(kit, parts.metrics))
+    .use(monitorRoutes(kit, { monitor: parts.monitor, metrics: parts.metrics, health }));
 
   mounted.push(...app.routes);
   routes.push(...routeTable(mounted));

@@ -64,9 +64,14 @@ import { loginThrottle } from "./integrations/login-throttle";
 import { purge, type PurgeResult, type Retention } from "./retention/purge";
 import type { Purged } from "./retention/records";
 import { Metrics } from "./ops/metrics";
+import { Monitor } from "./ops/monitor/monitor";
 import type { Mail } from "./integrations/mail/mail";
 import { outboxMail } from "./integrations/mail/outbox";
 import { smtpMail } from "./integrations/mail/smtp";
+import { tracedKind } from "./ops/tracing/jobs";
+import { tracedService } from "./ops/tracing/services";
+import { tracedStore } from "./ops/tracing/store";
+import { tracing } from "./ops/tracing/tracing";
 import { mailKind } from "./mails/kind";
 import { loadTemplates } from "./mails/templates";
 import { Links } from "./links";
@@ -114,11 +119,32 @@ export interface Parts {
   /** From here on, what follows from events, what was queued and what is due is done here. */
   start(): void;
   hub: Hub;
+  monitor: Monitor;
   dashboard: DashboardService;
   /** Removes for good what has been kept for long enough: as configured, or as `keep` says. For one process at a time. */
   purge(keep?: Partial<Retention>): Promise<PurgeResult>;
   close(): Promise<void>;
 }
+
+/** What is called once for each request, or so. */
+const services = [
+  ...([
+    "auth",
+    "sessions",
+    "tickets",
+    "accounts",
+    "passwords",
+    "resets",
+    "invitations",
+    "verifications",
+  ] as const),
+  ...(["settings", "users", "clients", "tasks", "activities", "notifications", "jobs", "dashboard"] as const),
+] as const;
+
+const withTracedServices = (parts: Parts): Parts => ({
+  ...parts,
+  ...Object.fromEntries(services.map((name) => [name, tracedService<object>(parts[name])])),
+});
 
 /** The migrator of the database that the configuration names. */
 export async function openMigrator(config: Config, dataDir: string): Promise<Migrator> {
@@ -137,7 +163,8 @@ export async function openParts(
   const templates = await loadTemplates(dataDir);
   const metrics = new Metrics(config["database.url"] === null ? "sqlite" : "postgres");
   const wakes = new Map<string, () => void>();
-  const database = measured(await openStore(config, dataDir, metrics.store), metrics.store);
+  const opened = measured(await openStore(config, dataDir, metrics.store), metrics.store);
+  const database = tracing() ? tracedStore(opened) : opened;
   const store = telling(database, (topic) => wakes.get(topic)?.());
   const live = new LiveSettings(config, sources);
   const bus = await openBus(config);
@@ -198,7 +225,7 @@ export async function openParts(
   });
   wakes.set(eventsTopic, () => relay.nudge());
   const kinds: JobKind[] = [mailKind({ store, mail, templates, links, seal })];
-  const worker = new Worker({ store, kinds });
+  const worker = new Worker({ store, kinds: tracing() ? kinds.map(tracedKind) : kinds });
   wakes.set(jobsTopic, () => worker.nudge());
   const scheduler = new Scheduler(store);
   pruneDaily(scheduler, store, config["api.idempotency_hours"] * hour);
@@ -238,10 +265,11 @@ export async function openParts(
     }),
   });
   metrics.gauge("neocrm_realtime_connections", "WebSockets and event streams open now.", () => hub.size);
+  const monitor = new Monitor({ metrics, store, hub, dataDir });
   await bus.start();
   const followed = followSettings(settings, bus);
   await settings.load();
-  return {
+  const parts: Parts = {
     store,
     metrics,
     live,
@@ -284,10 +312,12 @@ export async function openParts(
     alarms,
     jobs: new JobService(store),
     start() {
-      for (const part of [relay, worker, scheduler, alarms]) part.start();
+      for (const part of [relay, worker, scheduler, alarms, monitor]) part.start();
     },
     hub,
+    monitor,
     async close() {
+      await monitor.close();
       await hub.close();
       await Promise.all([
         relay.close(),
@@ -304,6 +334,7 @@ export async function openParts(
       metrics.close();
     },
   };
+  return tracing() ? withTracedServices(parts) : parts;
 }
 
 /** Where SQLite keeps everything. */

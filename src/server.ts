@@ -12,6 +12,7 @@ import { setupCode } from "./features/auth/setup-code";
 import { newId } from "./ids";
 import { lockDataDirectory } from "./ops/data-lock";
 import { Health } from "./ops/health";
+import { startObservers } from "./ops/observers";
 import { log } from "./ops/logging";
 import { listenForOperations } from "./control/socket";
 import { listenForMetrics } from "./http/metrics-port";
@@ -45,6 +46,7 @@ export async function startServer(loaded: LoadedConfig): Promise<RunningServer> 
   try {
     const config = ensureSecrets(given, dataDir);
     warn(loaded);
+    closing.push(await startObservers(config, loaded.profile));
     await migrate(config, dataDir);
     const parts = await openParts(config, loaded);
     closing.push(() => parts.close());

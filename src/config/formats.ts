@@ -77,6 +77,25 @@ export const mediaTypes = list(
   }),
 );
 
+/** Where traces go: the collector's address, to which `/v1/traces` is added. */
+export const otlpEndpoint = text("an http or https URL such as http://localhost:4318", (value) => {
+  const url = webUrl(value);
+  return url && !url.search && !url.hash ? url.href.replace(/\/+$/, "") : undefined;
+});
+
+/** Headers for each request to a collector, as OpenTelemetry writes them: `name=value`, with commas, percent-encoded. */
+export const otlpHeaders = text("name=value, with commas between several", (value) =>
+  value.split(",").every((pair) => /^\s*[!#$%&'*+.^`|~\w-]+\s*=\s*[\x21-\x7e]*\s*$/.test(pair))
+    ? value
+    : undefined,
+);
+
+/** Where errors are reported: a key, a host and a project. */
+export const sentryDsn = text("a DSN such as https://key@sentry.example.com/1", (value) => {
+  const url = webUrl(value);
+  return url && url.username !== "" && /\/\d+$/.test(url.pathname) ? value : undefined;
+});
+
 function webUrl(value: string) {
   const url = URL.parse(value);
   return url && /^https?:$/.test(url.protocol) ? url : undefined;

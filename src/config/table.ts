@@ -7,8 +7,11 @@ import {
   host,
   mediaTypes,
   origins,
+  otlpEndpoint,
+  otlpHeaders,
   postgresUrl,
   publicUrl,
+  sentryDsn,
   signingSecret,
   smtpUrl,
 } from "./formats";
@@ -283,6 +286,30 @@ export const settings = {
     env: "NEOCRM_MAIL_TLS",
     describe:
       "Whether mails go to an smtp:// server only encrypted and if its certificate is right, encrypted if it can, or never so.",
+  }),
+
+  "tracing.endpoint": optional({
+    type: otlpEndpoint,
+    env: "OTEL_EXPORTER_OTLP_ENDPOINT",
+    describe: "The OpenTelemetry collector that takes traces over OTLP/HTTP; unset, there are none.",
+  }),
+  "tracing.headers": optional({
+    type: otlpHeaders,
+    env: "OTEL_EXPORTER_OTLP_HEADERS",
+    secret: true,
+    describe: "Headers for the collector, such as authorization=Bearer%20…; several with commas between.",
+  }),
+  "tracing.percent": setting({
+    type: integer(0, 100),
+    default: 100,
+    env: "NEOCRM_TRACING_PERCENT",
+    describe: "How many of a hundred requests are traced, of those whose caller does not decide it.",
+  }),
+  "reports.dsn": optional({
+    type: sentryDsn,
+    env: "SENTRY_DSN",
+    secret: true,
+    describe: "Where errors are reported, Sentry or what speaks its protocol; unset, nowhere.",
   }),
 
   "cors.origins": setting({

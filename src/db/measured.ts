@@ -3,12 +3,12 @@ import type { Session, Store } from "./store";
 
 /** Told of what a database did, after it did it. All times in seconds. */
 export interface StoreMeasures {
-  /** One query outside of a transaction. */
-  read(seconds: number): void;
+  /** One query outside of a transaction; values stand in no statement. */
+  read(seconds: number, statement: string): void;
   /** One transaction, with its waiting and its retries. */
   transaction(seconds: number): void;
   /** One query aside, with its waiting. */
-  aside(seconds: number): void;
+  aside(seconds: number, statement: string): void;
   /** SQLite: a caller stood in line for so long before its turn. */
   waited?(seconds: number): void;
   /** SQLite: so many callers shared a commit. */
@@ -40,7 +40,7 @@ export function measured(store: Store, measures: StoreMeasures): Store {
 }
 
 /** Times hot queries, which is nearly all of them; what Drizzle's builder runs by itself is rare. */
-function timed(session: Session, took: (seconds: number) => void): Session {
+function timed(session: Session, took: (seconds: number, statement: string) => void): Session {
   return {
     t: session.t,
     dialect: session.dialect,
@@ -53,9 +53,9 @@ function timed(session: Session, took: (seconds: number) => void): Session {
       try {
         rows = session.run(plan, values);
       } finally {
-        if (!(rows instanceof Promise)) took(secondsSince(startedAt));
+        if (!(rows instanceof Promise)) took(secondsSince(startedAt), plan.text);
       }
-      return rows instanceof Promise ? rows.finally(() => took(secondsSince(startedAt))) : rows;
+      return rows instanceof Promise ? rows.finally(() => took(secondsSince(startedAt), plan.text)) : rows;
     },
   };
 }

@@ -4,6 +4,7 @@ import { Forbidden, Refusal, TooMany } from "../errors";
 import type { Limiter } from "../integrations/limiter";
 import { log, logRequest } from "../ops/logging";
 import type { RequestMetrics } from "../ops/metrics/requests";
+import { tracing } from "../ops/tracing/tracing";
 import type { Identity } from "../policy";
 import type { ResponseSet } from "./answer";
 import { callOf, openCall, queryOf, type Call, type RefusedCredentials } from "./call";
@@ -66,6 +67,7 @@ export const opening =
     metrics,
   }: Pick<EdgeOptions, "proxies" | "https" | "hstsSeconds" | "metrics">) =>
   <App extends AnyElysia>(app: App): App => {
+    if (tracing()) app.wrap(traced);
     app.headers(securityHeaders).onRequest(({ request, set, server }) => {
       const peer = server?.requestIP(request)?.address ?? "unknown";
       const forwardedFor = request.headers.get("x-forwarded-for");
@@ -79,6 +81,9 @@ export const opening =
         isSecure(peer, request.headers.get("x-forwarded-proto"), proxies),
       );
       set.headers["x-request-id"] = call.id;
+      const trace = tracing()?.traceparent();
+      // Where browsers look for the trace of an answer.
+      if (trace !== undefined) set.headers["server-timing"] = `traceparent;desc="${trace}"`;
       // Without a host, the URL begins with its path, and the router would take another path from it than we do.
       if (request.url.startsWith("/")) throw withoutHost();
       if (https === "off" || !call.isSecure || hstsSeconds === 0) return;
@@ -86,6 +91,12 @@ export const opening =
     });
     return app;
   };
+
+/** Answers within the span of the request. */
+const traced =
+  (answer: (...given: unknown[]) => unknown, request: Request) =>
+  (...given: unknown[]) =>
+    tracing()?.request(request, () => answer(...given)) ?? answer(...given);
 
 /**
  * What every request passes next and every response last: HTTPS, who asks, the limits, the problem document of
@@ -117,6 +128,9 @@ export const edge =
         const status = Number(set.status ?? 200);
         const ms = performance.now() - call.startedAt;
         options.metrics.answered(route || null, request.method, status, ms / second);
+        tracing()
+          ?.requestSpan(request)
+          ?.end(route || null, status);
         logRequest({
           request_id: call.id,
           method: request.method,

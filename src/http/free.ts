@@ -3,5 +3,8 @@ const health = new Set(["/health", "/health/live", "/health/ready"].flatMap((pat
 /** Whoever checks the server's health is never turned away. The router takes a slash at the end too. */
 export const isHealth = (path: string) => health.has(path);
 
-/** What nobody is counted or asked for: health, and the pages of the documents. */
-export const isFree = (path: string) => isHealth(path) || path === "/swagger" || path.startsWith("/swagger/");
+const pages = ["/swagger", "/monitor"];
+
+/** What nobody is counted or asked for: health, and the pages that the executable carries. */
+export const isFree = (path: string) =>
+  isHealth(path) || pages.some((page) => path === page || path.startsWith(`${page}/`));

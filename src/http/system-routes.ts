@@ -20,7 +20,7 @@ const CheckView = Type.Object(
 );
 
 /** How the server is doing. */
-const HealthView = Type.Object(
+export const HealthView = Type.Object(
   {
     status: StatusView,
     uptime_seconds: Type.Integer(),

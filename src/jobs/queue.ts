@@ -5,6 +5,7 @@ import { hot, type Params } from "../db/hot";
 import { insertInto } from "../db/rows";
 import type { Session } from "../db/store";
 import { newId } from "../ids";
+import { tracing } from "../ops/tracing/tracing";
 import type { NewJob } from "./job";
 
 /** What a transaction that added a job tells after its commit. */
@@ -26,11 +27,17 @@ export async function addJob(session: Session, job: NewJob): Promise<string> {
   if (waiting) return waiting.id;
   const [id, at] = [newId(), now()];
   await insertJob.all(session, {
-    ...{ id, kind: job.kind, key: job.key ?? null, payload: job.payload },
+    ...{ id, kind: job.kind, key: job.key ?? null, payload: inItsTrace(job.payload) },
     ...{ state: "queued", priority: -(job.priority ?? 0), attempts: 0, run_at: job.runAt ?? at },
     ...{ leased_until: null, lease_id: null, error: null, result: null, progress: null },
     ...{ created_by: job.createdBy ?? null, created_at: at, finished_at: null },
   });
   tellAfterCommit(session, jobsTopic);
   return id;
+}
+
+/** With the trace in which it was asked for, where there is one: the job goes on with it. */
+function inItsTrace(payload: NewJob["payload"]): NewJob["payload"] {
+  const traceparent = tracing()?.traceparent();
+  return traceparent === undefined ? payload : { ...payload, traceparent };
 }

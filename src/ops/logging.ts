@@ -8,6 +8,7 @@ import {
   requestText,
   type Format,
   type Level,
+  type LogLine,
   type RequestFields,
 } from "./log-format";
 import { bufferedOutput, descriptorOutput, type LogOutput } from "./log-output";
@@ -54,6 +55,27 @@ export function startLogging(options: LoggingOptions): void {
   process.on("exit", flushLogs);
 }
 
+const mostRecent = 200;
+const recent: LogLine[] = [];
+
+/** The last of what was written, the newest last: all but requests that went well. */
+export const recentLog = (): readonly LogLine[] => recent;
+
+function remember(entry: LogLine): void {
+  recent.push(entry);
+  if (recent.length > mostRecent) recent.shift();
+}
+
+/** Told of each error in the log. */
+export type ErrorListener = (line: LogLine, error: unknown) => void;
+
+let tellOfError: ErrorListener | undefined;
+
+/** From here on, `listener` is told of each error with its line; without one, nobody. */
+export function listenForErrors(listener: ErrorListener | undefined): void {
+  tellOfError = listener;
+}
+
 /** Writes what is still in the buffer, before it returns. Runs by itself at exit. */
 export function flushLogs(): void {
   output?.flush();
@@ -73,6 +95,7 @@ export function logRequest(fields: RequestFields): void {
     ? requestJson(fields, level, time, path)
     : requestText(fields, level, time, path, format);
   output?.add(line, isError);
+  if (isError) remember({ time, level, message: "request", fields: { ...fields, path } });
 }
 
 const levels: Level[] = ["trace", "debug", "info", "warn", "error", "fatal"];
@@ -94,8 +117,11 @@ function configure(level: Level) {
 function write(record: LogRecord) {
   const level = record.level === "warning" ? "warn" : record.level;
   const message = redactText(messageOf(record));
-  const line = format({ time: record.timestamp, level, message, fields: redact(record.properties) });
-  output?.add(line, urgent.has(level));
+  const entry: LogLine = { time: record.timestamp, level, message, fields: redact(record.properties) };
+  remember(entry);
+  output?.add(format(entry), urgent.has(level));
+  const { error } = record.properties;
+  if (error !== undefined && (level === "error" || level === "fatal")) tellOfError?.(entry, error);
 }
 
 /**

@@ -67,6 +67,9 @@ route("GET /health", {},                                                        
 route("GET /health/live", {},                                                    200, 200, 200, 200, 200, 200, 200, 200);
 route("GET /health/ready", {},                                                   200, 200, 200, 200, 200, 200, 200, 200);
 route("GET /api", {},                                                            200, 200, 200, 200, 200, 200, 200, 200);
+route("GET /monitor", {},                                                        200, 200, 200, 200, 200, 200, 200, 200);
+route("GET /monitor/assets/:name", { id: "none.js" },                            404, 404, 404, 404, 404, 404, 404, 404);
+route("GET /api/admin/monitor", {},                                              401, 401, 401, 403, 403, 403, 403, 200);
 route("GET /metrics", {},                                                        401, 401, 401, 403, 403, 403, 403, 200);
 route("GET /swagger", {},                                                        200, 200, 200, 200, 200, 200, 200, 200);
 route("GET /swagger/json", {},                                                   200, 200, 200, 200, 200, 200, 200, 200);

@@ -59,6 +59,8 @@ const open = [
   "GET /health",
   "GET /health/live",
   "GET /health/ready",
+  "GET /monitor",
+  "GET /monitor/assets/:name",
   "GET /swagger",
   "GET /swagger/assets/:name",
   "GET /swagger/json",

@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import { Busy } from "../../errors";
 import { newSecret } from "../../ids";
+import { letRequestsGoFirst } from "./hashing-threads";
 import commonest from "./common-passwords.txt" with { type: "text" };
 
 /** Parameters for new hashes: OWASP's argon2id choice, 19 MiB (in KiB here), two passes, one lane. */
@@ -155,7 +156,9 @@ class Turns {
     if (this.running < this.concurrency) this.running++;
     else await this.#turn();
     try {
-      return await task();
+      const done = task();
+      letRequestsGoFirst();
+      return await done;
     } finally {
       this.#pass();
     }

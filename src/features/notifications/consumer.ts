@@ -2,7 +2,7 @@ import { day, now } from "../../clock";
 import type { Session } from "../../db/store";
 import type { Consumer, SequencedEvent } from "../../events/consumer";
 import { Look, People, type Records } from "./look";
-import { notify } from "./notify";
+import { notifyAll, type Notice } from "./notify";
 import { rules } from "./rules";
 
 /** What is older was told by others, or happened before anybody was told: in an import, say, or an older version. */
@@ -20,15 +20,14 @@ export class Notifier implements Consumer {
   ) {}
 
   async take(session: Session, events: readonly SequencedEvent[]): Promise<void> {
-    const told = new Set<string>();
+    const notices: Notice[] = [];
     const people = new People(session);
     for (const event of events) {
       if (event.created_at < now() - newsMs) continue;
       const rule = Object.hasOwn(rules, event.type) ? rules[event.type] : undefined;
-      const notices = rule ? await rule(new Look(session, event, this.records, people)) : [];
-      for (const notice of notices) if (await notify(session, notice)) told.add(notice.userId);
+      if (rule) notices.push(...(await rule(new Look(session, event, this.records, people))));
     }
-    this.#told = told;
+    this.#told = await notifyAll(session, notices);
   }
 
   taken(): void {

@@ -1,7 +1,14 @@
 import { and, asc, eq, gt, sql } from "drizzle-orm";
 import { hot, value, type Params } from "../../db/hot";
 import type { ListScope, Resource } from "../../db/list";
-import { insertInto, recordColumns, updateIn, type RecordOf, type RowOf } from "../../db/rows";
+import {
+  insertInto,
+  insertManyInto,
+  recordColumns,
+  updateIn,
+  type RecordOf,
+  type RowOf,
+} from "../../db/rows";
 import { notificationFields } from "./fields";
 
 /** A notification as it is read back. */
@@ -10,38 +17,36 @@ export type NotificationRow = RecordOf<"notifications">;
 /** What a user chose for one type. */
 export type PreferenceRow = RowOf<"notification_preferences">;
 
-/** Adds a notification. */
-export const insertNotification = insertInto("notifications");
+/** Adds notifications. */
+export const insertNotifications = insertManyInto("notifications");
 
-/** Raises a user's counter by one and gives where it is then. */
-export const raiseCounter = hot(({ t: { notification_counters }, q }, p: Params<{ user_id: string }>) =>
-  q
-    .insert(notification_counters)
-    .values({ user_id: p.user_id, last_number: sql`1` })
-    .onConflictDoUpdate({
-      target: notification_counters.user_id,
-      set: { last_number: sql`${notification_counters.last_number} + 1` },
-    })
-    .returning({ last_number: notification_counters.last_number }),
+/** Raises the counters of a JSON array of `[user_id, by how much]`, each user once, and gives where they are then. */
+export const raiseCounters = hot(
+  ({ t: { notification_counters: counters }, q, dialect }, p: Params<{ raises: string }>) => {
+    const raises = dialect.rowsOf([counters.user_id, counters.last_number], p.raises);
+    return (
+      q
+        .insert(counters)
+        // Without a condition, SQLite would take what follows for that of a join.
+        .select(sql`${raises} where true`)
+        .onConflictDoUpdate({
+          target: counters.user_id,
+          set: { last_number: sql`${counters.last_number} + excluded.last_number` },
+        })
+        .returning({ user_id: counters.user_id, last_number: counters.last_number })
+    );
+  },
 );
 
-/** A user's notification with this `fold_key` since an instant. */
+/** Which of a JSON array of `[user_id, fold_key]` there are notifications for since an instant. */
 export const equalSince = hot(
-  (
-    { t: { notifications }, q },
-    p: Params<Pick<RowOf<"notifications">, "user_id" | "fold_key"> & { since: number }>,
-  ) =>
-    q
-      .select({ id: notifications.id })
-      .from(notifications)
-      .where(
-        and(
-          eq(notifications.user_id, p.user_id),
-          eq(notifications.fold_key, p.fold_key),
-          gt(notifications.created_at, p.since),
-        ),
-      )
-      .limit(1),
+  ({ t: { notifications: n }, q, dialect }, p: Params<{ folds: string; since: number }>) => {
+    const isListed = sql`(${n.user_id}, ${n.fold_key}) in (${dialect.rowsOf([n.user_id, n.fold_key], p.folds)})`;
+    return q
+      .select({ user_id: n.user_id, fold_key: n.fold_key })
+      .from(n)
+      .where(and(isListed, gt(n.created_at, p.since)));
+  },
 );
 
 /** Notifications, as a list has them. */
@@ -141,6 +146,12 @@ export const preferencesOf = hot(({ t: { notification_preferences }, q }, p: Par
     .from(notification_preferences)
     .where(eq(notification_preferences.user_id, p.user_id))
     .orderBy(asc(notification_preferences.type)),
+);
+
+/** What those of a JSON array of users chose, whatever the type. */
+export const preferencesAmong = hot(
+  ({ t: { notification_preferences: chosen }, q, dialect }, p: Params<{ users: string }>) =>
+    q.select().from(chosen).where(dialect.isAmong(chosen.user_id, p.users)),
 );
 
 /** What a user chose for one type. */

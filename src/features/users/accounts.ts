@@ -10,6 +10,7 @@ import { normalEmail } from "../../text";
 import { covers } from "./policy";
 import { presentUser } from "./schema";
 import {
+  activeAmong,
   allRoles,
   countActiveAdmins,
   grantsOf,
@@ -165,6 +166,12 @@ export const accountWith = (session: Session, email: string) =>
 /** The account with this id, if there is one. */
 export const account = (session: Session, id: string): Promise<UserRow | undefined> =>
   userById.first(session, { id });
+
+/** Those of some accounts that are open. */
+export async function openAccounts(session: Session, ids: readonly string[]): Promise<Set<string>> {
+  const open = await activeAmong.all(session, { ids: JSON.stringify(ids) });
+  return new Set(open.map(({ id }) => id));
+}
 
 /** Somebody as the one who acts, with what their role allows right now. */
 export const actorOf = async (session: Session, user: UserRow, requestId: string): Promise<Actor> => ({

@@ -45,6 +45,14 @@ export const userById = hot(({ t, q }, p: Params<Pick<Users, "id">>) =>
     .limit(1),
 );
 
+/** Those of a JSON array of ids whose account is open. */
+export const activeAmong = hot(({ t: { users }, q, dialect }, p: Params<{ ids: string }>) =>
+  q
+    .select({ id: users.id })
+    .from(users)
+    .where(and(dialect.isAmong(users.id, p.ids), eq(users.is_active, sql`true`))),
+);
+
 /** One user by e-mail address in lower case, with the hash of their password. */
 export const userByEmail = hot(({ t, q }, p: Params<Pick<Users, "email_normal">>) =>
   q

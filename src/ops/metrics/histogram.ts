@@ -17,7 +17,7 @@ export class Series<Label extends string = string> {
 
   constructor(
     readonly labels: Readonly<Record<Label, string>>,
-    private readonly bounds: readonly number[],
+    readonly bounds: readonly number[],
   ) {
     this.counts = new Float64Array(bounds.length + 1);
   }
@@ -32,6 +32,24 @@ export class Series<Label extends string = string> {
 }
 
 /**
+ * About which value a share of the values is not above: within its bucket, values count as spread evenly.
+ * @param counts values in each bucket, the last one beyond every bound
+ * @returns null without values; the last bound for what is beyond it
+ */
+export function quantile(bounds: readonly number[], counts: ArrayLike<number>, share: number): number | null {
+  const total = Array.from(counts).reduce((sum, count) => sum + count, 0);
+  if (total === 0) return null;
+  let left = total * share;
+  for (let bucket = 0; bucket < bounds.length; bucket++) {
+    const count = counts[bucket]!;
+    const from = bucket === 0 ? 0 : bounds[bucket - 1]!;
+    if (count > 0 && left <= count) return from + (bounds[bucket]! - from) * (left / count);
+    left -= count;
+  }
+  return bounds.at(-1)!;
+}
+
+/**
  * A histogram in a registry of prom-client, which writes it out. Its own one finds the labels anew with each value: 0.7 µs,
  * where a whole request takes 17. This one counts in a series that its caller keeps: 0.01 µs.
  */
@@ -43,6 +61,11 @@ export class Histogram<Label extends string = never> {
     this.#options = options;
     // Of a metric, a registry uses the name and `get` alone.
     registry.registerMetric(this as unknown as Metric);
+  }
+
+  /** Every series there is. */
+  get all(): readonly Series<Label>[] {
+    return this.#series;
   }
 
   get name(): string {

@@ -3,7 +3,9 @@ import type { StoreMeasures } from "../../db/measured";
 import type { Store } from "../../db/store";
 import { gauge, gauges } from "./gauge";
 import { processMetrics, watchEventLoop } from "./process";
+import type { Series } from "./histogram";
 import { RequestMetrics } from "./requests";
+import { SlowQueries } from "./slow-queries";
 import { storeMeasures } from "./store";
 
 /** What can be asked at any time. */
@@ -17,15 +19,23 @@ export interface MetricSources {
 /** The figures of one server, for Prometheus. Each server has its own: several may run in one process. */
 export class Metrics {
   readonly requests: RequestMetrics;
+  readonly slowQueries = new SlowQueries();
   readonly store: StoreMeasures;
   readonly #registry = new Registry();
   readonly #eventLoop;
 
   constructor(engine: Store["engine"]) {
     this.requests = new RequestMetrics(this.#registry);
-    this.store = storeMeasures(this.#registry, engine);
+    this.store = storeMeasures(this.#registry, engine, (seconds, statement) =>
+      this.slowQueries.note(seconds, statement),
+    );
     this.#eventLoop = watchEventLoop(this.#registry);
     processMetrics(this.#registry);
+  }
+
+  /** How late the event loop was, since the start. */
+  get eventLoopDelay(): Series {
+    return this.#eventLoop.delay;
   }
 
   /** The media type of `text`. */
@@ -54,6 +64,11 @@ export class Metrics {
   /** Shows a figure that is asked for with each scrape. */
   gauge(name: string, help: string, ask: () => number): void {
     gauge(this.#registry, name, help, ask);
+  }
+
+  /** Shows a figure for each value of a label, all of which are asked for with each scrape. */
+  gauges(what: { name: string; help: string; label: string }, ask: () => Record<string, number>): void {
+    gauges(this.#registry, what, ask);
   }
 
   /** Everything in Prometheus' text format. */

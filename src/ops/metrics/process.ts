@@ -8,7 +8,7 @@ import startTime from "prom-client/lib/metrics/processStartTime";
 import { commit, version } from "../../build";
 import { now, second } from "../../clock";
 import { gauge } from "./gauge";
-import { Histogram } from "./histogram";
+import { Histogram, type Series } from "./histogram";
 
 /**
  * The process's own figures. Of prom-client's defaults, these tell the truth under Bun; the others are always zero there
@@ -33,7 +33,7 @@ export function processMetrics(registry: Registry): void {
 const tick = 50;
 
 /** Watches how late the event loop comes to a timer: what a request that arrives then waits. */
-export function watchEventLoop(registry: Registry): { stop(): void } {
+export function watchEventLoop(registry: Registry): { delay: Series; stop(): void } {
   const delay = new Histogram(registry, {
     name: "neocrm_event_loop_delay_seconds",
     help: `How late timers ran, looked at every ${tick} ms.`,
@@ -47,5 +47,5 @@ export function watchEventLoop(registry: Registry): { stop(): void } {
     due = time + tick;
   }, tick);
   timer.unref();
-  return { stop: () => clearInterval(timer) };
+  return { delay, stop: () => clearInterval(timer) };
 }

@@ -39,6 +39,11 @@ export class RequestMetrics {
     });
   }
 
+  /** What was answered since the start: a series for each route, method and status. */
+  get answers(): readonly Series<"route" | "method" | "status">[] {
+    return this.#duration.all;
+  }
+
   /** Counts one answer. @param route the template that answered, `null` when none did */
   answered(route: string | null, method: string, status: number, seconds: number): void {
     const byMethod = entry(this.#series, route ?? noRoute, () => new Map<string, Map<number, Series>>());

@@ -8,8 +8,15 @@ const buckets = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.0
 /** Callers that share a commit; 64 are the most. */
 const batches = [1, 2, 4, 8, 16, 32, 64];
 
-/** Times the database; an engine has only the figures that mean something on it. */
-export function storeMeasures(registry: Registry, engine: Store["engine"]): StoreMeasures {
+/**
+ * Times the database; an engine has only the figures that mean something on it.
+ * @param noted told of each read with its statement
+ */
+export function storeMeasures(
+  registry: Registry,
+  engine: Store["engine"],
+  noted: (seconds: number, statement: string) => void,
+): StoreMeasures {
   const duration = new Histogram(registry, {
     name: "neocrm_db_duration_seconds",
     help: "Time of the database's work: a read, a transaction with all its waiting and retries, or a long read aside.",
@@ -20,8 +27,14 @@ export function storeMeasures(registry: Registry, engine: Store["engine"]): Stor
     const series = duration.series({ operation });
     return (seconds: number) => series.observe(seconds);
   };
+  const noting = (observe: (seconds: number) => void) => (seconds: number, statement: string) => {
+    observe(seconds);
+    noted(seconds, statement);
+  };
   return {
-    ...{ read: timed("read"), transaction: timed("transaction"), aside: timed("aside") },
+    read: noting(timed("read")),
+    transaction: timed("transaction"),
+    aside: noting(timed("aside")),
     ...(engine === "sqlite" ? groupCommit(registry) : retries(registry)),
   };
 }

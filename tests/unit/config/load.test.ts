@@ -169,6 +169,9 @@ test("every setting can be set from the environment", () => {
     "mail.from": "crm@example.com",
     "mail.smtp_url": "smtps://crm:secret@mail.example.com",
     "mail.tls": "none",
+    "tracing.endpoint": "http://collector:4318",
+    "tracing.headers": "authorization=Bearer%20x",
+    "reports.dsn": "https://key@sentry.example.com/1",
     "cors.origins": "https://app.example.com,*",
     "api.require_if_match": "yes",
     "visibility.clients": "own",
@@ -198,7 +201,7 @@ test("every setting can be set from the environment", () => {
 
 test("variables have the conventional name or that of the key, and none has two meanings", () => {
   const conventional =
-    "HOST PORT DATABASE_URL JWT_SECRET JWT_SECRET_PREVIOUS CORS_ORIGIN MAX_FILE_SIZE DATA_DIR LOG_LEVEL RATE_LIMIT_IP RATE_LIMIT_AUTH RATE_LIMIT_USER SMTP_URL METRICS_TOKEN METRICS_PORT S3_ENDPOINT S3_BUCKET S3_REGION S3_ACCESS_KEY_ID S3_SECRET_ACCESS_KEY";
+    "HOST PORT DATABASE_URL JWT_SECRET JWT_SECRET_PREVIOUS CORS_ORIGIN MAX_FILE_SIZE DATA_DIR LOG_LEVEL RATE_LIMIT_IP RATE_LIMIT_AUTH RATE_LIMIT_USER SMTP_URL METRICS_TOKEN METRICS_PORT OTEL_EXPORTER_OTLP_ENDPOINT OTEL_EXPORTER_OTLP_HEADERS SENTRY_DSN S3_ENDPOINT S3_BUCKET S3_REGION S3_ACCESS_KEY_ID S3_SECRET_ACCESS_KEY";
   const names = keys.map((key) => settings[key].env as string);
   for (const [at, key] of keys.entries()) {
     const own = `NEOCRM_${key.replace(".", "_").toUpperCase()}`;

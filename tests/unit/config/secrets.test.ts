@@ -18,6 +18,12 @@ import { load, problemsOf, temporaryDirectory, write } from "./support";
 const here = temporaryDirectory();
 const secret = "a-secret-that-must-not-be-shown-anywhere";
 const secretKeys = keys.filter((key) => settings[key].secret);
+const fileWith: Record<string, string> = {
+  "database.url": "url",
+  "mail.smtp_url": "smtp",
+  "tracing.headers": "headers",
+  "reports.dsn": "dsn",
+};
 const shortest = "expected at least 32 characters";
 
 describe("a secret from the environment", () => {
@@ -27,6 +33,8 @@ describe("a secret from the environment", () => {
     empty: "\n",
     url: "postgres://crm:pw@db/crm\n",
     smtp: "smtp://mail\n",
+    headers: "name=value\n",
+    dsn: "https://key@sentry.example.com/1\n",
   });
   const given = (env: Record<string, string>) => load({ cwd: here, env });
 
@@ -46,12 +54,13 @@ describe("a secret from the environment", () => {
       "auth.jwt_secret_previous",
       "admin.password",
       "mail.smtp_url",
+      "tracing.headers",
+      "reports.dsn",
       "metrics.token",
     ]);
     for (const key of secretKeys) {
       const { env } = settings[key];
-      const path = key === "database.url" ? "url" : key === "mail.smtp_url" ? "smtp" : "jwt";
-      expect(given({ [`${env}_FILE`]: path }).config[key]).toBeString();
+      expect(given({ [`${env}_FILE`]: fileWith[key] ?? "jwt" }).config[key]).toBeString();
     }
   });
 

@@ -103,6 +103,41 @@ const values: Values[] = [
     badText: [],
   },
   {
+    key: "tracing.endpoint",
+    expects: "an http or https URL such as http://localhost:4318",
+    good: {
+      '"http://localhost:4318"': "http://localhost:4318",
+      '"https://otlp.example.com/otlp/"': "https://otlp.example.com/otlp",
+    },
+    bad: {
+      '"localhost:4318"': '"localhost:4318"',
+      '"grpc://localhost"': '"grpc://localhost"',
+      '"http://localhost?x=1"': '"http://localhost?x=1"',
+    },
+    goodText: {},
+    badText: ["http://"],
+  },
+  {
+    key: "tracing.headers",
+    expects: "name=value, with commas between several",
+    good: { '"authorization=Bearer%20x,x-tenant=1"': "authorization=Bearer%20x,x-tenant=1" },
+    bad: { '"authorization"': "***", '"a b=c"': "***", '"a=b c"': "***" },
+    goodText: {},
+    badText: [],
+  },
+  {
+    key: "reports.dsn",
+    expects: "a DSN such as https://key@sentry.example.com/1",
+    good: { '"https://key@sentry.example.com/1"': "https://key@sentry.example.com/1" },
+    bad: {
+      '"https://sentry.example.com/1"': "***",
+      '"https://key@sentry.example.com"': "***",
+      '"key@sentry.example.com/1"': "***",
+    },
+    goodText: { "http://key@localhost:8000/crm/42": "http://key@localhost:8000/crm/42" },
+    badText: [],
+  },
+  {
     key: "server.trusted_proxies",
     expects:
       "a list (in the environment: separated by commas), each item an IP address or a range such as 10.0.0.0/8",

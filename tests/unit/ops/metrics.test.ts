@@ -64,7 +64,7 @@ describe.each(["sqlite", "postgres"] as const)("the metrics of a server [%s]", (
     const [one, other] = [new Metrics(engine), new Metrics(engine)];
     one.requests.answered("/a", "GET", 200, 0.1);
     one.requests.refused("ip");
-    one.store.read(1);
+    one.store.read(1, "select 1");
     for (const line of [
       `${requests}_count{route="/a",method="GET",status="200"}`,
       'neocrm_rate_limit_refusals_total{policy="ip"}',

@@ -1,0 +1,20 @@
+import { and, eq, gt, sql } from "drizzle-orm";
+import { hot, type Params } from "../../db/hot";
+
+/** How many jobs there are of each kind that still concern somebody: those to be done, under way, and failed for good. */
+export const openJobs = hot(({ t: { jobs }, q }) =>
+  q
+    .select({ kind: jobs.kind, state: jobs.state, count: sql<number>`count(*)`.mapWith(Number) })
+    .from(jobs)
+    .where(sql`${jobs.state} in ('queued', 'running', 'failed')`)
+    .groupBy(jobs.kind, jobs.state),
+);
+
+/** How many people were here since an instant: an app that is used refreshes its session every few minutes. */
+export const activeUsers = hot(({ t: { users, sessions }, q }, p: Params<{ since: number }>) => {
+  const used = and(eq(sessions.user_id, users.id), gt(sessions.last_used_at, p.since));
+  return q
+    .select({ count: sql<number>`count(*)`.mapWith(Number) })
+    .from(users)
+    .where(sql`exists (select 1 from ${sessions} where ${used})`);
+});

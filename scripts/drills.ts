@@ -5,6 +5,7 @@
 import "../src/config/node-env";
 import { eventsDrill } from "../tests/drills/events";
 import { filesDrill } from "../tests/drills/files";
+import { memoryDrill } from "../tests/drills/files-memory";
 import { hostileDrill } from "../tests/drills/hostile";
 import { killDrill } from "../tests/drills/kill";
 import { syncDrill } from "../tests/drills/sync";
@@ -62,6 +63,13 @@ for (const [engine, databaseUrl] of [
     files.faults.length === 0 && files.acknowledged > 1_000,
   ]);
 }
+
+const large = await memoryDrill(2_000);
+rows.push([
+  "a file of 2 GB is uploaded",
+  `${large.isWhole ? "whole" : "broken"}, memory grew by ${large.grewMiB.toFixed(0)} MiB`,
+  large.status === 201 && large.isWhole && large.grewMiB < 64,
+]);
 
 for (const engine of engines) {
   const { sent, answers, wrong } = await hostileDrill({ engine, requests: 20_000, seed });

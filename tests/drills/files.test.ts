@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { newDatabase, postgres } from "../support/postgres";
 import { filesDrill } from "./files";
 import { diskDrill } from "./files-disk";
+import { memoryDrill } from "./files-memory";
 import { filesSyncDrill, inOrder } from "./files-sync";
 
 test.concurrent(
@@ -42,6 +43,16 @@ test.concurrent(
       ...{ full: [507, "no_space"], readOnly: [503, "busy"], afterwards: 201, others: [201, 201] },
       ...{ isWhole: true, left: [] },
     });
+  },
+  60_000,
+);
+
+test.concurrent(
+  "a large file passes through, and is never held",
+  async () => {
+    const { grewMiB, ...result } = await memoryDrill(400);
+    expect(result).toEqual({ status: 201, isWhole: true });
+    expect(grewMiB).toBeLessThan(64);
   },
   60_000,
 );

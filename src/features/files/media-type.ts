@@ -33,7 +33,7 @@ const html = /^<(!doctype html|html|head|script|iframe|h1|div|font|table|a|style
 /** What begins like something that a browser would run is that, with whatever comes before its first tag left out. */
 function typeOfText(text: string): string {
   const start = text.replace(/^(\s|<!--[^]*?-->|<\?[^]*?\?>)+/, "");
-  if (/^(<!doctype svg[^>]*>\s*)?<svg[\s>]/i.test(start)) return "image/svg+xml";
+  if (/^(<!doctype svg[^>]*>\s*)?<svg[\s>/]/i.test(start)) return "image/svg+xml";
   if (html.test(start)) return "text/html";
   return /^\s*<\?xml\s/.test(text) ? "application/xml" : "text/plain";
 }

@@ -4,6 +4,8 @@
  */
 import "../src/config/node-env";
 import { eventsDrill } from "../tests/drills/events";
+import { filesDrill } from "../tests/drills/files";
+import { memoryDrill } from "../tests/drills/files-memory";
 import { hostileDrill } from "../tests/drills/hostile";
 import { killDrill } from "../tests/drills/kill";
 import { syncDrill } from "../tests/drills/sync";
@@ -47,6 +49,27 @@ for (const [engine, databaseUrl] of [
     drill.faults.length === 0 && drill.acknowledged > 1_000,
   ]);
 }
+
+for (const [engine, databaseUrl] of [
+  ["SQLite", undefined],
+  ["PostgreSQL", await newDatabase({ durable: true, empty: true })],
+] as const) {
+  const files = await filesDrill({ kills: 20, writers: 20, writes: 400, seed, databaseUrl });
+  for (const fault of files.faults) console.log(fault);
+  rows.push([
+    `kill -9 while files are uploaded, moved and deleted, ${engine}, SEED=${seed}`,
+    `${files.kills} kills, ${files.acknowledged} acknowledged, ${files.swept} left without a row and swept, ` +
+      `${files.faults.length} rows or bytes not as acknowledged`,
+    files.faults.length === 0 && files.acknowledged > 1_000,
+  ]);
+}
+
+const large = await memoryDrill(2_000);
+rows.push([
+  "a file of 2 GB is uploaded",
+  `${large.isWhole ? "whole" : "broken"}, memory grew by ${large.grewMiB.toFixed(0)} MiB`,
+  large.status === 201 && large.isWhole && large.grewMiB < 64,
+]);
 
 for (const engine of engines) {
   const { sent, answers, wrong } = await hostileDrill({ engine, requests: 20_000, seed });

@@ -118,14 +118,9 @@ function itemOf(step: Step) {
     request: {
       method: route.method,
       ...(isOpen(route) && { auth: { type: "noauth" } }),
-      header: route.example === undefined ? [] : [{ key: "Content-Type", value: "application/json" }],
-      ...(route.example !== undefined && {
-        body: {
-          mode: "raw",
-          raw: JSON.stringify(route.example, null, 2),
-          options: { raw: { language: "json" } },
-        },
-      }),
+      header:
+        route.example === undefined || route.form ? [] : [{ key: "Content-Type", value: "application/json" }],
+      ...(route.example !== undefined && { body: route.form ? formOf(route) : jsonOf(route) }),
       url: {
         raw: `{{base_url}}${path}`,
         host: ["{{base_url}}"],
@@ -139,6 +134,22 @@ function itemOf(step: Step) {
     ],
   };
 }
+
+const jsonOf = ({ example }: DeclaredRoute) => ({
+  ...{ mode: "raw", raw: JSON.stringify(example, null, 2) },
+  options: { raw: { language: "json" } },
+});
+
+/** A file of a form has to be chosen; Newman finds `sentFile` beside the collection. */
+const formOf = ({ example }: DeclaredRoute) => ({
+  mode: "formdata",
+  formdata: Object.entries(example as object).map(([key, value]) =>
+    typeof value === "string" ? { key, type: "text", value } : { key, type: "file", src: sentFile },
+  ),
+});
+
+/** What uploads send. */
+const sentFile = "offer.txt";
 
 /** Nobody has to be signed in, and whoever is makes no difference. */
 const isOpen = ({ permission, detail }: DeclaredRoute) => permission === "public" && !("security" in detail);

@@ -10,6 +10,8 @@ import { ticketRoutes } from "./features/auth/ticket-routes";
 import { bulkRoutes } from "./features/bulk/routes";
 import { dashboardRoutes } from "./features/dashboard/routes";
 import { exportRoutes } from "./features/exports/routes";
+import { fileRoutes } from "./features/files/routes";
+import { folderRoutes } from "./features/folders/routes";
 import { clientRoutes } from "./features/clients/routes";
 import { notificationRoutes } from "./features/notifications/routes";
 import { jobRoutes } from "./features/jobs/routes";
@@ -88,6 +90,16 @@ export function buildApp(config: Config, parts: Parts, health: Health) {
     .use(bulkRoutes(kit, parts.bulk))
     .use(clientRoutes(kit, parts.clients))
     .use(taskRoutes(kit, parts.tasks))
+    .use(folderRoutes(kit, parts.folders))
+    .use(
+      fileRoutes(kit, {
+        files: parts.files,
+        uploads: parts.uploads,
+        tickets: parts.tickets,
+        mostAtOnce: () => live.get("files.max_count"),
+        linkTo: (path) => parts.links.to(path),
+      }),
+    )
     .use(notificationRoutes(kit, parts.notifications))
     .use(activityRoutes(kit, parts.activities))
     .use(exportRoutes(kit, parts.exports, parts))
@@ -119,8 +131,10 @@ function once<Value>(make: () => Value): () => Value {
 
 /** What a browser may read of an answer from another origin. */
 const exposedHeaders = [
+  "Accept-Ranges",
   "Allow",
   "Content-Disposition",
+  "Content-Range",
   "ETag",
   "Idempotency-Replayed",
   "Location",
@@ -135,6 +149,8 @@ const acceptedHeaders = [
   "Idempotency-Key",
   "If-Match",
   "If-None-Match",
+  "If-Range",
+  "Range",
   "X-Request-Id",
 ];
 

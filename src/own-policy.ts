@@ -1,4 +1,5 @@
 import { and, eq, isNotNull, isNull, or, sql, type SQL } from "drizzle-orm";
+import type { PgColumn } from "drizzle-orm/pg-core";
 import type { ListScope } from "./db/list";
 import type { ListParams } from "./db/list-filters";
 import type { Shape } from "./db/hot";
@@ -55,6 +56,11 @@ export class OwnPolicy<Row extends OwnedRow> implements RecordPolicy<Row> {
     return this.#scope(actor, "live", this.#reading(actor));
   }
 
+  /** How far the actor reaches among these records, deleted or not: for what belongs to one, and follows its policy. */
+  reach(actor: Actor, action: "read" | "update"): Reach {
+    return action === "read" ? this.#reading(actor) : this.#granted(actor, "update");
+  }
+
   #scope(actor: Actor, state: "live" | "deleted", reach: Reach): ListScope {
     return {
       shape: `${state} ${reach}`,
@@ -64,7 +70,7 @@ export class OwnPolicy<Row extends OwnedRow> implements RecordPolicy<Row> {
       ...(reach === "own" && state === "live" && { own: (shape, p) => this.#own(shape, p) }),
       where: ({ t }, p) => {
         const records = t[this.table];
-        const mine = or(eq(records.created_by, p.me!), eq(records.assigned_to, p.me!));
+        const mine = isMine(records, p);
         const isInState = state === "live" ? isNull(records.deleted_at) : isNotNull(records.deleted_at);
         return and(isInState, within(reach, mine));
       },
@@ -86,7 +92,12 @@ export class OwnPolicy<Row extends OwnedRow> implements RecordPolicy<Row> {
   }
 }
 
-const reaches = (reach: Reach, actor: Actor, { created_by, assigned_to }: OwnedRow) =>
+/** Whether a record is the caller's own, who is `me`. */
+export const isMine = (records: Record<keyof OwnedRow, PgColumn>, p: ListParams): SQL =>
+  or(eq(records.created_by, p.me!), eq(records.assigned_to, p.me!))!;
+
+/** Whether an actor who reaches so far reaches this record. */
+export const reaches = (reach: Reach, actor: Actor, { created_by, assigned_to }: OwnedRow) =>
   reach === "all" || (reach === "own" && (isUser(actor, created_by) || isUser(actor, assigned_to)));
 
 const within = (reach: Reach, mine: SQL | undefined) =>

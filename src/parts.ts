@@ -35,6 +35,13 @@ import { ExportService } from "./features/exports/service";
 import { Notifier } from "./features/notifications/consumer";
 import { notificationTopic } from "./features/notifications/notify";
 import { NotificationService } from "./features/notifications/service";
+import { BlobKeeper } from "./features/files/blob-keeper";
+import { FilePolicy } from "./features/files/policy";
+import { Quota } from "./features/files/quota";
+import { FileService } from "./features/files/service";
+import { Uploads } from "./features/files/uploads";
+import { FolderPolicy } from "./features/folders/policy";
+import { FolderService } from "./features/folders/service";
 import { DashboardService } from "./features/dashboard/service";
 import { tellFinished } from "./features/jobs/finished";
 import { jobSeenBy, JobService } from "./features/jobs/service";
@@ -52,6 +59,7 @@ import { Idempotency } from "./http/idempotency";
 import { sealWith } from "./http/seal";
 import type { Bus } from "./integrations/bus/bus";
 import { memoryBus } from "./integrations/bus/memory";
+import { openBlobs } from "./integrations/blobs/open";
 import type { JobKind } from "./jobs/job";
 import { pruneDaily } from "./jobs/pruning";
 import { jobsTopic } from "./jobs/queue";
@@ -104,6 +112,10 @@ export interface Parts {
   users: UserService;
   clients: ClientService;
   tasks: TaskService;
+  folders: FolderService;
+  files: FileService;
+  uploads: Uploads;
+  keeper: BlobKeeper;
   activities: ActivityService;
   notifications: NotificationService;
   /** What is done with jobs. */
@@ -209,6 +221,24 @@ export async function openParts(
   const policies = [clientPolicy(() => live.get("visibility.clients")), taskPolicy()] as const;
   const clients = new ClientService(store, policies[0], () => live.get("clients.default_country"));
   const tasks = new TaskService(store, policies[1], clients.sees, () => live.get("tasks.due_soon_hours"));
+  const keeper = new BlobKeeper(store, openBlobs(config, dataDir));
+  const quota = new Quota(() => ({
+    file: live.get("files.max_size"),
+    user: live.get("files.user_quota"),
+    all: live.get("files.quota"),
+  }));
+  const filePolicy = new FilePolicy({ clients: policies[0], tasks: policies[1] });
+  const folderPolicy = new FolderPolicy();
+  const folders: FolderService = new FolderService(store, folderPolicy, () => files.contents);
+  const files = new FileService({
+    ...{ store, policy: filePolicy, keeper, quota, hasFolder: folders.sees },
+    client: (session, actor, id) => clients.seen(session, actor, id),
+    task: (session, actor, id) => tasks.seen(session, actor, id),
+  });
+  const uploads = new Uploads({
+    ...{ store, files, keeper, quota },
+    refusedTypes: () => live.get("files.refused_types"),
+  });
   const users = new UserService(store, forget);
   const ringUser = (userId: string) => ringing.start(deaf, () => bus.ring(notificationTopic(userId)));
   const alarms = new AlarmClock({ store, tasks, ring: ringUser });
@@ -236,17 +266,25 @@ export async function openParts(
   wakes.set(jobsTopic, () => worker.nudge());
   const scheduler = new Scheduler(store);
   pruneDaily(scheduler, store, config["api.idempotency_hours"] * hour);
-  const purgeNow = (keep?: Partial<Retention>) =>
-    purge(store, purgedKinds(clients, tasks), {
+  const purgeNow = async (keep?: Partial<Retention>) => {
+    const purged = await purge(store, purgedKinds({ clients, tasks, folders, files }), {
       records: live.get("retention.days"),
       signIns: config["retention.sign_in_days"],
       events: config["retention.event_days"],
       ...keep,
     });
+    await keeper.sweep(strayAfterMs);
+    return purged;
+  };
   scheduler.every("purge", day, async () => void (await purgeNow()));
   scheduler.once("alarms of older tasks", () => tasks.makeAlarms());
   metrics.watch({ hasher, store, relay, worker });
-  const activities = new ActivityService({ store, policy: new ActivityPolicy(...policies), clients, users });
+  const activities = new ActivityService({
+    store,
+    policy: new ActivityPolicy(...policies, folderPolicy, filePolicy),
+    clients,
+    users,
+  });
   const notifications = new NotificationService(store);
   const settings = new SettingService(store, live, () => ringing.start(deaf, () => bus.ring(settingsTopic)));
   const admit = ({ userId, sessionId, authVersion }: Actor) =>
@@ -257,6 +295,8 @@ export async function openParts(
     kinds: new Map<string, Watched>([
       ["client", clients],
       ["task", tasks],
+      ["folder", folders],
+      ["file", files],
     ]),
     limits: () => ({
       connections: live.get("realtime.connections"),
@@ -299,8 +339,12 @@ export async function openParts(
     users,
     clients,
     tasks,
+    folders,
+    files,
+    uploads,
+    keeper,
     activities,
-    dashboard: new DashboardService({ clients, tasks, notifications, activities }),
+    dashboard: new DashboardService({ clients, tasks, files, notifications, activities }),
     exports: new ExportService({ admit }),
     purge: purgeNow,
     notifications,
@@ -367,12 +411,34 @@ const manyOf = (service: ClientService | TaskService, fields: BulkRecords["field
   applyIn: (session, actor, item, change) => service.applyIn(session, actor, item, change),
 });
 
-/** What is removed for good: tasks, then clients, from which those that are left are taken before. */
-const purgedKinds = (clients: ClientService, tasks: TaskService): Purged[] => [
-  tasks.rebuilt,
+/** No upload takes so long: what has no row by then was left behind. */
+const strayAfterMs = day;
+
+/** What is removed for good: what belongs to others first; from the others, those that are left are taken before. */
+const purgedKinds = ({
+  clients,
+  tasks,
+  folders,
+  files,
+}: Pick<Parts, "clients" | "tasks" | "folders" | "files">): Purged[] => [
+  { ...files.rebuilt, remove: (session, id) => files.remove(session, id) },
+  {
+    ...folders.rebuilt,
+    detach: async (session, actor, id, most) => {
+      const left = await files.leave(session, actor, "folder_id", id, most);
+      return left === most ? most : left + (await folders.leaveParent(session, actor, id, most - left));
+    },
+  },
+  {
+    ...tasks.rebuilt,
+    detach: (session, actor, id, most) => files.leave(session, actor, "task_id", id, most),
+  },
   {
     ...clients.rebuilt,
-    detach: (session, actor, id, most) => tasks.leaveClient(session, actor, id, most),
+    detach: async (session, actor, id, most) => {
+      const left = await tasks.leaveClient(session, actor, id, most);
+      return left === most ? most : left + (await files.leave(session, actor, "client_id", id, most - left));
+    },
   },
 ];
 

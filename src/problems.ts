@@ -35,6 +35,7 @@ export const queryProblems = {
 export const problems = {
   malformed: {
     malformed_json: "The body is not JSON in UTF-8, or nests too deep.",
+    malformed_form: "The body is not a whole `multipart/form-data` form.",
     broken_off: "The request ended before its body did.",
     invalid_host: "The `Host` header is missing or names no host.",
     websocket_expected: "This address takes WebSockets alone.",
@@ -65,6 +66,11 @@ export const problems = {
     email_taken: "Another record has this e-mail address; `conflicting_id` names it if you may see it.",
     external_id_taken: "Another record has this external id; `conflicting_id` names it if you may see it.",
     already_exists: "Another record has this value.",
+    name_taken: "Another folder beside it has this name; `conflicting_id` names it if you may see it.",
+    folder_deleted: "The folder that it is in is deleted; `folder_id` names it.",
+    folder_in_itself: "A folder cannot be moved into itself, or into what is in it.",
+    too_deep: "Folders lie in each other at most 100 deep.",
+    too_many_in_folder: "The folder holds more than goes at once; `most` says how much does.",
     invalid_transition: "The record cannot go from its state to this one; `allowed` names those it can.",
     already_set_up: "There is an admin already.",
     not_empty: "There are records already: the demo is for an empty system.",
@@ -84,10 +90,17 @@ export const problems = {
     history_gone: "What the record was then is no longer kept.",
   },
   stale: { stale: "The record has changed; `changed` names the fields, `version` the present version." },
-  too_large: { body_too_large: "The body is too large." },
+  too_large: {
+    body_too_large: "The body is too large.",
+    file_too_large: "The file is too large; `most` says how many bytes one may have.",
+  },
   unsupported_media: {
     unsupported_media_type: "The body is not of a type that is taken here.",
     unsupported_encoding: "The body is compressed; send it as it is.",
+    file_type_refused: "Files of this type are not taken; `file_type` says which it is.",
+  },
+  range_not_satisfiable: {
+    range_not_satisfiable: "The file ends before this range begins; `Content-Range` says how long it is.",
   },
   invalid: {
     validation_failed: "The body does not fit; `errors` says where.",
@@ -108,7 +121,10 @@ export const problems = {
   },
   fault: { internal_error: "A fault of the server; its log has the details under `request_id`." },
   busy: { busy: "The server is busy or not ready; `Retry-After` says when to come back." },
-  no_space: { no_space: "The server's disk is full; nothing was saved." },
+  no_space: {
+    no_space: "The server's disk is full; nothing was saved.",
+    quota_exceeded: "Files take as much room as they may; `most` says how many bytes that is.",
+  },
 } as const;
 
 /** The reasons, one for each status that the contract has for them. */

@@ -8,7 +8,7 @@ import { Conflict, Forbidden, Gone, GoneThen, NotFound, Refusal } from "./errors
 import { assertCurrent, type IfMatch } from "./events/current";
 import type { Rebuilt } from "./events/replay";
 import { recordAt } from "./events/history";
-import { record, remark, type EntityType, type Recorded } from "./events/record";
+import { record, remark, type Recorded, type RecordName } from "./events/record";
 import { actionOf } from "./events/types";
 import { changedByOthers } from "./events/changed-fields";
 import { revived, type RebuiltTable } from "./db/rebuild";
@@ -56,7 +56,7 @@ export interface UniqueField<Row> {
 /** What tells the records of one resource from others. */
 export interface RecordKind<Row extends RecordRow, View extends Recorded> {
   /** What one of them is called, in events and in words. */
-  name: EntityType;
+  name: RecordName;
   resource: Resource<Row>;
   unique: readonly UniqueField<Row>[];
   /** One by id, deleted or not. */

@@ -5,11 +5,11 @@ import { configOptions, configOptionsHelp, exitCodes, UsageError, type Command }
 /** Makes records anew from what happened to them. */
 export const events: Command = {
   name: "events",
-  summary: "write clients and tasks anew from their events: events replay",
+  summary: "write records anew from their events: events replay",
   help: `neocrm events replay [options]
 
-Writes clients, their tags and tasks anew from the events, and says what was
-different. Users, sessions, settings and notifications stay as they are. Works
+Writes clients, their tags, tasks, folders and files anew from the events, and
+says what was different. The bytes of files, users, sessions, settings and notifications stay as they are. Works
 while the server runs and while it does not; broken off, it can be started again.
 
 ${configOptionsHelp}`,

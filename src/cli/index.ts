@@ -4,6 +4,7 @@ import type { Environment } from "../config/environment";
 import { DbError } from "../db/errors";
 import { refusalOf } from "../http/refusals";
 import { exitCodes, Interrupted, runCommand, UsageError, type Command, type ExitCode } from "./command";
+import { blobs } from "./blobs";
 import { configCommand } from "./config";
 import { events } from "./events";
 import { doctor } from "./doctor";
@@ -28,7 +29,7 @@ const versionCommand: Command = {
 };
 
 const commands: Command[] = [
-  ...[serve, migrate, user, seed, mail, events],
+  ...[serve, migrate, user, seed, mail, events, blobs],
   ...[configCommand, doctor, healthcheck, openapi, versionCommand],
 ];
 

@@ -69,6 +69,14 @@ export const origins = list(
   }),
 );
 
+/** Media types, without parameters. */
+export const mediaTypes = list(
+  text("a media type such as application/zip", (value) => {
+    const type = value.trim().toLowerCase();
+    return /^[a-z0-9][a-z0-9!#$&^_.+-]*\/[a-z0-9][a-z0-9!#$&^_.+-]*$/.test(type) ? type : undefined;
+  }),
+);
+
 /** Where traces go: the collector's address, to which `/v1/traces` is added. */
 export const otlpEndpoint = text("an http or https URL such as http://localhost:4318", (value) => {
   const url = webUrl(value);

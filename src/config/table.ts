@@ -5,6 +5,7 @@ import {
   country,
   email,
   host,
+  mediaTypes,
   origins,
   otlpEndpoint,
   otlpHeaders,
@@ -121,7 +122,67 @@ export const settings = {
     type: size(KiB, TiB),
     default: 50 * MiB,
     env: "MAX_FILE_SIZE",
+    changeable: true,
     describe: "The largest file that can be uploaded.",
+  }),
+  "files.max_count": setting({
+    type: integer(1, 1_000),
+    default: 50,
+    env: "NEOCRM_FILES_MAX_COUNT",
+    changeable: true,
+    describe: "How many files one request can upload.",
+  }),
+  "files.user_quota": setting({
+    type: size(0, 1024 * TiB),
+    default: 0,
+    env: "NEOCRM_FILES_USER_QUOTA",
+    changeable: true,
+    describe:
+      "How much room the files may take that one user uploaded, deleted ones included; 0 is no limit.",
+  }),
+  "files.quota": setting({
+    type: size(0, 1024 * TiB),
+    default: 0,
+    env: "NEOCRM_FILES_QUOTA",
+    changeable: true,
+    describe: "How much room all files together may take, the same bytes counted once; 0 is no limit.",
+  }),
+  "files.refused_types": setting({
+    type: mediaTypes,
+    default: ["application/x-msdownload", "application/x-elf", "application/x-mach-binary"],
+    env: "NEOCRM_FILES_REFUSED_TYPES",
+    changeable: true,
+    describe: "The types of files that are not taken, by their bytes: at first, programs.",
+  }),
+
+  "s3.endpoint": optional({
+    type: publicUrl,
+    env: "S3_ENDPOINT",
+    describe:
+      "Where a service that speaks like S3 is, to keep files there; unset, they are in the data directory.",
+  }),
+  "s3.bucket": optional({
+    type: anyText,
+    env: "S3_BUCKET",
+    describe: "The bucket that files are kept in.",
+  }),
+  "s3.region": setting({
+    type: anyText,
+    default: "us-east-1",
+    env: "S3_REGION",
+    describe: "The region of the bucket.",
+  }),
+  "s3.access_key_id": optional({
+    type: anyText,
+    env: "S3_ACCESS_KEY_ID",
+    secret: true,
+    describe: "Who the server is to the service that has its files.",
+  }),
+  "s3.secret_access_key": optional({
+    type: anyText,
+    env: "S3_SECRET_ACCESS_KEY",
+    secret: true,
+    describe: "What proves it there.",
   }),
 
   "database.url": optional({

@@ -1,9 +1,11 @@
 import { Type, type Static, type TSchema } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
+import { hour } from "../clock";
 import { seedDemo, type DemoResult } from "../demo/seed";
 import { replay, type Replayed } from "../events/replay";
 import { Invalid } from "../errors";
 import { Body, Email, Text } from "../http/schema";
+import type { Verified } from "../features/files/blob-keeper";
 import { newId } from "../ids";
 import type { Parts } from "../parts";
 import { systemActor } from "../policy";
@@ -55,8 +57,16 @@ export const operations = {
     Body({}),
     async ({ metrics }): Promise<string | null> => metrics.requests.untrustedProxy,
   ),
-  "events.replay": operation(Body({}), ({ store, clients, tasks }): Promise<Replayed[]> =>
-    replay(store, [clients.rebuilt, tasks.rebuilt]),
+  "events.replay": operation(Body({}), ({ store, clients, tasks, folders, files }): Promise<Replayed[]> =>
+    replay(
+      store,
+      [clients, tasks, folders, files].map(({ rebuilt }) => rebuilt),
+    ),
+  ),
+  "blobs.verify": operation(Body({}), ({ keeper }): Promise<Verified> => keeper.verify()),
+  "blobs.sweep": operation(
+    Body({ hours: Type.Integer({ minimum: 0 }) }),
+    ({ keeper }, { hours }): Promise<number> => keeper.sweep(hours * hour),
   ),
   "demo.seed": operation(
     Body({ password: Type.String() }),

@@ -1,4 +1,4 @@
-import { sql, type Column, type Placeholder, type SQL, type Table } from "drizzle-orm";
+import { getTableName, sql, type Column, type Placeholder, type SQL, type Table } from "drizzle-orm";
 import type { PgTable } from "drizzle-orm/pg-core";
 
 /** The few expressions that the engines write differently. */
@@ -18,6 +18,11 @@ export interface Dialect {
   unindexed(expression: Column | SQL): SQL;
   /** For `from`: `table` by way of one of its indexes, where another looks better and is not. */
   by(table: Table, index: string): SQL;
+  /**
+   * After `cross join`, in the recursive part of a query: the rows of `table` that meet `condition`, looked up for each row
+   * before it. Joined as a whole, PostgreSQL would read the table once for each level.
+   */
+  lookedUp(table: PgTable, condition: SQL): SQL;
   /** After a query: locks the rows it finds, and passes over those that others lock. SQLite has one writer. */
   readonly skipLocked: SQL;
   /** `condition`, which few records meet, whatever the averages say. */
@@ -61,6 +66,7 @@ export const sqliteDialect: Dialect = {
   // The limit has the array read once, and not again for each row that it is compared with.
   places: (_, jsonArray) => sql`select value, key as place from json_each(${jsonArray}) limit -1`,
   by: (table, index) => sql`${table} indexed by ${sql.identifier(index)}`,
+  lookedUp: (table, condition) => sql`${table} where ${condition}`,
   skipLocked: sql``,
   rare: (condition) => sql`likelihood(${condition}, 0.0001)`,
   hasKey: (column, name) => sql`exists (select 1 from json_each(${column}) where key = ${name})`,
@@ -86,6 +92,8 @@ export const postgresDialect: Dialect = {
   // It knows how many records belong to whom, and chooses well by itself.
   unindexed: (expression) => sql`${expression}`,
   by: (table) => sql`${table}`,
+  lookedUp: (table, condition) =>
+    sql`lateral (select * from ${table} where ${condition} offset 0) as ${sql.identifier(getTableName(table))}`,
   skipLocked: sql` for update skip locked`,
   rare: (condition) => condition,
   hasKey: (column, name) => sql`jsonb_exists(${column}, ${name})`,

@@ -11,6 +11,8 @@ import sqliteUp4 from "../../drizzle/sqlite/0004_jobs.sql" with { type: "text" }
 import sqliteDown4 from "../../drizzle/sqlite/down/0004_jobs.sql" with { type: "text" };
 import sqliteUp5 from "../../drizzle/sqlite/0005_upkeep.sql" with { type: "text" };
 import sqliteDown5 from "../../drizzle/sqlite/down/0005_upkeep.sql" with { type: "text" };
+import sqliteUp6 from "../../drizzle/sqlite/0006_files.sql" with { type: "text" };
+import sqliteDown6 from "../../drizzle/sqlite/down/0006_files.sql" with { type: "text" };
 import postgresUp0 from "../../drizzle/postgres/0000_init.sql" with { type: "text" };
 import postgresDown0 from "../../drizzle/postgres/down/0000_init.sql" with { type: "text" };
 import postgresUp1 from "../../drizzle/postgres/0001_roles.sql" with { type: "text" };
@@ -23,6 +25,8 @@ import postgresUp4 from "../../drizzle/postgres/0004_jobs.sql" with { type: "tex
 import postgresDown4 from "../../drizzle/postgres/down/0004_jobs.sql" with { type: "text" };
 import postgresUp5 from "../../drizzle/postgres/0005_upkeep.sql" with { type: "text" };
 import postgresDown5 from "../../drizzle/postgres/down/0005_upkeep.sql" with { type: "text" };
+import postgresUp6 from "../../drizzle/postgres/0006_files.sql" with { type: "text" };
+import postgresDown6 from "../../drizzle/postgres/down/0006_files.sql" with { type: "text" };
 import type { Migration } from "./migrate";
 
 /** The migrations of SQLite, oldest first. */
@@ -33,6 +37,7 @@ export const sqliteMigrations: Migration[] = [
   { tag: "0003_events", up: sqliteUp3, down: sqliteDown3 },
   { tag: "0004_jobs", up: sqliteUp4, down: sqliteDown4 },
   { tag: "0005_upkeep", up: sqliteUp5, down: sqliteDown5 },
+  { tag: "0006_files", up: sqliteUp6, down: sqliteDown6 },
 ];
 
 /** The migrations of PostgreSQL, oldest first. */
@@ -43,4 +48,5 @@ export const postgresMigrations: Migration[] = [
   { tag: "0003_events", up: postgresUp3, down: postgresDown3 },
   { tag: "0004_jobs", up: postgresUp4, down: postgresDown4 },
   { tag: "0005_upkeep", up: postgresUp5, down: postgresDown5 },
+  { tag: "0006_files", up: postgresUp6, down: postgresDown6 },
 ];

@@ -6,7 +6,7 @@ import type { Session } from "./store";
 import * as tables from "./tables.postgres";
 
 /** Tables of records that their events can rebuild. */
-export type RebuiltTable = "clients" | "tasks";
+export type RebuiltTable = "clients" | "tasks" | "folders" | "files";
 
 /**
  * Rows are written in two passes: `release` takes unique values from rows that should not have them, `write` gives them to

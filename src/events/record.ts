@@ -6,7 +6,10 @@ import { newId } from "../ids";
 import type { Actor } from "../policy";
 
 /** What events tell of. */
-export type EntityType = "client" | "task" | "user" | "session" | "setting";
+export type EntityType = RecordName | "user" | "session" | "setting";
+
+/** Those of them that their events rebuild. */
+export type RecordName = "client" | "task" | "folder" | "file";
 
 /** What happened to what: `client.updated`. */
 export type EventType = `${EntityType}.${string}`;

@@ -4,10 +4,11 @@ import { hot, type Params, type Query } from "../db/hot";
 import type { Difference, RebuildPass, RebuiltTable } from "../db/rebuild";
 import type { Session, Store } from "../db/store";
 import { changesOf, fold, type Told } from "./history";
+import type { RecordName } from "./record";
 
 /** Records that their events can rebuild. */
 export interface Rebuilt {
-  name: "client" | "task";
+  name: RecordName;
   table: RebuiltTable;
   /** Makes the rows of one record what its events tell; gives what was wrong with them. */
   rebuild(session: Session, told: Told, pass: RebuildPass): Promise<Difference>;
@@ -15,7 +16,7 @@ export interface Rebuilt {
 
 /** What came of the records of one kind. */
 export interface Replayed {
-  name: "client" | "task";
+  name: RecordName;
   records: number;
   /** Rows that were missing. */
   added: number;

@@ -4,6 +4,8 @@ import type { EntityType, EventType } from "./record";
 export const entityTypes = [
   "client",
   "task",
+  "folder",
+  "file",
   "user",
   "session",
   "setting",
@@ -18,6 +20,9 @@ export const eventTypes = [
   ...["client.purged", "client.snapshot", "task.purged", "task.snapshot"],
   ...["client.note", "client.call", "client.meeting"],
   ...["task.created", "task.updated", "task.deleted", "task.restored"],
+  ...["folder.created", "folder.updated", "folder.deleted", "folder.restored"],
+  ...["file.created", "file.updated", "file.deleted", "file.restored"],
+  ...["folder.purged", "folder.snapshot", "file.purged", "file.snapshot"],
   ...["user.created", "user.updated", "user.role_changed", "user.password_changed"],
   ...["user.activated", "user.deactivated", "user.sign_in_failed", "user.sign_in_refused"],
   ...["session.created", "session.refreshed", "session.ended"],

@@ -15,13 +15,18 @@ export async function readJson(request: Request, limit: number): Promise<unknown
   const type = request.headers.get("content-type");
   if (type === null && declared === 0 && !request.headers.has("transfer-encoding")) return undefined;
   if (!isJson(type)) throw unsupported(type);
-  const coding = request.headers.get("content-encoding");
-  if (coding !== null && coding.toLowerCase() !== "identity") throw coded();
+  refuseCoding(request);
   const bytes = request.headers.has("content-length")
     ? await request.arrayBuffer()
     : await readAtMost(request.body, limit);
   if (bytes.byteLength === 0) return undefined;
   return parseJson(decode(bytes));
+}
+
+/** RFC 9110, section 8.4: what is compressed is refused, not taken for broken. @throws Refusal 415 */
+export function refuseCoding(request: Request): void {
+  const coding = request.headers.get("content-encoding");
+  if (coding !== null && coding.toLowerCase() !== "identity") throw coded();
 }
 
 /** `application/json`, with or without parameters, and the `+json` family; nothing else. */
@@ -106,7 +111,6 @@ const isStorable = (text: string) => !text.includes("\0") && text.isWellFormed()
 const tooLarge = (limit: number) =>
   new Refusal("too_large", "body_too_large", `The body may have at most ${limit} bytes.`);
 
-/** RFC 9110, section 8.4: what is compressed is refused, not taken for broken JSON. */
 const coded = () =>
   new Refusal(
     "unsupported_media",

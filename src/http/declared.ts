@@ -36,6 +36,8 @@ export interface Declarations {
   parameters: TObject;
   ticket: TicketPurpose;
   conditional: true;
+  /** The fields of a `multipart/form-data` body; those that are files have `format: "binary"`. */
+  form: TObject;
   answer: AnswerOf;
   /** The body of its success. */
   returns: TSchema;
@@ -86,6 +88,7 @@ const names = Object.keys({
   parameters: true,
   ticket: true,
   conditional: true,
+  form: true,
   answer: true,
   returns: true,
   problems: true,

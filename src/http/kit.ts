@@ -63,6 +63,7 @@ const strangersLimit = 16 * 1024;
  * - `filters`: the same fields, for a query of filters alone; as `filters`.
  * - `parameters`: what its query may have, most often ids; those that were given as `parameters`.
  * - `ticket`: for what a ticket in the query lets its bearer in here, instead of an access token (see `edge.ts`).
+ * - `form`: its body is a form with files, which the handler reads (`multipart.ts`). Declared before `permission`.
  * - `answer`: status and headers of the result (`created`, `versioned`, `noContent`); `Idempotency-Key` on POST.
  * - `conditional`: `If-Match` as `ifMatch`.
  * - for the documents alone: `returns`, `problems`, `example`, `walk`.
@@ -97,6 +98,12 @@ export function httpKit({ idempotency, bodyLimit, requireIfMatch, defaultCountry
         },
       };
     },
+
+    form: (schema: TObject) => ({
+      ...declare("form", schema),
+      // Elysia asks the next parser only when this one gives `undefined`.
+      parse: () => nothing,
+    }),
 
     list: (fields: Fields) => ({
       ...declare("list", fields),

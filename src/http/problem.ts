@@ -46,6 +46,7 @@ const statuses: Record<ProblemKind, [status: number, title: string]> = {
   stale: [412, "Precondition Failed"],
   too_large: [413, "Content Too Large"],
   unsupported_media: [415, "Unsupported Media Type"],
+  range_not_satisfiable: [416, "Range Not Satisfiable"],
   invalid: [422, "Unprocessable Content"],
   precondition_required: [428, "Precondition Required"],
   too_many: [429, "Too Many Requests"],

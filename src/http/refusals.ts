@@ -1,7 +1,9 @@
 import { ValidationError } from "elysia";
-import type { TSchema } from "@sinclair/typebox";
+import type { Static, TSchema } from "@sinclair/typebox";
+import { Value } from "@sinclair/typebox/value";
 import { ValueErrorType, type ValueError } from "@sinclair/typebox/errors";
 import { DbError } from "../db/errors";
+import { BlobError } from "../integrations/blobs/blobs";
 import { Busy, Conflict, Invalid, NotFound, Refusal, type FieldError } from "../errors";
 
 /**
@@ -13,6 +15,7 @@ export function refusalOf(error: unknown): Refusal | undefined {
     if (e instanceof Refusal) return e;
     if (e instanceof ValidationError) return refuseInput(e);
     if (e instanceof DbError) return refuseByDatabase(e);
+    if (e instanceof BlobError) return refuseByBlobs(e);
     if (e.name === "AbortError") return brokenOff(e);
   }
   return undefined;
@@ -34,19 +37,29 @@ function refuseByDatabase(error: DbError): Refusal | undefined {
     case "unavailable":
       return new Busy("The database cannot be reached.", 5_000, error);
     case "full":
-      return new Refusal("no_space", "no_space", "The server's disk is full. Nothing was saved.", {
-        cause: error,
-      });
+      return full(error);
     default:
       return undefined;
   }
 }
+
+const refuseByBlobs = (error: BlobError): Refusal =>
+  error.kind === "full" ? full(error) : new Busy("Files cannot be kept right now.", 5_000, error);
+
+const full = (cause: Error) =>
+  new Refusal("no_space", "no_space", "The server's disk is full. Nothing was saved.", { cause });
 
 /** Params that do not fit name nothing that exists: 404. Everything else is the body's fault: 422. */
 function refuseInput(error: ValidationError): Refusal {
   if (error.type === "params") return new NotFound("resource");
   const validator = error.validator as { Errors(value: unknown): Iterable<ValueError> };
   return new Invalid(fieldErrors(validator.Errors(error.value)));
+}
+
+/** What fits a schema, as what it then is. @throws Invalid for what does not */
+export function assertFits<Schema extends TSchema>(schema: Schema, value: unknown): Static<Schema> {
+  if (Value.Check(schema, value)) return value;
+  throw new Invalid(fieldErrors(Value.Errors(schema, value)));
 }
 
 const mostErrors = 50;

@@ -64,7 +64,7 @@ export const forgetSignIns = (store: Store, before: number): Promise<number> =>
   forget(store, before, isSignIn);
 
 /** Records whose history starts with a snapshot, once it is cut. */
-const kinds = ["client", "task"] as const;
+const kinds = ["client", "task", "folder", "file"] as const;
 
 /**
  * Forgets what happened before an instant. Of each record that its events rebuild, a `snapshot` says what it was then, so

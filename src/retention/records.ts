@@ -13,6 +13,8 @@ export interface Purged extends Pick<Rebuilt, "name" | "table"> {
    * Takes from a record, before it goes, some of what points to it; as many as `most` as long as there may be more.
    */
   detach?(session: Session, actor: Actor, id: string, most: number): Promise<number>;
+  /** Removes its row, where more than that goes with it. */
+  remove?(session: Session, id: string): Promise<void>;
 }
 
 /** Records, and what points to one of them, in one transaction. */
@@ -40,7 +42,8 @@ export async function purgeRecords(
         if (left === batch) return { gone, isWhole: false };
         await blank.all(session, { entity_type: kind.name, entity_id: row.id });
         await remark(session, actor, `${kind.name}.purged`, { id: row.id, version: row.version + 1 }, {});
-        await remove.all(session, { id: row.id });
+        if (kind.remove) await kind.remove(session, row.id);
+        else await remove.all(session, { id: row.id });
       }
       return { gone: rows.length, isWhole: true };
     });

@@ -2,6 +2,8 @@
 import { expect, test } from "bun:test";
 import type { About } from "../../src/features/activities/policy";
 import { ActivityPolicy } from "../../src/features/activities/policy";
+import { FilePolicy } from "../../src/features/files/policy";
+import { FolderPolicy } from "../../src/features/folders/policy";
 import { clientPolicy } from "../../src/features/clients/policy";
 import { taskPolicy } from "../../src/features/tasks/policy";
 import { grantsOf } from "../../src/features/users/accounts";
@@ -193,9 +195,11 @@ for (const visibility of ["all", "own"] as const) {
         await traffic(world(), 60, 7);
         const { send, people, server } = world();
         const { read } = server.parts.store;
+        const records = { clients: clientPolicy(() => visibility), tasks: taskPolicy() };
         const policy = new ActivityPolicy(
-          clientPolicy(() => visibility),
-          taskPolicy(),
+          ...([records.clients, records.tasks] as const),
+          new FolderPolicy(),
+          new FilePolicy(records),
         );
         const events = await world().events();
         const about = await abouts(world());

@@ -77,6 +77,7 @@ for (const visibility of ["all", "own"] as const) {
               overdue: await total("/api/tasks?status=pending&filter[due_date][lt]=now"),
               due_today: 0,
             },
+            files: { total: await total("/api/files?"), bytes: 0 },
             notifications: { unread: await total("/api/notifications?read=false") },
           });
           const last = async (path: string) => (await get(path)).data.at(-1);

@@ -14,6 +14,7 @@ import type { Store } from "../../src/db/store";
 import { addJob } from "../../src/jobs/queue";
 import { catalogue } from "../../src/problems";
 import { mailedTokens, newestToken, outboxOf } from "../support/mail";
+import { formOf, type ExampleForm } from "../support/files";
 import { explainAll, planningDatabase, readWhole, type Explained } from "../support/plans";
 import { password, type People } from "../support/people";
 import { newWorld, scenarios, type World } from "../support/scenario";
@@ -117,6 +118,16 @@ describe("the OpenAPI document", () => {
       expect([path, operation.requestBody!.required]).toEqual([path, !(OptionalKind in body)]);
       expect(Object.keys(operation.requestBody!.content)).toEqual(["application/json"]);
     }
+    for (const { method, path } of routes.filter(({ form }) => form)) {
+      const { requestBody } = document.paths[path]![method.toLowerCase()]!;
+      expect([path, Object.keys(requestBody!.content), requestBody!.required]).toEqual([
+        ...[path, ["multipart/form-data"], true],
+      ]);
+      const { schema, example } = requestBody!.content["multipart/form-data"]!;
+      const fields = Object.values(schema.properties as Record<string, { format?: string }>);
+      expect(fields.map(({ format }) => format)).toContain("binary");
+      expect(example).toBeDefined();
+    }
   });
 });
 
@@ -215,13 +226,14 @@ describe.each(engines)("every example of the document [%s]", (engine) => {
     }
     if (route.walk?.needs?.includes("notifications_id")) known.set("notifications_id", await told());
     if (route.walk?.needs?.includes("jobs_id")) known.set("jobs_id", await jobFor(route.path));
-    const body = route.example === undefined ? undefined : fill(route.example);
+    const example = route.example === undefined ? undefined : fill(route.example);
+    const sent = route.form ? formOf(example as ExampleForm) : { body: example };
     const token = known.get("access_token");
     const by = token === undefined ? "nobody" : { token };
-    const answer = await world.send(by, route.method, String(fill(path)), { body });
+    const answer = await world.send(by, route.method, String(fill(path)), sent);
     expect([answer.status, answer.text]).toEqual([route.answer?.status ?? 200, answer.text]);
     for (const [name, place] of Object.entries(keeps)) {
-      known.set(name, String(valueAt(place, { request: body, answer: answer.json })));
+      known.set(name, String(valueAt(place, { request: example, answer: answer.json })));
     }
     if (route.walk?.endsSession) known.delete("access_token");
   }

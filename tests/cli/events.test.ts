@@ -60,7 +60,9 @@ describe.each(engines)("neocrm events replay [%s]", (engine) => {
 
       const { code, out, err } = await replay(place);
       expect([code, err]).toEqual([0, ""]);
-      expect(out).toMatch(/^\d+ clients: as they were\.\n\d+ tasks: as they were\.$/);
+      expect(out).toMatch(
+        /^\d+ clients: as they were\.\n\d+ tasks: as they were\.\n0 folders: as they were\.\n0 files: as they were\.$/,
+      );
       expect(await dump(world)).toEqual(before);
 
       await wreck(world);

@@ -1,5 +1,6 @@
 /** Requests that nobody means well with, made from the OpenAPI document. Repeatable by their seed. */
 import type { OpenApiDocument, Operation, ParameterObject, Schema } from "../../src/http/openapi/document";
+import { formOf, type ExampleForm } from "../support/files";
 import { Picker } from "../unit/list/random";
 
 /** One request, as it is sent. */
@@ -268,8 +269,21 @@ export class HostileRequests {
   #addBody(request: HostileRequest, { requestBody }: Operation, known: Known): void {
     request.headers["content-type"] = this.#rarely(8) ? this.#pick.of(mediaTypes) : "application/json";
     const example = requestBody?.content["application/json"]?.example;
+    const form = requestBody?.content["multipart/form-data"]?.example;
+    if (form !== undefined && !this.#rarely(4)) return this.#addForm(request, form as ExampleForm);
     request.body = this.#rarely(5) ? this.#pick.of(rawBodies) : this.#changed(example ?? {}, known);
     if (this.#rarely(30)) delete request.headers["content-type"];
+  }
+
+  /** The example as a form, in which something is left out, written over or cut off. */
+  #addForm(request: HostileRequest, example: ExampleForm): void {
+    const fields = Object.entries(example).map(([name, value]) => [
+      this.#rarely(6) ? this.#pick.of(names).replaceAll(/["\r\n]/g, "_") : name,
+      typeof value === "string" && !this.#rarely(3) ? this.#pick.of(texts) : value,
+    ]);
+    const { raw, headers } = formOf(Object.fromEntries(fields) as ExampleForm);
+    Object.assign(request.headers, headers);
+    request.body = this.#rarely(3) ? raw.slice(0, this.#pick.number(0, raw.length)) : raw;
   }
 
   /** The example, in which up to three things are wrong; JSON text, as some names cannot be written in an object. */

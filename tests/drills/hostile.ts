@@ -2,6 +2,7 @@ import { addJob } from "../../src/jobs/queue";
 import { describedApi } from "../../src/described";
 import { notify } from "../../src/features/notifications/notify";
 import type { OpenApiDocument, Operation } from "../../src/http/openapi/document";
+import { upload } from "../support/files";
 import { bringPeople, letIn, password, type Name } from "../support/people";
 import { expectSound, newWorld, textOf, type Answer, type World } from "../support/scenario";
 import { startTestServer, type Engine } from "../support/servers";
@@ -101,6 +102,14 @@ async function knownIn(world: World): Promise<Known> {
       await world.send("admin", "DELETE", `${path}/${ids.at(-1)!}`);
     }
   }
+  const [files, folders] = [[], []] as [string[], string[]];
+  for (const by of ["admin", "lan"] as const) {
+    for (const name of [`Known ${by}`, `Gone ${by}`])
+      folders.push((await world.send(by, "POST", "/api/folders", { body: { name } })).json.id);
+    for (const name of ["known.txt", "gone.txt"]) files.push((await upload(world, by, name)).id);
+    await world.send("admin", "DELETE", `/api/folders/${folders.at(-1)!}`);
+    await world.send("admin", "DELETE", `/api/files/${files.at(-1)!}`);
+  }
   const { lan, minh, stranger } = world.people;
   const job = { kind: "of nobody's", payload: {}, createdBy: lan.id };
   const jobs = [await world.server.parts.store.tx((session) => addJob(session, job))];
@@ -111,9 +120,10 @@ async function knownIn(world: World): Promise<Known> {
   const notifications = (await world.send("lan", "GET", "/api/notifications")).json.data;
   return {
     ...{ users: [minh.id, stranger.id], key: ["clients.default_country", "visibility.clients"] },
-    ...{ clients, tasks, jobs, sessions: sessions.map(({ id }: { id: string }) => id) },
+    ...{ clients, tasks, files, folders, jobs, sessions: sessions.map(({ id }: { id: string }) => id) },
     notifications: notifications.map(({ id }: { id: string }) => id),
-    ...{ user: [minh.id, lan.id], entity_type: ["client", "task"], entity_id: [...clients, ...tasks] },
+    ...{ user: [minh.id, lan.id], entity_type: ["client", "task", "folder", "file"] },
+    entity_id: [...clients, ...tasks, ...folders, ...files],
     ...{ email: [lan.email, "new@hostile.example"], password: [password, "a wrong password"] },
     ...{ current_password: [password], new_password: [password], refresh_token: [lan.refreshToken] },
   };

@@ -69,6 +69,7 @@ async function statusesChecked(part: string[], known: Record<string, string>): P
     [
       ...[process.execPath, join(root, "node_modules/newman/bin/newman.js"), "run"],
       ...[join(folder, "neocrm.postman_collection.json"), "--color", "off", ...part],
+      ...["--working-dir", folder],
       ...["--environment", join(folder, "local.postman_environment.json")],
       ...values.flatMap(([name, value]) => ["--env-var", `${name}=${value}`]),
     ],

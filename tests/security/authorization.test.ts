@@ -4,6 +4,7 @@
  */
 import { expect, test } from "bun:test";
 import { access, secrets, type AccessOptions, type Statuses } from "../support/access";
+import { oneFile, upload } from "../support/files";
 import { letIn, password, type Name } from "../support/people";
 import { mountedRoutes } from "../support/routes";
 import { inWorld, play, titleOf, type Scenario, type Setting, type World } from "../support/scenario";
@@ -17,6 +18,16 @@ const given: Setting = {
   tasks: {
     call: { assigned_to: "$minh", description: note },
     dropped: { assigned_to: "$minh", description: note, deleted: true },
+  },
+  once: async (world) => {
+    await upload(world, "lan", "minutes.txt", note, { task_id: "$call" });
+    await upload(world, "lan", "lost.txt", note, { task_id: "$call" });
+    await world.send("lan", "DELETE", "/api/files/$lost", { headers: { "if-match": "*" } });
+    for (const name of ["shelf", "bin"]) {
+      const { json } = await world.send("lan", "POST", "/api/folders", { body: { name } });
+      world.ids[name] = json.id;
+    }
+    await world.send("lan", "DELETE", "/api/folders/$bin");
   },
 };
 
@@ -141,6 +152,28 @@ route("POST /api/tasks/:id/complete", { id: "$call", event: "task.updated" },   
 route("DELETE /api/tasks/:id", { id: "$call", event: "task.deleted" },           401, 401, 401, 404, 204, 204, 204, 204);
 route("POST /api/tasks/:id/restore", { id: "$dropped", event: "task.restored" }, 401, 401, 401, 404, 200, 200, 200, 200);
 
+route("GET /api/folders", {},                                                    401, 401, 401, 200, 200, 200, 200, 200);
+route("POST /api/folders", { body: { name: "x" }, event: "folder.created" },     401, 401, 401, 201, 201, 201, 201, 201);
+route("GET /api/folders/:id", { id: "$shelf" },                                  401, 401, 401, 200, 200, 200, 200, 200);
+route("GET /api/folders/:id/tree", { id: "$shelf" },                             401, 401, 401, 200, 200, 200, 200, 200);
+route("PATCH /api/folders/:id", { id: "$shelf", body: { name: "x" }, event: "folder.updated" },
+                                                                                 401, 401, 401, 403, 403, 200, 200, 200);
+route("DELETE /api/folders/:id", { id: "$shelf", event: "folder.deleted" },      401, 401, 401, 403, 403, 204, 204, 204);
+route("POST /api/folders/:id/restore", { id: "$bin", event: "folder.restored" }, 401, 401, 401, 404, 404, 200, 200, 200);
+
+route("GET /api/files", {},                                                      401, 401, 401, 200, 200, 200, 200, 200);
+route("POST /api/files/upload", { ...oneFile("x.txt", "x"), event: "file.created" },
+                                                                                 401, 401, 401, 201, 201, 201, 201, 201);
+route("POST /api/files/batch-upload", { ...oneFile("x.txt", "x"), event: "file.created" },
+                                                                                 401, 401, 401, 200, 200, 200, 200, 200);
+route("GET /api/files/:id", { id: "$minutes" },                                  401, 401, 401, 404, 200, 200, 200, 200);
+route("PATCH /api/files/:id", { id: "$minutes", body: { name: "x" }, event: "file.updated" },
+                                                                                 401, 401, 401, 404, 200, 200, 200, 200);
+route("GET /api/files/:id/download", { id: "$minutes", event: null },            401, 401, 401, 404, 200, 200, 200, 200);
+route("GET /api/files/:id/download-url", { id: "$minutes", event: null },        401, 401, 401, 404, 200, 200, 200, 200);
+route("DELETE /api/files/:id", { id: "$minutes", event: "file.deleted" },        401, 401, 401, 404, 204, 204, 204, 204);
+route("POST /api/files/:id/restore", { id: "$lost", event: "file.restored" },    401, 401, 401, 404, 200, 200, 200, 200);
+
 route("GET /api/notifications", {},                                              401, 401, 401, 200, 200, 200, 200, 200);
 route("GET /api/notifications/unread-count", {},                                 401, 401, 401, 200, 200, 200, 200, 200);
 route("GET /api/notifications/stats", {},                                        401, 401, 401, 200, 200, 200, 200, 200);
@@ -170,6 +203,7 @@ route("GET /api/dashboard/activity-feed", {},                                   
 route("GET /api/analytics/task-completion", {},                                  401, 401, 401, 200, 200, 200, 200, 200);
 route("GET /api/analytics/client-engagement", {},                                401, 401, 401, 200, 200, 200, 200, 200);
 route("GET /api/analytics/user-activity", {},                                    401, 401, 401, 200, 200, 200, 200, 200);
+route("GET /api/analytics/storage-usage", {},                                    401, 401, 401, 200, 200, 200, 200, 200);
 
 }
 

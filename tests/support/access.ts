@@ -15,7 +15,7 @@ export type Statuses = [number, number, number, number, number, number, number, 
 export const secrets = ["the margin is 40 per cent", "info@acme.example"];
 
 /** What a request may have besides its path. */
-export interface AccessOptions extends Pick<Scenario, "body" | "then"> {
+export interface AccessOptions extends Pick<Scenario, "body" | "raw" | "headers" | "then"> {
   /** What it records where it succeeds; unless given, nothing is said about events. */
   event?: string | null;
 }

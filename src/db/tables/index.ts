@@ -2,6 +2,7 @@ import type { Columns } from "../columns.postgres";
 import { describeAccounts } from "./accounts";
 import { describeClients } from "./clients";
 import { describeEvents } from "./events";
+import { describeFiles } from "./files";
 import { describeJobs } from "./jobs";
 import { describeNotifications } from "./notifications";
 import { describeSettings } from "./settings";
@@ -23,6 +24,7 @@ export function describeTables(c: Columns) {
     ...describeSettings(c, accounts),
     ...describeEvents(c),
     ...describeJobs(c, accounts),
+    ...describeFiles(c, { ...accounts, ...clients, ...tasks }),
     ...describeNotifications(c, { ...accounts, ...tasks }),
   };
 }

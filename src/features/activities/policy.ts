@@ -2,27 +2,34 @@ import { and, eq, ne, or, sql, type Column, type SQL } from "drizzle-orm";
 import type { ListScope } from "../../db/list";
 import type { ListParams } from "../../db/list-filters";
 import type { Shape } from "../../db/hot";
+import type { RebuiltTable } from "../../db/rebuild";
 import type { RecordOf, RowOf } from "../../db/rows";
+import type { RecordName } from "../../events/record";
 import { attempts, isSignIn } from "../../events/types";
 import { isUser, scopeOf, type Actor } from "../../policy";
 import type { RecordPolicy } from "../../records";
+import type { FileRow } from "../files/policy";
 
-/** What an event is about, as it is now: a client or task, or whose session it is. */
+/** What an event is about, as it is now: a record, or whose session it is. */
 export type About =
   | { entity: "client"; row: RecordOf<"clients"> }
   | { entity: "task"; row: RecordOf<"tasks"> }
+  | { entity: "folder"; row: RecordOf<"folders"> }
+  | { entity: "file"; row: FileRow }
   | { entity: "session"; userId: string }
   | undefined;
 
 /**
  * Who sees which events. Everybody: their own acts, and what happened to themselves. With `activities.read` for what is
- * theirs: what is about clients and tasks that they see, or may restore. For all: everything, without the settings unless
+ * theirs: what is about records that they see, or may restore. For all: everything, without the settings unless
  * they manage them, and without others' sign-ins unless they hold `sign_ins.read`.
  */
 export class ActivityPolicy {
   constructor(
     private readonly clients: RecordPolicy<RecordOf<"clients">>,
     private readonly tasks: RecordPolicy<RecordOf<"tasks">>,
+    private readonly folders: RecordPolicy<RecordOf<"folders">>,
+    private readonly files: RecordPolicy<FileRow>,
   ) {}
 
   /** For one event, with the record that it is about. */
@@ -33,8 +40,18 @@ export class ActivityPolicy {
       if (event.entity_type === "setting") return seesSettings(actor);
       return !isSignIn(event) || seesSignIns(actor);
     }
-    if (about?.entity === "client") return this.#maySee(this.clients, actor, about.row);
-    return about?.entity === "task" && this.#maySee(this.tasks, actor, about.row);
+    switch (about?.entity) {
+      case "client":
+        return this.#maySee(this.clients, actor, about.row);
+      case "task":
+        return this.#maySee(this.tasks, actor, about.row);
+      case "folder":
+        return this.#maySee(this.folders, actor, about.row);
+      case "file":
+        return this.#maySee(this.files, actor, about.row);
+      default:
+        return false;
+    }
   }
 
   /** The same as a condition. */
@@ -82,6 +99,8 @@ export class ActivityPolicy {
     const kinds = [
       ["client", seen("clients", this.clients, actor)],
       ["task", seen("tasks", this.tasks, actor)],
+      ["folder", seen("folders", this.folders, actor)],
+      ["file", seen("files", this.files, actor)],
     ] as const;
     const ways = kinds.map(([, { ways }]) => ways);
     return {
@@ -110,7 +129,7 @@ export class ActivityPolicy {
   }
 }
 
-const isKind = (entityType: SQL, kind: "client" | "task") => sql`${entityType} = ${sql.raw(`'${kind}'`)}`;
+const isKind = (entityType: SQL, kind: RecordName) => sql`${entityType} = ${sql.raw(`'${kind}'`)}`;
 
 type Condition = Omit<ListScope, "caller">;
 
@@ -124,7 +143,7 @@ interface Seen {
   ways?: (shape: Shape, p: ListParams) => SQL[];
 }
 
-function seen<Row>(table: "clients" | "tasks", policy: RecordPolicy<Row>, actor: Actor): Seen {
+function seen<Row>(table: RebuiltTable, policy: RecordPolicy<Row>, actor: Actor): Seen {
   const scopes = policy.listed(actor, "with");
   const [live, ...restorable] = scopes as [ListScope, ...ListScope[]];
   const idsWhere = ({ t }: Shape, condition: SQL | undefined) =>

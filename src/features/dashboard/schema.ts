@@ -16,6 +16,7 @@ export const DashboardStats = Type.Object(
       overdue: Type.Integer(),
       due_today: Type.Integer({ description: "Pending, and due today in your time zone." }),
     }),
+    files: Type.Object({ total: Type.Integer(), bytes: Type.Integer() }),
     notifications: Type.Object({ unread: Type.Integer() }),
   },
   { title: "DashboardStats" },

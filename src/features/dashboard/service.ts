@@ -3,6 +3,7 @@ import type { Counted } from "../../db/spans";
 import type { Actor } from "../../policy";
 import type { ActivityService } from "../activities/service";
 import type { ClientService } from "../clients/service";
+import type { FileService } from "../files/service";
 import type { NotificationService } from "../notifications/service";
 import type { TaskService } from "../tasks/service";
 import { startOf, type Range } from "./range";
@@ -12,6 +13,7 @@ import type { ClientEngagement, DashboardStats, TaskCompletion, UserActivity } f
 export interface DashboardOptions {
   clients: ClientService;
   tasks: TaskService;
+  files: FileService;
   notifications: NotificationService;
   activities: ActivityService;
 }
@@ -22,7 +24,7 @@ export class DashboardService {
 
   /** How much there is. */
   async stats(actor: Actor): Promise<DashboardStats> {
-    const { clients, tasks, notifications } = this.options;
+    const { clients, tasks, files, notifications } = this.options;
     const monday = startOf(now(), "week", actor.timeZone).epochMilliseconds;
     const { total, active, added } = await clients.counts(actor, monday);
     const counted = await tasks.stats(actor, []);
@@ -31,6 +33,7 @@ export class DashboardService {
     return {
       clients: { total, active, new_this_week: added },
       tasks: { total: counted.total, completed, pending, overdue, due_today },
+      files: await files.counts(actor),
       notifications: { unread },
     };
   }

@@ -14,7 +14,7 @@ export const settingRoutes = (kit: HttpKit, settings: SettingService) =>
     .get("", async () => onePage(await settings.list()), {
       permission: "settings.manage",
       returns: PageOf(SettingView),
-      walk: { keeps: { key: "answer.data.5.key" } },
+      walk: { keeps: { key: "answer.data.10.key" } },
       detail: { summary: "List the settings, and where their values come from" },
     })
     .patch(

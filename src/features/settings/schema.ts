@@ -10,7 +10,7 @@ const ValueType = Type.Unsafe<ValueSchema>(
     minimum: Type.Optional(Type.Integer()),
     maximum: Type.Optional(Type.Integer()),
     pattern: Type.Optional(Type.String()),
-    items: Type.Optional(Type.Object({})),
+    items: Type.Optional(Type.Object({}, { additionalProperties: true })),
   }),
 );
 

@@ -19,11 +19,11 @@ export interface Described {
 
 /** Describes a route. */
 export function operationOf(route: DeclaredRoute, around: Surroundings): Described {
-  const { method, path, permission = "public", params, body, detail } = route;
+  const { method, path, permission = "public", params, body, form, detail } = route;
   return {
     hook: {
-      parse: ["application/json"],
-      ...{ params, body, headers: requestHeaders(route), query: queryOf(route) },
+      parse: [form ? "multipart/form-data" : "application/json"],
+      ...{ params, body: form ?? body, headers: requestHeaders(route), query: queryOf(route) },
       detail: {
         security: permission === "public" ? [] : [{ bearer: [] }],
         ...detail,
@@ -50,14 +50,14 @@ function needs(permission: Permission): string {
 }
 
 /** Says whether the body may be left out, and gives one that succeeds. */
-function withExample(operation: Operation, { body, example }: DeclaredRoute): Operation {
+function withExample(operation: Operation, { body, form, example }: DeclaredRoute): Operation {
   const { requestBody } = operation;
-  if (!requestBody || !body) return operation;
+  if (!requestBody || !(form ?? body)) return operation;
   const content = Object.entries(requestBody.content).map(([type, media]) => [
     type,
     example === undefined ? media : { ...media, example: exampleOf(example) },
   ]);
-  const required = !(OptionalKind in body);
+  const required = !(OptionalKind in (form ?? body)!);
   return { ...operation, requestBody: { required, content: Object.fromEntries(content) } };
 }
 

@@ -158,6 +158,8 @@ test("every setting can be set from the environment", () => {
     "server.body_limit": "2MiB",
     "data.dir": "elsewhere",
     "files.max_size": "10485760",
+    "files.refused_types": "application/zip, Application/PDF",
+    "s3.endpoint": "https://s3.example.com",
     "database.url": "postgres://crm@db/crm",
     "auth.jwt_secret": "s".repeat(32),
     "auth.jwt_secret_previous": "p".repeat(32),
@@ -199,7 +201,7 @@ test("every setting can be set from the environment", () => {
 
 test("variables have the conventional name or that of the key, and none has two meanings", () => {
   const conventional =
-    "HOST PORT DATABASE_URL JWT_SECRET JWT_SECRET_PREVIOUS CORS_ORIGIN MAX_FILE_SIZE DATA_DIR LOG_LEVEL RATE_LIMIT_IP RATE_LIMIT_AUTH RATE_LIMIT_USER SMTP_URL METRICS_TOKEN METRICS_PORT OTEL_EXPORTER_OTLP_ENDPOINT OTEL_EXPORTER_OTLP_HEADERS SENTRY_DSN";
+    "HOST PORT DATABASE_URL JWT_SECRET JWT_SECRET_PREVIOUS CORS_ORIGIN MAX_FILE_SIZE DATA_DIR LOG_LEVEL RATE_LIMIT_IP RATE_LIMIT_AUTH RATE_LIMIT_USER SMTP_URL METRICS_TOKEN METRICS_PORT OTEL_EXPORTER_OTLP_ENDPOINT OTEL_EXPORTER_OTLP_HEADERS SENTRY_DSN S3_ENDPOINT S3_BUCKET S3_REGION S3_ACCESS_KEY_ID S3_SECRET_ACCESS_KEY";
   const names = keys.map((key) => settings[key].env as string);
   for (const [at, key] of keys.entries()) {
     const own = `NEOCRM_${key.replace(".", "_").toUpperCase()}`;

@@ -47,6 +47,8 @@ describe("a secret from the environment", () => {
 
   test("every secret has one", () => {
     expect(secretKeys).toEqual([
+      "s3.access_key_id",
+      "s3.secret_access_key",
       "database.url",
       "auth.jwt_secret",
       "auth.jwt_secret_previous",

@@ -97,6 +97,8 @@ for (const [engine, open] of Object.entries(engines)) {
           ...[...reading("own"), "jobs.read own"],
           ...["clients.create all", "clients.delete own", "clients.read all", "clients.update own"],
           ...["tasks.create all", "tasks.delete own", "tasks.read own", "tasks.update own"],
+          ...["files.create all", "files.delete own", "files.read own", "files.update own"],
+          ...["folders.create all", "folders.delete own", "folders.read all", "folders.update own"],
           "users.read all",
         ].toSorted(),
       );
@@ -104,6 +106,8 @@ for (const [engine, open] of Object.entries(engines)) {
         ...reading("all"),
         ...all("clients"),
         ...all("tasks"),
+        ...all("files"),
+        ...all("folders"),
         "users.email all",
         "users.read all",
       ];

@@ -1,0 +1,119 @@
+import { sql } from "drizzle-orm";
+import type { Columns } from "../columns.postgres";
+import type { AccountTables } from "./accounts";
+import type { ClientTables } from "./clients";
+import type { TaskTables } from "./tasks";
+
+const live = sql`deleted_at is null`;
+const deleted = sql`deleted_at is not null`;
+
+/** Files, the folders they lie in, and where their bytes are. */
+export function describeFiles(
+  c: Columns,
+  { users, clients, tasks }: AccountTables & ClientTables & TaskTables,
+) {
+  /** Bytes that files have, the same ones once. A row is there exactly as long as a file has them. */
+  const blobs = c.table(
+    "blobs",
+    {
+      /** SHA-256 in hexadecimal. */
+      hash: c.sortKey("hash").primaryKey(),
+      /** Under what the store has them: never used twice, so that what is removed is never what somebody just put. */
+      key: c.text("key").notNull(),
+      size: c.size("size").notNull(),
+      /** Written by whoever refers to them, so that on PostgreSQL they and whoever removes them do not miss each other. */
+      used_at: c.time("used_at").notNull(),
+      created_at: c.time("created_at").notNull(),
+    },
+    (t) => [
+      c.uniqueIndex("blobs_key").on(t.key),
+      // All of them are added up without reading the table.
+      c.index("blobs_by_size").on(t.size),
+    ],
+  );
+
+  const folders = c.table(
+    "folders",
+    {
+      id: c.id("id").primaryKey(),
+      name: c.text("name").notNull(),
+      name_key: c.sortKey("name_key").notNull(),
+      /** Without case: what is unique among live siblings. */
+      name_normal: c.text("name_normal"),
+      /** No foreign key: when folders are made anew from their events, one may come before the folder that it is in. */
+      parent_id: c.id("parent_id"),
+      /** The same, and a text where there is none: an index takes no null for equal to another. */
+      parent_id_key: c.text("parent_id_key").notNull(),
+      created_by: c
+        .id("created_by")
+        .notNull()
+        .references(() => users.id),
+      created_at: c.time("created_at").notNull(),
+      updated_at: c.time("updated_at").notNull(),
+      deleted_at: c.time("deleted_at"),
+      version: c.integer("version").notNull().default(1),
+    },
+    (t) => [
+      c.uniqueIndex("folders_name").on(t.parent_id_key, t.name_normal).where(live),
+      // Down the tree, whatever is deleted of it.
+      c.index("folders_by_parent").on(t.parent_id, t.name_key, t.id),
+      c.index("folders_by_name").on(t.name_key, t.id).where(live),
+      c.index("folders_by_creation").on(t.created_at, t.id).where(live),
+      c.index("folders_by_update").on(t.updated_at, t.id).where(live),
+      c.index("folders_by_creator").on(t.created_by, t.created_at, t.id).where(live),
+      c.index("folders_by_deletion").on(t.created_at, t.id).where(deleted),
+    ],
+  );
+
+  const files = c.table(
+    "files",
+    {
+      id: c.id("id").primaryKey(),
+      name: c.text("name").notNull(),
+      name_key: c.sortKey("name_key").notNull(),
+      /** As it was called where it came from. */
+      original_name: c.text("original_name").notNull(),
+      /** A media type, by the bytes. */
+      file_type: c.sortKey("file_type").notNull(),
+      file_size: c.size("file_size").notNull(),
+      checksum: c
+        .sortKey("checksum")
+        .notNull()
+        .references(() => blobs.hash),
+      folder_id: c.id("folder_id").references(() => folders.id, { onDelete: "set null" }),
+      /** Both stay when the record is deleted, and go when it is purged. */
+      client_id: c.id("client_id").references(() => clients.id, { onDelete: "set null" }),
+      task_id: c.id("task_id").references(() => tasks.id, { onDelete: "set null" }),
+      description: c.text("description"),
+      uploaded_by: c
+        .id("uploaded_by")
+        .notNull()
+        .references(() => users.id),
+      metadata: c.json<Record<string, unknown>>("metadata").notNull(),
+      created_at: c.time("created_at").notNull(),
+      updated_at: c.time("updated_at").notNull(),
+      deleted_at: c.time("deleted_at"),
+      version: c.integer("version").notNull().default(1),
+    },
+    (t) => [
+      c.index("files_by_name").on(t.name_key, t.id).where(live),
+      c.index("files_by_type").on(t.file_type, t.id).where(live),
+      c.index("files_by_size").on(t.file_size, t.id).where(live),
+      c.index("files_by_creation").on(t.created_at, t.id).where(live),
+      c.index("files_by_update").on(t.updated_at, t.id).where(live),
+      // Filtered by one of these, a list is still in the order that it has without being asked for one.
+      c.index("files_by_type_creation").on(t.file_type, t.created_at, t.id).where(live),
+      c.index("files_by_client").on(t.client_id, t.created_at, t.id).where(live),
+      c.index("files_by_task").on(t.task_id, t.created_at, t.id).where(live),
+      c.index("files_by_uploader").on(t.uploaded_by, t.created_at, t.id).where(live),
+      c.index("files_by_deletion").on(t.created_at, t.id).where(deleted),
+      // Whatever is in a folder, deleted with it or not.
+      c.index("files_by_folder").on(t.folder_id, t.created_at, t.id),
+      c.index("files_by_checksum").on(t.checksum, t.created_at, t.id),
+      // What somebody has uploaded takes room, deleted or not.
+      c.index("files_by_use").on(t.uploaded_by, t.file_size),
+    ],
+  );
+
+  return { blobs, folders, files };
+}

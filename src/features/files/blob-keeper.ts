@@ -1,0 +1,117 @@
+import { now } from "../../clock";
+import type { Session, Store } from "../../db/store";
+import type { BlobPart, Blobs, ListedBlob, StoredBlob } from "../../integrations/blobs/blobs";
+import { blobByHash, blobsAfter, dropBlob, insertBlob, keysInUse, useBlob, type BlobRow } from "./blob-store";
+
+/** What was found when all bytes were looked at. */
+export interface Verified {
+  blobs: number;
+  bytes: number;
+  /** SHA-256 of those whose bytes are gone, and of those that have others. */
+  missing: string[];
+  damaged: string[];
+}
+
+/** Looked up with one query. */
+const portion = 200;
+
+/**
+ * Sees to it that bytes are there exactly as long as a file has them. They come before the row that refers to them
+ * commits, under a key of their own, and go after the row did. Whoever dies in between leaves bytes without a row, which
+ * `sweep` finds; there is never a row without bytes, and nobody removes what somebody else refers to meanwhile.
+ */
+export class BlobKeeper {
+  constructor(
+    private readonly store: Store,
+    private readonly blobs: Blobs,
+  ) {}
+
+  /** Keeps bytes that no row refers to as yet: `link` or `discard` has to follow. */
+  put(bytes: AsyncIterable<Uint8Array>): Promise<StoredBlob> {
+    return this.blobs.put(bytes);
+  }
+
+  /** Refers to bytes that were put, or to the same ones that are there already, in the transaction that needs them. */
+  async link(session: Session, { hash, key, size }: StoredBlob, at: number): Promise<void> {
+    if (await useBlob.first(session, { hash, used_at: at })) return;
+    await insertBlob.all(session, { hash, key, size, used_at: at, created_at: at });
+  }
+
+  /** After the commit: of bytes that were there already, the second copy goes. */
+  async settle({ hash, key }: StoredBlob): Promise<void> {
+    const row = await blobByHash.first(this.store.read, { hash });
+    if (row && row.key !== key) await this.discard(key);
+  }
+
+  /** Removes bytes that no row refers to. What cannot be removed now, the sweep will. */
+  async discard(key: string): Promise<void> {
+    await this.blobs.remove(key).catch(() => undefined);
+  }
+
+  /** Lets go of bytes that one file less has, in the transaction that removes it; the sweep takes them away. */
+  async release(session: Session, hash: string): Promise<void> {
+    await dropBlob.all(session, { hash });
+  }
+
+  /** The bytes with this hash, as the body of a response, or of a part of it. @throws Error when they are gone */
+  async read(hash: string, part?: BlobPart): Promise<Blob | ReadableStream<Uint8Array>> {
+    const row = await blobByHash.first(this.store.read, { hash });
+    const body = row && (await this.blobs.read(row.key, part));
+    if (!body) throw new Error(`The bytes of ${hash} are gone: neocrm blobs verify says of what else.`);
+    return body;
+  }
+
+  /**
+   * Removes bytes that no row refers to, and that came longer ago than any upload takes.
+   * @returns how many there were
+   */
+  async sweep(olderThanMs: number): Promise<number> {
+    const before = now() - olderThanMs;
+    let removed = 0;
+    let old: ListedBlob[] = [];
+    const removeStrays = async () => {
+      const keys = JSON.stringify(old.map(({ key }) => key));
+      const used = new Set((await keysInUse.all(this.store.read, { keys })).map(({ key }) => key));
+      const strays = old.filter(({ key }) => !used.has(key));
+      for (const { key } of strays) await this.blobs.remove(key);
+      removed += strays.length;
+      old = [];
+    };
+    for await (const blob of this.blobs.list()) {
+      if (blob.storedAt <= before) old.push(blob);
+      if (old.length === portion) await removeStrays();
+    }
+    if (old.length > 0) await removeStrays();
+    return removed;
+  }
+
+  /** Reads all bytes that files have, and compares them with their hashes. */
+  async verify(): Promise<Verified> {
+    const found: Verified = { blobs: 0, bytes: 0, missing: [], damaged: [] };
+    for (let hash = ""; ;) {
+      const rows = await blobsAfter.all(this.store.read, { hash, limit: portion });
+      for (const row of rows) {
+        found.blobs++;
+        found.bytes += row.size;
+        const wrong = await this.#check(row);
+        if (wrong) found[wrong].push(row.hash);
+      }
+      if (rows.length < portion) return found;
+      hash = rows.at(-1)!.hash;
+    }
+  }
+
+  async #check(row: BlobRow): Promise<"missing" | "damaged" | undefined> {
+    const body = await this.blobs.read(row.key);
+    if (body) return (await hashOf(body)) === row.hash ? undefined : "damaged";
+    // Removed for good since the row was read, it is not missing.
+    const isThere = await blobByHash.first(this.store.read, { hash: row.hash });
+    return isThere?.key === row.key ? "missing" : undefined;
+  }
+}
+
+async function hashOf(body: Blob | ReadableStream<Uint8Array>): Promise<string> {
+  const hasher = new Bun.CryptoHasher("sha256");
+  for await (const chunk of body instanceof Blob ? body.stream() : body) hasher.update(chunk);
+  return hasher.digest("hex");
+}

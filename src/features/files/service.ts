@@ -1,0 +1,268 @@
+import { DbError } from "../../db/errors";
+import { revived } from "../../db/rebuild";
+import type { Session, Store } from "../../db/store";
+import { Conflict, Forbidden, Invalid, Refusal, type FieldError } from "../../errors";
+import type { Download } from "../../http/download";
+import type { StoredBlob } from "../../integrations/blobs/blobs";
+import { hideManyIn } from "../../hide-many";
+import { scopeOf, type Actor } from "../../policy";
+import { RecordService, type RecordKind, type RecordPolicy } from "../../records";
+import { tidy } from "../../text";
+import type { Contents } from "../folders/service";
+import type { BlobKeeper } from "./blob-keeper";
+import { fileFields } from "./fields";
+import type { Quota } from "./quota";
+import { presentFile, type FileDetails, type FilePatch, type FileView, type StorageUsage } from "./schema";
+import { countByType, sumOf, type FileCounts } from "./stats";
+import {
+  deletedInFolders,
+  fileById,
+  fileColumns,
+  filesOf,
+  insertFile,
+  liveInFolders,
+  rebuildFile,
+  removeFile,
+  updateFile,
+  wholeFile,
+  type FileOwners,
+  type FileRow,
+} from "./store";
+
+const fileKind: RecordKind<FileRow, FileView> = {
+  name: "file",
+  // Whose the records are that files are attached to is asked of one file; nothing of it is shown.
+  resource: { fields: fileFields, columns: fileColumns as never },
+  unique: [],
+  find: (session, id) => fileById.first(session, { id }),
+  insert: async (session, row) => void (await insertFile.all(session, wholeFile(row))),
+  update: (session, before, after) => updateFile(session, before, wholeFile(after)),
+  present: presentFile,
+  rebuild: (session, told, pass) => rebuildFile(session, wholeFile(revived("files", told)), pass),
+};
+
+const hideFiles = hideManyIn<FileRow>("files", fileKind);
+
+/** Bytes that came, and what is known of them. */
+export interface NewFile extends FileDetails {
+  name: string;
+  file_type: string;
+  stored: StoredBlob;
+}
+
+/** A record that a file may be attached to. */
+interface Owned {
+  created_by: string;
+  assigned_to: string | null;
+}
+
+/** What files ask of clients and tasks: the live one with this id, if the actor may see it. */
+export type Seen = (session: Session, actor: Actor, id: string) => Promise<Owned | undefined>;
+
+/** What files need of others. */
+export interface FileOptions {
+  store: Store;
+  policy: RecordPolicy<FileRow>;
+  keeper: BlobKeeper;
+  quota: Quota;
+  client: Seen;
+  task: Seen;
+  /** Whether there is a live folder with this id that the actor may see. */
+  hasFolder(session: Session, actor: Actor, id: string): Promise<boolean>;
+}
+
+/** What may happen to a file, and what happens with it. */
+export class FileService extends RecordService<FileRow, FileView, NewFile, FilePatch> {
+  constructor(private readonly options: FileOptions) {
+    super(options.store, options.policy, fileKind);
+  }
+
+  /**
+   * Adds a file, whose bytes were put before: when it is refused, they go again.
+   * @throws Invalid for a folder, client or task that is not there or not seen, Refusal when there is no room left
+   */
+  async upload(actor: Actor, input: NewFile): Promise<FileView> {
+    const { keeper } = this.options;
+    try {
+      const view = await this.#create(actor, input);
+      await keeper.settle(input.stored);
+      return view;
+    } catch (error) {
+      // After any other error nobody knows whether it committed: then the sweep does it.
+      if (error instanceof Refusal) await keeper.discard(input.stored.key);
+      throw error;
+    }
+  }
+
+  /**
+   * What there is to download of a file.
+   * @throws NotFound, Gone as `get` does
+   */
+  async download(actor: Actor, id: string): Promise<Download> {
+    const { name, file_type, file_size, checksum } = await this.get(actor, id);
+    return {
+      ...{ name, type: file_type, size: file_size, etag: `"${checksum}"` },
+      read: (part) => this.options.keeper.read(checksum, part),
+    };
+  }
+
+  /** How much room files take: those the actor may see, theirs, and all of them for whoever sees all. */
+  async usage(actor: Actor): Promise<StorageUsage> {
+    const { quota } = this.options;
+    const by_type = await countByType(this.store, this.policy.readable(actor));
+    const used = await quota.used(this.store.read, actor);
+    return {
+      ...sumOf(by_type),
+      by_type,
+      yours: used.user,
+      kept: scopeOf(actor, "files.read") === "all" ? used.all : null,
+    };
+  }
+
+  /** How many files the actor may see, and how many bytes they have. */
+  async counts(actor: Actor): Promise<FileCounts> {
+    return sumOf(await countByType(this.store, this.policy.readable(actor)));
+  }
+
+  /**
+   * Takes some files, live or deleted, from what is about to be removed for good, within a transaction.
+   * @returns how many they were: fewer than `most` when there are no more
+   */
+  async leave(
+    session: Session,
+    actor: Actor,
+    from: keyof typeof filesOf,
+    id: string,
+    most: number,
+  ): Promise<number> {
+    const found = await filesOf[from].all(session, { value: id, most });
+    for (const { id: fileId } of found) {
+      const row = await fileById.first(session, { id: fileId });
+      await this.update(session, actor, "updated", row!, { [from]: null });
+    }
+    return found.length;
+  }
+
+  /** Files as what lies in folders. */
+  readonly contents: Contents = {
+    hide: async (session, actor, folders, at, most) => {
+      const rows = await liveInFolders.all(session, { folders: JSON.stringify(folders), most: most + 1 });
+      if (rows.length > most) return rows.length;
+      this.#assertAll(actor, rows);
+      await hideFiles(session, actor, rows, at, at);
+      return rows.length;
+    },
+    show: async (session, actor, folders, deleted_at, at, most) => {
+      const asked = { folders: JSON.stringify(folders), most, deleted_at };
+      const rows = await deletedInFolders.all(session, asked);
+      this.#assertAll(actor, rows);
+      await hideFiles(session, actor, rows, null, at);
+      return rows.length;
+    },
+  };
+
+  #assertAll(actor: Actor, inside: readonly FileRow[]): void {
+    if (inside.every((row) => this.policy.mayDelete(actor, row))) return;
+    throw new Forbidden("There are files in it that you may not delete.");
+  }
+
+  /** Removes the row of a deleted file for good, within a transaction, and lets go of its bytes. */
+  async remove(session: Session, id: string): Promise<void> {
+    const removed = await removeFile.first(session, { id });
+    if (removed) await this.options.keeper.release(session, removed.checksum);
+  }
+
+  /** Changes a file within a transaction. @throws Conflict `folder_deleted` when it is to come back where nothing is */
+  override async update(
+    ...given: Parameters<RecordService<FileRow, FileView, NewFile, FilePatch>["update"]>
+  ) {
+    const [session, actor, action, before] = given;
+    const { folder_id, deleted_at } = before;
+    if (action === "restored" && deleted_at !== null && folder_id !== null) {
+      if (!(await this.options.hasFolder(session, actor, folder_id))) throw folderDeleted(folder_id);
+    }
+    return super.update(...given);
+  }
+
+  protected async begin(session: Session, actor: Actor, input: NewFile, at: number) {
+    const { stored, name, file_type, ...details } = input;
+    const { folder_id = null, client_id = null, task_id = null, description = null } = places(details);
+    const owners = await this.#owners(session, actor, { folder_id, client_id, task_id });
+    const room = await this.options.quota.roomFor(session, actor);
+    if (stored.size > room.bytes) throw room.refusal();
+    await this.options.keeper.link(session, stored, at);
+    return {
+      ...{ name, original_name: name, file_type, file_size: stored.size, checksum: stored.hash },
+      ...{ folder_id, client_id, task_id, description, uploaded_by: actor.userId!, metadata: {} },
+      ...noOwners,
+      ...owners,
+    };
+  }
+
+  protected async revise(session: Session, actor: Actor, before: FileRow, patch: FilePatch) {
+    const change = places(patch);
+    const moved = Object.fromEntries(
+      placeNames
+        .filter((name) => change[name] !== undefined && change[name] !== before[name])
+        .map((name) => [name, change[name]]),
+    );
+    return { ...change, ...(await this.#owners(session, actor, moved)) };
+  }
+
+  async #create(actor: Actor, input: NewFile): Promise<FileView> {
+    try {
+      return await this.create(actor, input);
+    } catch (error) {
+      // On PostgreSQL, somebody who uploads the same bytes at the same moment may be first: then they are there.
+      const isTwin = error instanceof DbError && error.kind === "unique" && error.field === "blobs.hash";
+      if (!isTwin) throw error;
+      return this.create(actor, input);
+    }
+  }
+
+  /** Whose the records are that a file is put to. @throws Invalid for those that are not there or not seen */
+  async #owners(session: Session, actor: Actor, to: Places): Promise<Partial<FileOwners>> {
+    const { client, task, hasFolder } = this.options;
+    const errors: FieldError[] = [];
+    const owners: Partial<FileOwners> = {};
+    if (to.folder_id != null && !(await hasFolder(session, actor, to.folder_id)))
+      errors.push(unknown("folder_id", "folder"));
+    for (const [kind, seen] of [["client", client] as const, ["task", task] as const]) {
+      const id = to[`${kind}_id`];
+      if (id === undefined) continue;
+      const record = id === null ? undefined : await seen(session, actor, id);
+      if (id !== null && !record) errors.push(unknown(`${kind}_id`, kind));
+      owners[`${kind}_created_by`] = record?.created_by ?? null;
+      owners[`${kind}_assigned_to`] = record?.assigned_to ?? null;
+    }
+    if (errors.length > 0) throw new Invalid(errors);
+    return owners;
+  }
+}
+
+const placeNames = ["folder_id", "client_id", "task_id"] as const;
+
+/** Where a file is put; `undefined` is where it is already. */
+type Places = Partial<Record<(typeof placeNames)[number], string | null>>;
+
+const places = <Given extends FilePatch>(given: Given) =>
+  tidy<FilePatch & Given>(given, { keep: ["description"], ids: [...placeNames] });
+
+const noOwners: FileOwners = {
+  ...{ client_created_by: null, client_assigned_to: null },
+  ...{ task_created_by: null, task_assigned_to: null },
+};
+
+const unknown = (field: string, what: string): FieldError => ({
+  ...{ field, code: `unknown_${what}` },
+  message: `is not a ${what} that you may see`,
+});
+
+const folderDeleted = (folder_id: string) =>
+  new Conflict(
+    "folder_deleted",
+    "The folder that it was in is deleted: restore that, and it comes back with it.",
+    {
+      folder_id,
+    },
+  );

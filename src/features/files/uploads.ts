@@ -1,0 +1,161 @@
+import { Invalid, Refusal } from "../../errors";
+import { refusalOf } from "../../http/refusals";
+import type { Actor } from "../../policy";
+import type { BlobKeeper } from "./blob-keeper";
+import { headBytes, mediaTypeOf } from "./media-type";
+import { cleanName } from "./names";
+import type { Quota, Room } from "./quota";
+import type { FileDetails, FileView } from "./schema";
+import type { FileService, NewFile } from "./service";
+import type { Store } from "../../db/store";
+
+/** A file on its way in. */
+export interface IncomingFile {
+  /** What its sender calls it. */
+  name: string;
+  bytes: AsyncIterable<Uint8Array>;
+}
+
+/** Reads files, one after the other, and gives at the end what was said of them all. */
+export type ReadFiles = (take: (file: IncomingFile) => Promise<void>) => Promise<FileDetails>;
+
+/** What became of one file. */
+export type Outcome = { name: string } & ({ file: FileView } | { refusal: Refusal });
+
+/** What uploads need of others. */
+export interface UploadOptions {
+  store: Store;
+  files: FileService;
+  keeper: BlobKeeper;
+  quota: Quota;
+  /** The media types that are not taken. */
+  refusedTypes: () => readonly string[];
+}
+
+/** A file whose bytes are kept, and of which nothing is recorded as yet. */
+type Received = Pick<NewFile, "name" | "file_type" | "stored">;
+
+/** Takes files in: what is too large, or not wanted, is noticed while it comes, and leaves nothing behind. */
+export class Uploads {
+  constructor(private readonly options: UploadOptions) {}
+
+  /** One file. @throws Refusal for what is not taken, Invalid when there is none or a second one */
+  async one(actor: Actor, read: ReadFiles): Promise<FileView> {
+    const received: Received[] = [];
+    try {
+      const details = await read(async (file) => {
+        if (received.length > 0) throw invalid("too_many", "must be one file; batch-upload takes many");
+        received.push(await this.#receive(actor, file));
+      });
+      if (received.length === 0) throw invalid("required", "is required");
+      return await this.options.files.upload(actor, { ...received[0]!, ...details });
+    } catch (error) {
+      await this.#discard(error, received);
+      throw error;
+    }
+  }
+
+  /** Many files, each by itself. @throws Refusal when they cannot be read, Invalid when there are none */
+  async many(actor: Actor, read: ReadFiles): Promise<Outcome[]> {
+    const came: (Received | { name: string; refusal: Refusal })[] = [];
+    const kept = () => came.filter((each) => "stored" in each);
+    try {
+      const details = await read(async (file) => {
+        const name = cleanName(file.name);
+        came.push(await refused(name, () => this.#receive(actor, file)));
+      });
+      if (came.length === 0) throw invalid("required", "is required");
+      const outcomes: Outcome[] = [];
+      for (const each of came) outcomes.push(await this.#upload(actor, each, details));
+      return outcomes;
+    } catch (error) {
+      await this.#discard(error, kept());
+      throw error;
+    }
+  }
+
+  #upload(
+    actor: Actor,
+    each: Received | { name: string; refusal: Refusal },
+    details: FileDetails,
+  ): Promise<Outcome> {
+    if ("refusal" in each) return Promise.resolve(each);
+    const { name } = each;
+    return refused(name, async () => ({
+      name,
+      file: await this.options.files.upload(actor, { ...each, ...details }),
+    }));
+  }
+
+  async #receive(actor: Actor, { name, bytes }: IncomingFile): Promise<Received> {
+    const { store, quota, keeper, refusedTypes } = this.options;
+    const room = await quota.roomFor(store.read, actor);
+    const checked = new CheckedBytes(bytes, room, refusedTypes());
+    const stored = await keeper.put(checked);
+    return { name: cleanName(name), file_type: checked.type!, stored };
+  }
+
+  /** Nothing refers to these; where it is not known whether something does, the sweep finds out. */
+  async #discard(error: unknown, received: readonly Received[]): Promise<void> {
+    if (!refusalOf(error)) return;
+    for (const { stored } of received) await this.options.keeper.discard(stored.key);
+  }
+}
+
+/** Bytes that break off when they are too many, or of a type that is not taken. */
+class CheckedBytes implements AsyncIterable<Uint8Array> {
+  /** Known once all was read. */
+  type: string | undefined;
+  readonly #head: Uint8Array[] = [];
+  #headSize = 0;
+  #size = 0;
+
+  constructor(
+    private readonly bytes: AsyncIterable<Uint8Array>,
+    private readonly room: Room,
+    private readonly refusedTypes: readonly string[],
+  ) {}
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
+    for await (const chunk of this.bytes) {
+      this.#size += chunk.byteLength;
+      if (this.#size > this.room.bytes) throw this.room.refusal();
+      if (this.type === undefined) await this.#look(chunk);
+      yield chunk;
+    }
+    if (this.type === undefined) await this.#decide();
+  }
+
+  async #look(chunk: Uint8Array): Promise<void> {
+    this.#head.push(chunk.slice(0, headBytes - this.#headSize));
+    this.#headSize += chunk.byteLength;
+    if (this.#headSize >= headBytes) await this.#decide();
+  }
+
+  async #decide(): Promise<void> {
+    const type = await mediaTypeOf(Buffer.concat(this.#head.splice(0)));
+    if (this.refusedTypes.includes(type)) throw typeRefused(type);
+    this.type = type;
+  }
+}
+
+const invalid = (code: string, message: string) => new Invalid([{ field: "file", code, message }]);
+
+const typeRefused = (file_type: string) =>
+  new Refusal("unsupported_media", "file_type_refused", `Files of the type ${file_type} are not taken.`, {
+    members: { file_type },
+  });
+
+/** What comes of it, or why it was refused. */
+async function refused<Result>(
+  name: string,
+  work: () => Promise<Result>,
+): Promise<Result | { name: string; refusal: Refusal }> {
+  try {
+    return await work();
+  } catch (error) {
+    const refusal = refusalOf(error);
+    if (!refusal || refusal.code === "broken_off" || refusal.code === "malformed_form") throw error;
+    return { name, refusal };
+  }
+}

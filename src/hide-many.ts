@@ -1,0 +1,55 @@
+import { sql } from "drizzle-orm";
+import type { PgColumn, PgTable } from "drizzle-orm/pg-core";
+import { hot, value, type HotQuery, type Params, type Query } from "./db/hot";
+import type { Session } from "./db/store";
+import { recordEach, type RecordName, type Recorded } from "./events/record";
+import type { Actor } from "./policy";
+import type { RecordRow } from "./records";
+
+/** Records of one kind, as far as they are hidden and brought back with others. */
+interface Hidden<Row> {
+  name: RecordName;
+  present(row: Row): Recorded;
+}
+
+type HiddenTable = "folders" | "files";
+
+/** Hides records of one table, or brings them back, many with one statement, and records it of each. */
+export function hideManyIn<Row extends RecordRow>(
+  table: HiddenTable,
+  { name, present }: Hidden<Row>,
+): (
+  session: Session,
+  actor: Actor,
+  rows: readonly Row[],
+  deleted_at: number | null,
+  at: number,
+) => Promise<void> {
+  const write = writeMany(table);
+  return async (session, actor, rows, deleted_at, at) => {
+    if (rows.length === 0) return;
+    const ids = JSON.stringify(rows.map(({ id }) => id));
+    await write.all(session, { ids, deleted_at, updated_at: at });
+    const changed = rows.map((row) => ({
+      before: present(row),
+      after: present({ ...row, deleted_at, updated_at: at, version: row.version + 1 }),
+    }));
+    const action = deleted_at === null ? "restored" : "deleted";
+    await recordEach(session, actor, `${name}.${action}`, changed, at);
+  };
+}
+
+const writeMany = (
+  name: HiddenTable,
+): HotQuery<{ ids: string; deleted_at: number | null; updated_at: number }, never> =>
+  hot(({ t, q, dialect }, p: Params<{ ids: string; deleted_at: number | null; updated_at: number }>) => {
+    const table: PgTable & Record<"id" | "deleted_at" | "updated_at" | "version", PgColumn> = t[name];
+    return q
+      .update(table)
+      .set({
+        deleted_at: value(t[name].deleted_at, p.deleted_at),
+        updated_at: value(t[name].updated_at, p.updated_at),
+        version: sql`${table.version} + 1`,
+      } as never)
+      .where(dialect.isAmong(table.id, p.ids)) as unknown as Query<never>;
+  });

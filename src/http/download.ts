@@ -1,0 +1,65 @@
+import { isUnchanged } from "./preconditions";
+import { readRange, type ByteRange } from "./ranges";
+import type { ResponseSet } from "./answer";
+
+/** Something to be saved as a file. */
+export interface Download {
+  name: string;
+  /** Its media type. */
+  type: string;
+  size: number;
+  /** What tells its bytes from all others, in quotes. */
+  etag: string;
+  /** All of it, or a part. */
+  read(part?: ByteRange): Promise<Blob | ReadableStream<Uint8Array>>;
+}
+
+/**
+ * The answer to a download: all of it, a part, or that nothing has changed. Whatever it is, no browser runs it here: it is to
+ * be saved, its type is not guessed, and where it is shown all the same, it has neither scripts nor an origin.
+ * @throws Refusal 416 when it ends before the part that is asked for
+ */
+export async function sendDownload(
+  request: Request,
+  set: ResponseSet,
+  download: Download,
+): Promise<Response> {
+  const { name, type, size, etag } = download;
+  const headers: Record<string, string> = {
+    ...{ etag, "cache-control": "private, no-cache", "accept-ranges": "bytes" },
+    "content-security-policy": "sandbox; default-src 'none'; frame-ancestors 'none'",
+  };
+  const answer = (status: number, body: ConstructorParameters<typeof Response>[0] = null) => {
+    set.status = status;
+    Object.assign(set.headers, headers);
+    return new Response(body, { status, headers });
+  };
+  if (isUnchanged(request.headers.get("if-none-match"), etag)) return answer(304);
+  const part = readRange(request.headers, size, etag);
+  headers["content-type"] = type.startsWith("text/") ? `${type}; charset=utf-8` : type;
+  headers["content-disposition"] = attachment(name);
+  headers["content-length"] = String(part ? part.last - part.first + 1 : size);
+  if (part) headers["content-range"] = `bytes ${part.first}-${part.last}/${size}`;
+  const status = part ? 206 : 200;
+  return request.method === "HEAD" ? answer(status) : answer(status, await download.read(part));
+}
+
+/**
+ * `Content-Disposition` for a name in any script (RFC 6266): in ASCII for those who know no better, and in UTF-8 as RFC 8187
+ * writes it. Nothing of a name gets out of its place in the header.
+ */
+export function attachment(name: string): string {
+  const plain = name
+    .normalize("NFKD")
+    .replace(/\p{M}/gu, "")
+    .replace(/[^\x20-\x7e]|["\\%]/gu, "_");
+  const isPlain = plain === name;
+  return `attachment; filename="${plain}"${isPlain ? "" : `; filename*=UTF-8''${extended(name)}`}`;
+}
+
+/** RFC 8187, section 3.2.1: what `encodeURIComponent` leaves and `attr-char` has not. */
+const extended = (text: string) =>
+  encodeURIComponent(text.toWellFormed()).replace(
+    /['()*]/g,
+    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,
+  );

@@ -1,0 +1,60 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startBinary } from "../support/binary";
+import { form } from "../support/files";
+import { drillEnv, signIn } from "./api";
+
+export interface MemoryResult {
+  /** What the file became: its status, and whether its checksum is that of what was sent. */
+  status: number;
+  isWhole: boolean;
+  /** By how many MiB the process grew at most while it took the file in. */
+  grewMiB: number;
+}
+
+const piece = new Uint8Array(64 * 1024).map((_, i) => (i * 31 + (i >> 8)) % 251);
+
+/** Uploads one file of so many bytes, of a length that is not said before, and looks at the memory of the executable. */
+export async function memoryDrill(megabytes: number): Promise<MemoryResult> {
+  const folder = mkdtempSync(join(tmpdir(), "neocrm-files-memory-"));
+  try {
+    const env = { ...drillEnv, MAX_FILE_SIZE: "1TiB" };
+    const server = await startBinary({ dataDir: join(folder, "data"), env });
+    const headers = await signIn(server.url);
+    // What is used for the first time stays: it is no growth.
+    await send(server.url, headers, 4);
+    const before = peakMiB(server.pid);
+    const { status, isWhole } = await send(server.url, headers, megabytes);
+    const grewMiB = peakMiB(server.pid) - before;
+    await server.stop();
+    return { status, isWhole, grewMiB };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** The most memory that a process had since it started. */
+function peakMiB(pid: number): number {
+  const [, kib] = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))!;
+  return Number(kib) / 1024;
+}
+
+async function send(url: string, headers: Record<string, string>, megabytes: number) {
+  const hasher = new Bun.CryptoHasher("sha256");
+  const empty = form({ field: "file", name: "large.bin", bytes: "" });
+  const end = empty.raw.length - "\r\n------neocrm-tests--\r\n".length;
+  async function* body() {
+    yield empty.raw.slice(0, end);
+    for (let sent = 0; sent < megabytes * 1_000_000; sent += piece.length) {
+      hasher.update(piece);
+      yield piece;
+    }
+    yield empty.raw.slice(end);
+  }
+  const response = await fetch(`${url}/api/files/upload`, {
+    ...{ method: "POST", body: body as never, headers: { ...headers, ...empty.headers } },
+  });
+  const { checksum } = (await response.json()) as { checksum: string };
+  return { status: response.status, isWhole: checksum === hasher.digest("hex") };
+}

@@ -1,0 +1,52 @@
+/** What a file is by its bytes: of real files, and of what pretends to be one. */
+import { expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { headBytes, mediaTypeOf } from "../../../src/features/files/media-type";
+
+const root = join(import.meta.dir, "../../..");
+const utf8 = (text: string) => new TextEncoder().encode(text);
+
+test.each([
+  ["src/web/monitor/page.html", "text/html"],
+  ["src/app.ts", "text/plain"],
+  ["package.json", "text/plain"],
+  ["tests/fixtures/chinook-customers.csv", "text/plain"],
+  ["node_modules/swagger-ui-dist/favicon-32x32.png", "image/png"],
+  ["node_modules/bun-types/package.json", "text/plain"],
+])("%s is %s", async (path, type) => {
+  expect(await mediaTypeOf(readFileSync(join(root, path)).subarray(0, headBytes))).toBe(type);
+});
+
+test.each([
+  ["", "application/octet-stream"],
+  ["plain", "text/plain"],
+  ["\ufeffHợp đồng", "text/plain"],
+  ["a\0b", "application/octet-stream"],
+  ["a\x1bb", "text/plain"],
+  ["<!doctype html><p>x", "text/html"],
+  ["\n\t <HTML>", "text/html"],
+  ["<!-- x --><body onload=x>", "text/html"],
+  ["<b>x</b>", "text/html"],
+  ["<svg/>", "image/svg+xml"],
+  ["<svg >", "image/svg+xml"],
+  [
+    '<?xml version="1.0"?>\n<!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN" "x">\n<svg x="1">',
+    "image/svg+xml",
+  ],
+  ['<?xml version="1.0"?><html xmlns="x">', "text/html"],
+  ['<?xml version="1.0"?><note/>', "application/xml"],
+  ["<?php echo 1; ?>", "text/plain"],
+  ["5 < 6 <script>", "text/plain"],
+  ["%PDF-1.4\n", "application/pdf"],
+  ["GIF89a\x01\0", "image/gif"],
+  ["MZ\x90\0\x03", "application/x-msdownload"],
+])("%j is %s", async (text, type) => {
+  expect(await mediaTypeOf(text.startsWith("MZ") ? Buffer.from(text, "latin1") : utf8(text))).toBe(type);
+});
+
+test("a text that is cut within a character is a text", async () => {
+  const text = utf8("é".repeat(headBytes));
+  expect(await mediaTypeOf(text.subarray(0, 1_001))).toBe("text/plain");
+  expect(await mediaTypeOf(new Uint8Array([0xc3, 0x28]))).toBe("application/octet-stream");
+});

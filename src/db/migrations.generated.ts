@@ -9,6 +9,8 @@ import sqliteUp3 from "../../drizzle/sqlite/0003_events.sql" with { type: "text"
 import sqliteDown3 from "../../drizzle/sqlite/down/0003_events.sql" with { type: "text" };
 import sqliteUp4 from "../../drizzle/sqlite/0004_jobs.sql" with { type: "text" };
 import sqliteDown4 from "../../drizzle/sqlite/down/0004_jobs.sql" with { type: "text" };
+import sqliteUp5 from "../../drizzle/sqlite/0005_search.sql" with { type: "text" };
+import sqliteDown5 from "../../drizzle/sqlite/down/0005_search.sql" with { type: "text" };
 import postgresUp0 from "../../drizzle/postgres/0000_init.sql" with { type: "text" };
 import postgresDown0 from "../../drizzle/postgres/down/0000_init.sql" with { type: "text" };
 import postgresUp1 from "../../drizzle/postgres/0001_roles.sql" with { type: "text" };
@@ -19,6 +21,8 @@ import postgresUp3 from "../../drizzle/postgres/0003_events.sql" with { type: "t
 import postgresDown3 from "../../drizzle/postgres/down/0003_events.sql" with { type: "text" };
 import postgresUp4 from "../../drizzle/postgres/0004_jobs.sql" with { type: "text" };
 import postgresDown4 from "../../drizzle/postgres/down/0004_jobs.sql" with { type: "text" };
+import postgresUp5 from "../../drizzle/postgres/0005_search.sql" with { type: "text" };
+import postgresDown5 from "../../drizzle/postgres/down/0005_search.sql" with { type: "text" };
 import type { Migration } from "./migrate";
 
 /** The migrations of SQLite, oldest first. */
@@ -28,6 +32,7 @@ export const sqliteMigrations: Migration[] = [
   { tag: "0002_core", up: sqliteUp2, down: sqliteDown2 },
   { tag: "0003_events", up: sqliteUp3, down: sqliteDown3 },
   { tag: "0004_jobs", up: sqliteUp4, down: sqliteDown4 },
+  { tag: "0005_search", up: sqliteUp5, down: sqliteDown5 },
 ];
 
 /** The migrations of PostgreSQL, oldest first. */
@@ -37,4 +42,5 @@ export const postgresMigrations: Migration[] = [
   { tag: "0002_core", up: postgresUp2, down: postgresDown2 },
   { tag: "0003_events", up: postgresUp3, down: postgresDown3 },
   { tag: "0004_jobs", up: postgresUp4, down: postgresDown4 },
+  { tag: "0005_search", up: postgresUp5, down: postgresDown5 },
 ];

@@ -15,6 +15,8 @@ export const {
   clients,
   client_tags,
   tasks,
+  clients_search,
+  tasks_search,
   settings,
   events,
   consumers,

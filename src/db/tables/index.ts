@@ -4,6 +4,7 @@ import { describeClients } from "./clients";
 import { describeEvents } from "./events";
 import { describeJobs } from "./jobs";
 import { describeNotifications } from "./notifications";
+import { describeSearch } from "./search";
 import { describeSettings } from "./settings";
 import { describeTasks } from "./tasks";
 
@@ -20,6 +21,7 @@ export function describeTables(c: Columns) {
   const tasks = describeTasks(c, { ...accounts, ...clients });
   return {
     ...{ ...accounts, ...clients, ...tasks },
+    ...describeSearch(c, { ...clients, ...tasks }),
     ...describeSettings(c, accounts),
     ...describeEvents(c),
     ...describeJobs(c, accounts),

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { Config, ConfigWithSecrets, LoadedConfig } from "./config";
 import { postgresMigrations, sqliteMigrations } from "./db/migrations.generated";
-import type { Migrator } from "./db/migrate";
+import type { Fills, Migrator } from "./db/migrate";
 import { sqliteMigrator } from "./db/migrate.sqlite";
 import { telling } from "./db/after-commit";
 import { measured, type StoreMeasures } from "./db/measured";
@@ -11,6 +11,9 @@ import { Background } from "./background";
 import type { Consumer } from "./events/consumer";
 import { eventsTopic } from "./events/record";
 import { Relay } from "./events/relay";
+import { searchTopic } from "./db/search-write";
+import { fillSearch } from "./search/fill";
+import { Indexer } from "./search/indexer";
 import { ActivityPolicy } from "./features/activities/policy";
 import { ActivityService } from "./features/activities/service";
 import { AccountService } from "./features/auth/account-service";
@@ -111,11 +114,15 @@ export interface Parts {
 /** The migrator of the database that the configuration names. */
 export async function openMigrator(config: Config, dataDir: string): Promise<Migrator> {
   const url = config["database.url"];
-  if (url === null) return sqliteMigrator(databaseFile(dataDir), join(dataDir, "backups"), sqliteMigrations);
+  if (url === null)
+    return sqliteMigrator(databaseFile(dataDir), join(dataDir, "backups"), sqliteMigrations, fills);
   // Loaded only where it is used: Bun's client for PostgreSQL takes 20 ms of a start.
   const { postgresMigrator } = await import("./db/migrate.postgres");
-  return postgresMigrator(url, postgresMigrations);
+  return postgresMigrator(url, postgresMigrations, fills);
 }
+
+/** What migrations need besides SQL. */
+const fills: Fills = { "0005_search": fillSearch };
 
 /** Opens the stores, which have to be migrated, and builds the services on them. */
 export async function openParts(
@@ -167,6 +174,8 @@ export async function openParts(
     ordered: () => ringing.start(deaf, () => bus.ring(eventsTopic)),
   });
   wakes.set(eventsTopic, () => relay.nudge());
+  const indexer = new Indexer(store);
+  wakes.set(searchTopic, () => indexer.nudge());
   const kinds: JobKind[] = [mailKind({ store, mail, templates, links, seal })];
   const worker = new Worker({ store, kinds });
   wakes.set(jobsTopic, () => worker.nudge());
@@ -240,13 +249,14 @@ export async function openParts(
     alarms,
     jobs: new JobService(store),
     start() {
-      for (const part of [relay, worker, scheduler, alarms]) part.start();
+      for (const part of [relay, indexer, worker, scheduler, alarms]) part.start();
     },
     hub,
     async close() {
       await hub.close();
       await Promise.all([
         relay.close(),
+        indexer.close(),
         scheduler.close(),
         alarms.close(),
         worker.close(config["server.grace_seconds"] * second),

@@ -88,8 +88,7 @@ async function openSearch(
   const isIndexed = request.deleted === "none";
   const from = await settled(store, fields.resource, scope);
   const found = await searched(session, query, { table: searchedTable(fields), scope: from, isIndexed });
-  const within =
-    found.isFew || !isIndexed ? found : await narrowed(session, fields, request.filters, found);
+  const within = found.isFew || !isIndexed ? found : await narrowed(session, fields, request.filters, found);
   return new List(session, resource, request, within);
 }
 

@@ -49,7 +49,9 @@ async function textsLike(session: Session, word: string, within: SearchScope): P
       const { from, where, order } = recordsIn(shape, p, within, true);
       const { text } = searchTable(shape.t, table);
       const chosen = sql`select ${text} as text from ${from} where ${where}${order} limit ${p.list_limit}`;
-      return shape.q.select({ text: sql<string>`text` }).from(sql`(${chosen}) as chosen`) as unknown as Query<{
+      return shape.q
+        .select({ text: sql<string>`text` })
+        .from(sql`(${chosen}) as chosen`) as unknown as Query<{
         text: string;
       }>;
     },

@@ -46,7 +46,12 @@ export interface SearchScope {
 }
 
 /** Parts of a statement over the records in a scope, with what is searched of each. */
-export function recordsIn(shape: Shape, p: ListParams, { table, scope, isIndexed }: SearchScope, isLed: boolean): Candidates {
+export function recordsIn(
+  shape: Shape,
+  p: ListParams,
+  { table, scope, isIndexed }: SearchScope,
+  isLed: boolean,
+): Candidates {
   const { t } = shape;
   const search = searchTable(t, table);
   // Few records are read one by one; else the index leads to them.
@@ -98,7 +103,11 @@ const mostGathered = 1_000;
  * The records of a scope that a query finds, as a scope. When they are few, they are gathered; else each record is asked,
  * in the order of the list, which soon meets enough of them.
  */
-export async function searched(session: Session, query: SearchQuery, within: SearchScope): Promise<SettledScope> {
+export async function searched(
+  session: Session,
+  query: SearchQuery,
+  within: SearchScope,
+): Promise<SettledScope> {
   const { table, scope, isIndexed } = within;
   const args: Row = { ...scope.args };
   bindSearch(query, args);
@@ -119,7 +128,10 @@ export async function searched(session: Session, query: SearchQuery, within: Sea
     // Whose they are was asked when they were gathered, and is asked again: it may have changed since.
     where: (shape, p) => {
       const isInScope = scope.where(shape, p);
-      return and(shape.dialect.isAmong(shape.t[table].id, p.list_found!), isInScope && shape.dialect.unindexed(isInScope));
+      return and(
+        shape.dialect.isAmong(shape.t[table].id, p.list_found!),
+        isInScope && shape.dialect.unindexed(isInScope),
+      );
     },
   };
 }

@@ -15,12 +15,13 @@ export function readSearch(text: string): Filter {
 const known = new WeakMap<Filter, SearchQuery>();
 
 /** What a `search` condition asks for. */
-export const queryOf = (filter: Filter): SearchQuery =>
-  known.getOrInsertComputed(filter, () => read(filter));
+export const queryOf = (filter: Filter): SearchQuery => known.getOrInsertComputed(filter, () => read(filter));
 
 function read({ values: [text, corrections] }: Filter): SearchQuery {
   const query = readQuery(text as string);
-  return corrections === undefined ? query : corrected(query, JSON.parse(corrections as string) as Corrections);
+  return corrections === undefined
+    ? query
+    : corrected(query, JSON.parse(corrections as string) as Corrections);
 }
 
 /** The same condition, content with other words too. */

@@ -14,16 +14,25 @@ export interface Document {
   text: string;
   title_end: number;
   more_end: number;
-  parts: string;
+  /** For PostgreSQL, every three letters in a row. */
+  parts: string | null;
 }
 
 /** The texts as they are searched. */
-export function documentOf({ title, more, rest, phone = null }: Searched): Document {
+export function documentOf(
+  { title, more, rest, phone = null }: Searched,
+  { withParts }: { withParts: boolean },
+): Document {
   const first = field(title);
   const second = more.map(field).join("");
   const text = first + second + field(phone?.replace(/\D+/g, "") ?? null) + rest.map(field).join("");
   const title_end = letters(first);
-  return { text, title_end, more_end: title_end + letters(second), parts: lexemesOf(text) };
+  return {
+    text,
+    title_end,
+    more_end: title_end + letters(second),
+    parts: withParts ? lexemesOf(text) : null,
+  };
 }
 
 const field = (text: string | null): string => {

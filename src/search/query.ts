@@ -103,7 +103,8 @@ function numberTerm(groups: readonly string[]): Term {
 function distinct(ways: readonly (readonly string[])[]): (readonly string[])[] {
   const texts = ways.map((way) => way.join("\n"));
   return ways.filter((way, i) => {
-    const covers = (other: readonly string[]) => other.length === 1 && way.some((text) => text.includes(other[0]!));
+    const covers = (other: readonly string[]) =>
+      other.length === 1 && way.some((text) => text.includes(other[0]!));
     return !ways.some((other, j) => other !== way && covers(other) && (texts[j] !== texts[i] || j < i));
   });
 }

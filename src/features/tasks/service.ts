@@ -13,6 +13,7 @@ import { account, assertAssignable } from "../users/accounts";
 import { setAlarms } from "./alarms";
 import { taskFields } from "./fields";
 import { nextOccurrence, recurrenceRule } from "./recurrence";
+import { searchedOfTask, taskSearch } from "./search";
 import { presentTask, type TaskInput, type TaskPatch, type TaskStats, type TaskView } from "./schema";
 import { countTasks } from "./stats";
 import {
@@ -41,14 +42,22 @@ const taskKind = (dueSoonHours: () => number): RecordKind<TaskRow, TaskView> => 
   find: (session, id) => taskById.first(session, { id }),
   async insert(session, row) {
     await insertTask.all(session, wholeTask(row));
+    await taskSearch.put(session, row.id, searchedOfTask(row));
     await setAlarms(session, null, row, dueSoonHours());
   },
   async update(session, before, after) {
     await updateTask(session, before, wholeTask(after));
+    const searched = searchedOfTask(after);
+    if (!Bun.deepEquals(searchedOfTask(before), searched)) await taskSearch.put(session, after.id, searched);
     await setAlarms(session, before, after, dueSoonHours());
   },
   present: presentTask,
-  rebuild: (session, told, pass) => rebuildTask(session, wholeTask(revived("tasks", told)), pass),
+  async rebuild(session, told, pass) {
+    const row = wholeTask(revived("tasks", told));
+    const difference = await rebuildTask(session, row, pass);
+    if (pass === "write") await taskSearch.assure(session, row.id, searchedOfTask(row));
+    return difference;
+  },
 });
 
 /** Whether there is a live client with this id that the actor may see: what tasks ask of clients. */

@@ -11,6 +11,7 @@ import { dashboardRoutes } from "./features/dashboard/routes";
 import { clientRoutes } from "./features/clients/routes";
 import { notificationRoutes } from "./features/notifications/routes";
 import { jobRoutes } from "./features/jobs/routes";
+import { searchRoutes } from "./features/search/routes";
 import { settingRoutes } from "./features/settings/routes";
 import { taskRoutes } from "./features/tasks/routes";
 import { userRoutes } from "./features/users/routes";
@@ -82,6 +83,7 @@ export function buildApp(config: Config, parts: Parts, health: Health) {
     .use(accountRoutes(kit, parts.accounts, parts.users))
     .use(settingRoutes(kit, parts.settings))
     .use(jobRoutes(kit, parts.jobs))
+    .use(searchRoutes(kit, parts.search))
     .use(clientRoutes(kit, parts.clients))
     .use(taskRoutes(kit, parts.tasks))
     .use(notificationRoutes(kit, parts.notifications))

@@ -39,6 +39,7 @@ import { DashboardService } from "./features/dashboard/service";
 import { JobService } from "./features/jobs/service";
 import { follow, type Follower } from "./features/settings/follow";
 import { LiveSettings } from "./features/settings/live";
+import { SearchService } from "./features/search/service";
 import { SettingService } from "./features/settings/service";
 import { AlarmClock } from "./features/tasks/alarm-clock";
 import { taskPolicy } from "./features/tasks/policy";
@@ -101,6 +102,7 @@ export interface Parts {
   kinds: readonly JobKind[];
   /** Tells people about their tasks when the time comes. */
   alarms: AlarmClock;
+  search: SearchService;
   jobs: JobService;
   /** From here on, what follows from events, what was queued and what is due is done here. */
   start(): void;
@@ -247,6 +249,7 @@ export async function openParts(
     notifications,
     kinds,
     alarms,
+    search: new SearchService({ clients, tasks }),
     jobs: new JobService(store),
     start() {
       for (const part of [relay, indexer, worker, scheduler, alarms]) part.start();

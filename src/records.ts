@@ -8,9 +8,11 @@ import { assertCurrent, type IfMatch } from "./events/current";
 import type { Rebuilt } from "./events/replay";
 import { recordAt } from "./events/history";
 import { record, type EntityType, type Recorded } from "./events/record";
-import type { DeletedMode, ListRequest, Page } from "./list";
+import type { DeletedMode, Filter, ListRequest, Page } from "./list";
+import { findIn, type Finding } from "./db/search-find";
+import type { Searched } from "./search/document";
 import { newId } from "./ids";
-import type { Actor } from "./policy";
+import { scopeOf, type Actor } from "./policy";
 import type { UniqueFieldName } from "./problems";
 
 /** The columns that every record has; instants in milliseconds since 1970. */
@@ -61,6 +63,8 @@ export interface RecordKind<Row extends RecordRow, View extends Recorded> {
   update(session: Session, before: Row, after: Row): Promise<void>;
   /** The record as the API shows it. */
   present(row: Row): View;
+  /** What is searched of it. */
+  searched(row: Row): Searched;
   /** Makes its rows what its events tell; gives what was wrong with them. */
   rebuild: Rebuilt["rebuild"];
 }
@@ -114,6 +118,20 @@ export abstract class RecordService<Row extends RecordRow, View extends Recorded
     const result = await listPage(this.store, this.kind.resource, request, scopes);
     return { data: result.rows.map(this.kind.present), pagination: pageOf(result, request) };
   }
+
+  /** Searches the records the actor may see. */
+  async search(actor: Actor, search: Filter, options: Pick<Finding<Row>, "limit" | "facets">) {
+    const { resource, searched } = this.kind;
+    const findings = await findIn(this.store, {
+      ...{ resource, search, scope: this.policy.readable(actor) },
+      ...options,
+    });
+    return { ...findings, searched: searched as (item: { id: string }) => Searched };
+  }
+
+  /** Whether the actor's role lets them list such records at all. */
+  mayList = (actor: Actor): boolean =>
+    scopeOf(actor, `${this.kind.resource.fields.resource}.read`) !== undefined;
 
   /**
    * One record; with `asOf`, as it was at that instant, to whoever may see it now or restore it.

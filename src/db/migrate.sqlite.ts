@@ -104,7 +104,8 @@ async function runSteps(
     const steps = planSteps(direction, migrations, statusOf(migrations, appliedIn(db)));
     for (const step of steps) runStep(db, step);
     // Whoever migrates the same file in this process would wait for the lock without letting us go on.
-    if (steps.some(({ migration }) => migration.tag in fills)) await fill(fills, steps, () => sqliteSession(db));
+    if (steps.some(({ migration }) => migration.tag in fills))
+      await fill(fills, steps, () => sqliteSession(db));
     refuseBrokenReferences(db);
     db.run("COMMIT");
     return steps;

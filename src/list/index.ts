@@ -12,6 +12,7 @@ export {
   type Fields,
 } from "./fields";
 export { readInstant } from "./instants";
+export { readSearch } from "./search";
 export { forgiving, isForgiving, queryOf, withCorrections, type Corrections } from "./search";
 export { BadParameter, Problems, splitQuery } from "./query";
 export { onePage, pageOf, type ListResult, type Page, type Pagination } from "./page";

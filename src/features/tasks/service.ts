@@ -52,6 +52,7 @@ const taskKind = (dueSoonHours: () => number): RecordKind<TaskRow, TaskView> => 
     await setAlarms(session, before, after, dueSoonHours());
   },
   present: presentTask,
+  searched: searchedOfTask,
   async rebuild(session, told, pass) {
     const row = wholeTask(revived("tasks", told));
     const difference = await rebuildTask(session, row, pass);

@@ -117,7 +117,8 @@ export async function searched(
     shape: `${scope.shape} q ${searchShape(query)}`,
     where: (shape, p) => and(scope.where(shape, p), searchCondition(shape, p, table, query)),
   };
-  if (scope.isFew || !isIndexed) return asked;
+  // What only must not be there leaves most records: they are met soon.
+  if (scope.isFew || !isIndexed || query.terms.length === 0) return asked;
   const { ids, total } = await gather(session, query, within, mostGathered + 1);
   if (total > mostGathered) return asked;
   return {

@@ -10,7 +10,7 @@ import { documentOf, type Searched } from "./document";
 import { indexNext } from "./indexer";
 
 /** Records read at once. */
-const batch = 500;
+const batch = 2_000;
 /** Comes before every id. */
 const noId = "00000000-0000-0000-0000-000000000000";
 
@@ -62,13 +62,10 @@ async function fillTable<Row extends { id: string }>(
     });
     const values = [JSON.stringify(documents)];
     await session.run({ text, bind: () => values }, values);
-    if (engine === "sqlite") while ((await indexNext(session, table, manyLetters)) > 0);
+    if (engine === "sqlite") await indexNext(session, table, { records: batch, letters: Infinity });
     after = rows.at(-1)!.id;
   }
 }
-
-/** Nobody waits meanwhile. */
-const manyLetters = Infinity;
 
 const columns = "id, text, title_end, more_end, parts";
 const insertions = {

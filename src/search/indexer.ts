@@ -51,14 +51,14 @@ export class Indexer {
 
 /**
  * Indexes some of what waits; gives how many that were.
- * @param letters how many at most, but for one record
+ * @param most how many, and how many letters, but for one record
  */
 export async function indexNext(
   session: Session,
   table: SearchedTable,
-  letters = mostLetters,
+  { records = mostRecords, letters = mostLetters } = {},
 ): Promise<number> {
-  const next = await waiting(table).all(session, { limit: mostRecords });
+  const next = await waiting(table).all(session, { limit: records });
   let sum = 0;
   const chosen = next.filter(({ size }, i) => (sum += size) <= letters || i === 0);
   if (chosen.length === 0) return 0;

@@ -32,6 +32,7 @@ export function clientRoutes(kit: HttpKit, clients: ClientService) {
       ...routes.list,
       list: searchOf(clientFields),
       detail: { summary: "Search the clients you may see" },
+      walk: { query: "q=bjorn" },
     })
     .get(
       "/:id",

@@ -25,6 +25,7 @@ export const searchRoutes = (kit: HttpKit, search: SearchService) =>
       parameters: SearchQuery,
       returns: SearchResult,
       problems: ["missing_parameter"],
+      walk: { query: "q=bjorn" },
       detail: {
         summary: "Search what you may see",
         description:

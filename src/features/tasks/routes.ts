@@ -32,6 +32,7 @@ export function taskRoutes(kit: HttpKit, tasks: TaskService) {
       ...routes.list,
       list: searchOf(taskFields),
       detail: { summary: "Search the tasks you may see" },
+      walk: { query: "q=bjorn" },
     })
     .get(
       "/:id",

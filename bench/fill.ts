@@ -1,6 +1,9 @@
 import { Database } from "bun:sqlite";
 import { SQL } from "bun";
+import { postgresSession } from "../src/db/postgres";
 import type { TableName } from "../src/db/rows";
+import { sqliteSession } from "../src/db/sqlite";
+import { fillSearch } from "../src/search/fill";
 import type { Account, Seed } from "./seed";
 
 /**
@@ -22,7 +25,7 @@ const tablesOf = (seed: Seed) => Object.entries(seed) as [TableName, Record<stri
 export const sqliteTarget = (file: string): Target => ({
   account: async () => using(file, (db) => db.query(anAccount).get() as Account),
   insert: async (seed) =>
-    using(file, (db) => {
+    using(file, async (db) => {
       db.transaction(() => {
         for (const [table, rows] of tablesOf(seed)) {
           const columns = Object.keys(rows[0]!);
@@ -31,15 +34,18 @@ export const sqliteTarget = (file: string): Target => ({
           for (const row of rows) insert.run(...columns.map((column) => stored(row[column])));
         }
       })();
+      db.run("BEGIN");
+      await fillSearch(sqliteSession(db));
+      db.run("COMMIT");
       db.run("ANALYZE");
       db.run("PRAGMA wal_checkpoint(TRUNCATE)");
     }),
 });
 
-function using<T>(file: string, work: (db: Database) => T): T {
+async function using<T>(file: string, work: (db: Database) => T | Promise<T>): Promise<T> {
   const db = new Database(file);
   try {
-    return work(db);
+    return await work(db);
   } finally {
     db.close();
   }
@@ -64,6 +70,7 @@ export const postgresTarget = (url: string): Target => ({
         await sql.unsafe(insert, [JSON.stringify(rows.slice(i, i + rowsAtOnce))]);
       }
     }
+    await sql.begin((transaction) => fillSearch(postgresSession(transaction)));
     await sql.unsafe("VACUUM ANALYZE");
     await sql.close();
   },

@@ -13,20 +13,21 @@ export interface Step {
 /** The order of the routes, those last that say so. */
 export function walkOf(routes: readonly DeclaredRoute[]): Step[] {
   const ending = routes.filter(({ walk }) => !walk?.endless);
-  const steps = ending.map((route) => ({ route, path: pathOf(route.path), keeps: keptBy(route) }));
+  const steps = ending.map((route) => ({ route, path: pathOf(route), keeps: keptBy(route) }));
   const isLast = ({ route }: Step) => route.walk?.last === true;
   return [...steps.filter((step) => !isLast(step)), ...steps.filter(isLast)];
 }
 
 /** `/api/clients/:id` → `/api/clients/{{clients_id}}`; another name stands for itself. */
-function pathOf(path: string): string {
+function pathOf({ path, walk }: DeclaredRoute): string {
   const segments = path.split("/");
-  return segments
+  const named = segments
     .map((segment, i) => {
       if (!segment.startsWith(":")) return segment;
       return segment === ":id" ? `{{${idOf(segments[i - 1]!)}}}` : `{{${segment.slice(1)}}}`;
     })
     .join("/");
+  return walk?.query === undefined ? named : `${named}?${walk.query}`;
 }
 
 const idOf = (collection: string) => `${collection.replaceAll("-", "_")}_id`;

@@ -15,6 +15,7 @@ import { folderRoutes } from "./features/folders/routes";
 import { clientRoutes } from "./features/clients/routes";
 import { notificationRoutes } from "./features/notifications/routes";
 import { jobRoutes } from "./features/jobs/routes";
+import { searchRoutes } from "./features/search/routes";
 import { settingRoutes } from "./features/settings/routes";
 import { taskRoutes } from "./features/tasks/routes";
 import { userRoutes } from "./features/users/routes";
@@ -88,6 +89,7 @@ export function buildApp(config: Config, parts: Parts, health: Health) {
     .use(settingRoutes(kit, parts.settings))
     .use(jobRoutes(kit, parts.jobs))
     .use(bulkRoutes(kit, parts.bulk))
+    .use(searchRoutes(kit, parts.search))
     .use(clientRoutes(kit, parts.clients))
     .use(taskRoutes(kit, parts.tasks))
     .use(folderRoutes(kit, parts.folders))

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { Config, ConfigWithSecrets, LoadedConfig } from "./config";
 import { postgresMigrations, sqliteMigrations } from "./db/migrations.generated";
-import type { Migrator } from "./db/migrate";
+import type { Fills, Migrator } from "./db/migrate";
 import { sqliteMigrator } from "./db/migrate.sqlite";
 import { telling } from "./db/after-commit";
 import { measured, type StoreMeasures } from "./db/measured";
@@ -11,6 +11,9 @@ import { Background } from "./background";
 import type { Consumer } from "./events/consumer";
 import { eventsTopic } from "./events/record";
 import { Relay } from "./events/relay";
+import { searchTopic } from "./db/search-write";
+import { fillSearch } from "./search/fill";
+import { Indexer } from "./search/indexer";
 import { ActivityPolicy } from "./features/activities/policy";
 import { ActivityService } from "./features/activities/service";
 import { AccountService } from "./features/auth/account-service";
@@ -48,6 +51,7 @@ import { jobSeenBy, JobService } from "./features/jobs/service";
 import { undoKind } from "./features/jobs/undo";
 import { follow, type Follower } from "./features/settings/follow";
 import { LiveSettings } from "./features/settings/live";
+import { SearchService } from "./features/search/service";
 import { SettingService } from "./features/settings/service";
 import { AlarmClock } from "./features/tasks/alarm-clock";
 import { taskFields } from "./features/tasks/fields";
@@ -122,6 +126,7 @@ export interface Parts {
   kinds: readonly JobKind[];
   /** Tells people about their tasks when the time comes. */
   alarms: AlarmClock;
+  search: SearchService;
   jobs: JobService;
   bulk: BulkService;
   /** From here on, what follows from events, what was queued and what is due is done here. */
@@ -168,11 +173,15 @@ const withTracedServices = (parts: Parts): Parts => ({
 /** The migrator of the database that the configuration names. */
 export async function openMigrator(config: Config, dataDir: string): Promise<Migrator> {
   const url = config["database.url"];
-  if (url === null) return sqliteMigrator(databaseFile(dataDir), join(dataDir, "backups"), sqliteMigrations);
+  if (url === null)
+    return sqliteMigrator(databaseFile(dataDir), join(dataDir, "backups"), sqliteMigrations, fills);
   // Loaded only where it is used: Bun's client for PostgreSQL takes 20 ms of a start.
   const { postgresMigrator } = await import("./db/migrate.postgres");
-  return postgresMigrator(url, postgresMigrations);
+  return postgresMigrator(url, postgresMigrations, fills);
 }
+
+/** What migrations need besides SQL. */
+const fills: Fills = { "0007_search": fillSearch };
 
 /** Opens the stores, which have to be migrated, and builds the services on them. */
 export async function openParts(
@@ -248,6 +257,8 @@ export async function openParts(
     ordered: () => ringing.start(deaf, () => bus.ring(eventsTopic)),
   });
   wakes.set(eventsTopic, () => relay.nudge());
+  const indexer = new Indexer(store);
+  wakes.set(searchTopic, () => indexer.nudge());
   const kinds: JobKind[] = [
     mailKind({ store, mail, templates, links, seal }),
     undoKind(store, { client: { undoIn: clients.undoIn, isInUse: tasks.haveClient }, task: tasks }),
@@ -350,10 +361,11 @@ export async function openParts(
     notifications,
     kinds,
     alarms,
+    search: new SearchService({ clients, tasks }),
     jobs: new JobService(store, kinds),
     bulk,
     start() {
-      for (const part of [relay, worker, scheduler, alarms, monitor]) part.start();
+      for (const part of [relay, indexer, worker, scheduler, alarms, monitor]) part.start();
     },
     hub,
     monitor,
@@ -362,6 +374,7 @@ export async function openParts(
       await hub.close();
       await Promise.all([
         relay.close(),
+        indexer.close(),
         scheduler.close(),
         alarms.close(),
         worker.close(config["server.grace_seconds"] * second),

@@ -6,6 +6,7 @@
 /** What may be wrong with the query of a list, or with one parameter of any query. */
 export const queryProblems = {
   unknown_parameter: "A query parameter is not known here.",
+  missing_parameter: "A query parameter that is needed is missing.",
   repeated_parameter: "A query parameter, or a column in it, is given twice.",
   malformed_encoding: "A query parameter is not percent-encoded UTF-8.",
   invalid_characters: "A query parameter holds NUL or half a surrogate pair.",

@@ -13,9 +13,11 @@ import { actionOf } from "./events/types";
 import { changedByOthers } from "./events/changed-fields";
 import { revived, type RebuiltTable } from "./db/rebuild";
 import { removeFrom, type RowOf } from "./db/rows";
-import type { DeletedMode, ListRequest, Page } from "./list";
+import { findIn, type Finding } from "./db/search-find";
+import type { DeletedMode, Filter, ListRequest, Page } from "./list";
+import type { Searched } from "./search/document";
 import { newId } from "./ids";
-import type { Actor } from "./policy";
+import { scopeOf, type Actor } from "./policy";
 import type { UniqueFieldName } from "./problems";
 
 /** The columns that every record has; instants in milliseconds since 1970. */
@@ -66,6 +68,8 @@ export interface RecordKind<Row extends RecordRow, View extends Recorded> {
   update(session: Session, before: Row, after: Row): Promise<void>;
   /** The record as the API shows it. */
   present(row: Row): View;
+  /** What is searched of it, where its text is. */
+  searched?(row: Row): Searched;
   /** Makes its rows what its events tell; gives what was wrong with them. */
   rebuild: Rebuilt["rebuild"];
 }
@@ -142,6 +146,21 @@ export abstract class RecordService<Row extends RecordRow, View extends Recorded
     const scopes = this.policy.listed(actor, request.deleted);
     return walkList(this.store, this.kind.resource, request, scopes, this.kind.present);
   }
+
+  /** Searches the records the actor may see. @throws Error where no text of them is searched */
+  async search(actor: Actor, search: Filter, options: Pick<Finding<Row>, "limit" | "facets">) {
+    const { resource, searched, name } = this.kind;
+    if (!searched) throw new Error(`The text of a ${name} is not searched.`);
+    const findings = await findIn(this.store, {
+      ...{ resource, search, scope: this.policy.readable(actor) },
+      ...options,
+    });
+    return { ...findings, searched: searched as (item: { id: string }) => Searched };
+  }
+
+  /** Whether the actor's role lets them list such records at all. */
+  mayList = (actor: Actor): boolean =>
+    scopeOf(actor, `${this.kind.resource.fields.resource}.read`) !== undefined;
 
   /**
    * One record; with `asOf`, as it was at that instant, to whoever may see it now or restore it.

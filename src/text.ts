@@ -45,7 +45,8 @@ export function fold(text: string): string {
 
 const longestFolded = 600;
 
-function foldWhole(text: string): string {
+/** `fold` without an end, for texts that are searched and not compared. */
+export function foldWhole(text: string): string {
   if (ascii.test(text)) return text.toLowerCase();
   // Upper case first: ß becomes SS, ı becomes I, and ſ, ς and ᾳ meet their plain forms.
   const plain = text.normalize("NFKD").toUpperCase().normalize("NFKD").replace(accents, "");

@@ -14,8 +14,10 @@ import {
   type SQL,
 } from "drizzle-orm";
 import type { PgTable } from "drizzle-orm/pg-core";
-import { isNullable, type Field, type Fields, type Filter } from "../list";
+import { isNullable, queryOf, type Field, type Fields, type Filter } from "../list";
 import type { Params, Row, Shape } from "./hot";
+import { bindSearch, searchCondition, searchShape } from "./search";
+import { searchedTable } from "./search-engine";
 
 /** Values go into a query under these names only, so that the SQL follows from fields and operators. */
 export type ListParams = Params<Record<string, unknown>>;
@@ -25,12 +27,20 @@ const lastCharacter = "\u{10ffff}";
 
 /** Everything about the filters that stands in the SQL. */
 export const filterShape = (filters: readonly Filter[]) =>
-  filters.map(({ field, op, values }) => `${field}.${op}${op === "is_null" ? values[0] : ""}`).join();
+  filters
+    .map((filter) => {
+      const { field, op, values } = filter;
+      if (op === "search") return `${op} ${searchShape(queryOf(filter))}`;
+      return `${field}.${op}${op === "is_null" ? values[0] : ""}`;
+    })
+    .join();
 
 /** Adds the values of the filters to the arguments of a query. */
 export function bindFilters(filters: readonly Filter[], args: Row): void {
-  filters.forEach(({ op, values }, i) => {
-    if (op === "in" || op === "nin" || op === "all") {
+  filters.forEach((filter, i) => {
+    const { op, values } = filter;
+    if (op === "search") bindSearch(queryOf(filter), args);
+    else if (op === "in" || op === "nin" || op === "all") {
       args[`list_f${i}`] = JSON.stringify(values);
       args[`list_f${i}_size`] = values.length;
     } else {
@@ -53,6 +63,7 @@ export function filterConditions(
   leads: (filter: Filter) => boolean = () => true,
 ): SQL[] {
   return filters.map((filter, i) => {
+    if (filter.op === "search") return searchCondition(shape, p, searchedTable(fields), queryOf(filter));
     const condition = filterCondition(shape, p, table, fields.byName.get(filter.field)!, filter, i);
     return leads(filter) ? condition : shape.dialect.unindexed(condition);
   });
@@ -134,6 +145,8 @@ function columnCondition(
       return dialect.contains(column, value);
     case "is_null":
       return values[0] ? isNull(column) : isNotNull(column);
+    case "search":
+      throw new Error(`"search" is for records.`);
     case "all":
       throw new Error(`"all" is for fields with several values.`);
   }

@@ -1,4 +1,5 @@
-import { encodeCursor, type ListRequest, type ListResult, type Position } from "../list";
+import { encodeCursor, queryOf, type ListRequest, type ListResult, type Position } from "../list";
+import type { SearchQuery } from "../search/query";
 import type { Row } from "./hot";
 import { isInOrder, mayTakeLong } from "./list-cost";
 import { merge } from "./list-merge";
@@ -7,6 +8,9 @@ import { keyName } from "./list-order";
 import { Part, type Resource } from "./list-part";
 import { settled, type ListScope, type SettledScope } from "./list-scope";
 import { hasPosition, stretchesOf, type Stretch } from "./list-stretches";
+import { searchedPage, searchIn } from "./list-search";
+import { searched } from "./search";
+import { searchedTable } from "./search-engine";
 import type { Session, Store } from "./store";
 
 export { pageOf } from "../list";
@@ -20,6 +24,18 @@ const countedAtMost = 1_000;
  * @param scopes what the list holds: records that are in one of them, and none in two
  */
 export async function listPage<Item extends object>(
+  store: Pick<Store, "read" | "aside">,
+  resource: Resource<Item>,
+  request: ListRequest,
+  scopes: readonly ListScope[],
+): Promise<ListResult<Item>> {
+  if (!searchIn(request.filters).search) return pageIn(store, resource, request, scopes);
+  return searchedPage(store, resource.fields, request, scopes, (asked) =>
+    pageIn(store, resource, asked, scopes),
+  );
+}
+
+async function pageIn<Item extends object>(
   store: Pick<Store, "read" | "aside">,
   resource: Resource<Item>,
   request: ListRequest,
@@ -46,6 +62,8 @@ export async function openList(
   request: ListRequest,
   scope: ListScope,
 ): Promise<List> {
+  const { search, filters } = searchIn(request.filters);
+  if (search) return openSearch(store, resource, { ...request, filters }, scope, queryOf(search));
   const from = await settled(store, resource.fields.resource, scope);
   if (from.isFew) return new List(store.read, resource, request, from);
   if (!from.own && !from.isSparse && !mayTakeLong(resource.fields, request)) {
@@ -55,6 +73,23 @@ export async function openList(
   // The indexes of the filters have the live records alone.
   const isIndexed = request.deleted === "none" && !isInOrder(resource.fields, request);
   const within = isIndexed ? await narrowed(session, resource.fields, request.filters, from) : from;
+  return new List(session, resource, request, within);
+}
+
+/** A list of what a query finds: that comes first, and then the filters. */
+async function openSearch(
+  store: Pick<Store, "read" | "aside">,
+  resource: Resource<object>,
+  request: ListRequest,
+  scope: ListScope,
+  query: SearchQuery,
+): Promise<List> {
+  const { fields } = resource;
+  const session = store.aside(scope.caller);
+  const isIndexed = request.deleted === "none";
+  const from = await settled(store, fields.resource, scope);
+  const found = await searched(session, query, { table: searchedTable(fields), scope: from, isIndexed });
+  const within = found.isFew || !isIndexed ? found : await narrowed(session, fields, request.filters, found);
   return new List(session, resource, request, within);
 }
 

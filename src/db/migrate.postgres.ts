@@ -3,15 +3,18 @@ import { now } from "../clock";
 import { toDbError } from "./errors";
 import {
   createHistory,
+  fill,
   MigrationFailed,
   planSteps,
   statementsOf,
   statusOf,
+  type Fills,
   type Migration,
   type MigrationStatus,
   type Migrator,
   type Step,
 } from "./migrate";
+import { postgresSession } from "./postgres";
 
 /** Any number, as long as it never changes: instances that start together take turns by it. */
 const advisoryLock = 727_001;
@@ -32,9 +35,11 @@ export class ServersRunning extends Error {
 }
 
 /** Migrates the PostgreSQL database at `url`, in one transaction. Copies of it are its operator's to make. */
-export function postgresMigrator(url: string, migrations: Migration[]): Migrator {
+export function postgresMigrator(url: string, migrations: Migration[], fills: Fills = {}): Migrator {
   const migrate = (direction: Step["direction"]) =>
-    withClient(url, (client) => client.begin((transaction) => runSteps(transaction, direction, migrations)));
+    withClient(url, (client) =>
+      client.begin((transaction) => runSteps(transaction, direction, migrations, fills)),
+    );
   return {
     status: () => withClient(url, async (client) => statusOf(migrations, await appliedIn(client))),
     async up() {
@@ -59,12 +64,18 @@ async function withClient<T>(url: string, work: (client: SQL) => Promise<T>): Pr
   }
 }
 
-async function runSteps(transaction: TransactionSQL, direction: Step["direction"], migrations: Migration[]) {
+async function runSteps(
+  transaction: TransactionSQL,
+  direction: Step["direction"],
+  migrations: Migration[],
+  fills: Fills,
+) {
   await transaction`SELECT pg_advisory_xact_lock(${advisoryLock})`;
   if (direction === "down") await refuseServers(transaction);
   const steps = planSteps(direction, migrations, statusOf(migrations, await appliedIn(transaction)));
   if (steps.length > 0) await transaction.unsafe(createHistory);
   for (const step of steps) await runStep(transaction, step);
+  await fill(fills, steps, () => postgresSession(transaction));
   return steps;
 }
 

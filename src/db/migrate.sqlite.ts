@@ -5,10 +5,12 @@ import { now } from "../clock";
 import { toDbError } from "./errors";
 import {
   createHistory,
+  fill,
   MigrationFailed,
   planSteps,
   statementsOf,
   statusOf,
+  type Fills,
   type Migration,
   type MigrationStatus,
   type Migrator,
@@ -16,6 +18,7 @@ import {
 } from "./migrate";
 import { openToLook } from "./look";
 import { takeSnapshot } from "./snapshot";
+import { sqliteSession } from "./sqlite";
 
 /**
  * Migrates the SQLite database in `file`, which is made when it does not exist. Before anything changes in a
@@ -26,7 +29,12 @@ import { takeSnapshot } from "./snapshot";
  * connection with them off, and the check before the commit. The drop also takes the table's triggers along:
  * they are put back.
  */
-export function sqliteMigrator(file: string, backupDir: string, migrations: Migration[]): Migrator {
+export function sqliteMigrator(
+  file: string,
+  backupDir: string,
+  migrations: Migration[],
+  fills: Fills = {},
+): Migrator {
   const status = async () => {
     if (!existsSync(file)) return statusOf(migrations, []);
     const db = openToLook(file);
@@ -39,7 +47,7 @@ export function sqliteMigrator(file: string, backupDir: string, migrations: Migr
   return {
     status,
     async up() {
-      const { steps, snapshot } = await migrate(file, backupDir, "up", migrations);
+      const { steps, snapshot } = await migrate(file, backupDir, "up", migrations, fills);
       return { tags: steps.map(({ migration }) => migration.tag), snapshot };
     },
     async down() {
@@ -54,6 +62,7 @@ async function migrate(
   backupDir: string,
   direction: Step["direction"],
   migrations: Migration[],
+  fills: Fills = {},
 ): Promise<{ steps: Step[]; snapshot: string | null }> {
   const db = open(file);
   let snapshot: string | null = null;
@@ -63,7 +72,7 @@ async function migrate(
     if (!next) return { steps: [], snapshot };
     if (before.applied.length > 0)
       snapshot = await takeSnapshot(db, backupDir, `before-${next.migration.tag}`);
-    return { steps: runSteps(db, direction, migrations), snapshot };
+    return { steps: await runSteps(db, direction, migrations, fills), snapshot };
   } catch (error) {
     // Rolled back, so there is nothing to go back to. A service that keeps restarting would fill the disk.
     if (snapshot && !db.inTransaction) await rm(snapshot, { force: true });
@@ -83,12 +92,20 @@ function open(file: string) {
 }
 
 /** Plans again under the lock: another process may have migrated since. */
-function runSteps(db: Database, direction: Step["direction"], migrations: Migration[]): Step[] {
+async function runSteps(
+  db: Database,
+  direction: Step["direction"],
+  migrations: Migration[],
+  fills: Fills,
+): Promise<Step[]> {
   db.run("BEGIN IMMEDIATE");
   try {
     db.run(createHistory);
     const steps = planSteps(direction, migrations, statusOf(migrations, appliedIn(db)));
     for (const step of steps) runStep(db, step);
+    // Whoever migrates the same file in this process would wait for the lock without letting us go on.
+    if (steps.some(({ migration }) => migration.tag in fills))
+      await fill(fills, steps, () => sqliteSession(db));
     refuseBrokenReferences(db);
     db.run("COMMIT");
     return steps;

@@ -1,11 +1,30 @@
 /** What both engines' migrators share. Migrations go up and down in one order, each in full or not at all. */
 
+import type { Session } from "./store";
+
 /** One step of the schema, for one engine. Statements are separated by `--> statement-breakpoint`. */
 export interface Migration {
   /** Names it for good, such as `0001_roles`. */
   tag: string;
   up: string;
   down: string;
+}
+
+/**
+ * What a migration needs besides SQL, by its tag. Runs after all of the statements, on the newest tables, in the transaction
+ * of the upgrade.
+ */
+export type Fills = Readonly<Record<string, (session: Session) => Promise<void>>>;
+
+/** Runs what the migrations that were applied need besides SQL. @throws MigrationFailed */
+export async function fill(fills: Fills, steps: readonly Step[], session: () => Session): Promise<void> {
+  for (const step of steps) {
+    const work = step.direction === "up" ? fills[step.migration.tag] : undefined;
+    if (!work) continue;
+    await work(session()).catch((error) => {
+      throw new MigrationFailed(step, error);
+    });
+  }
 }
 
 /** Where a database stands. */

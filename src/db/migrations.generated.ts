@@ -13,6 +13,8 @@ import sqliteUp5 from "../../drizzle/sqlite/0005_upkeep.sql" with { type: "text"
 import sqliteDown5 from "../../drizzle/sqlite/down/0005_upkeep.sql" with { type: "text" };
 import sqliteUp6 from "../../drizzle/sqlite/0006_files.sql" with { type: "text" };
 import sqliteDown6 from "../../drizzle/sqlite/down/0006_files.sql" with { type: "text" };
+import sqliteUp7 from "../../drizzle/sqlite/0007_search.sql" with { type: "text" };
+import sqliteDown7 from "../../drizzle/sqlite/down/0007_search.sql" with { type: "text" };
 import postgresUp0 from "../../drizzle/postgres/0000_init.sql" with { type: "text" };
 import postgresDown0 from "../../drizzle/postgres/down/0000_init.sql" with { type: "text" };
 import postgresUp1 from "../../drizzle/postgres/0001_roles.sql" with { type: "text" };
@@ -27,6 +29,8 @@ import postgresUp5 from "../../drizzle/postgres/0005_upkeep.sql" with { type: "t
 import postgresDown5 from "../../drizzle/postgres/down/0005_upkeep.sql" with { type: "text" };
 import postgresUp6 from "../../drizzle/postgres/0006_files.sql" with { type: "text" };
 import postgresDown6 from "../../drizzle/postgres/down/0006_files.sql" with { type: "text" };
+import postgresUp7 from "../../drizzle/postgres/0007_search.sql" with { type: "text" };
+import postgresDown7 from "../../drizzle/postgres/down/0007_search.sql" with { type: "text" };
 import type { Migration } from "./migrate";
 
 /** The migrations of SQLite, oldest first. */
@@ -38,6 +42,7 @@ export const sqliteMigrations: Migration[] = [
   { tag: "0004_jobs", up: sqliteUp4, down: sqliteDown4 },
   { tag: "0005_upkeep", up: sqliteUp5, down: sqliteDown5 },
   { tag: "0006_files", up: sqliteUp6, down: sqliteDown6 },
+  { tag: "0007_search", up: sqliteUp7, down: sqliteDown7 },
 ];
 
 /** The migrations of PostgreSQL, oldest first. */
@@ -49,4 +54,5 @@ export const postgresMigrations: Migration[] = [
   { tag: "0004_jobs", up: postgresUp4, down: postgresDown4 },
   { tag: "0005_upkeep", up: postgresUp5, down: postgresDown5 },
   { tag: "0006_files", up: postgresUp6, down: postgresDown6 },
+  { tag: "0007_search", up: postgresUp7, down: postgresDown7 },
 ];

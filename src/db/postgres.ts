@@ -118,6 +118,9 @@ function answerWithin(milliseconds: number, answer: PromiseLike<unknown>) {
   });
 }
 
+/** A session on a connection, for whoever has one to themselves. */
+export const postgresSession = (client: SQL): Session => new PostgresSession(client, client);
+
 class PostgresSession implements Session {
   readonly t = tables;
   readonly dialect = postgresDialect;

@@ -116,6 +116,9 @@ export function withFixedPlan(text: string) {
   return text.replace(/ limit \?/g, " limit (? + 0)");
 }
 
+/** A session on a connection, for whoever has one to themselves. */
+export const sqliteSession = (db: Database): Session => sessions(db)();
+
 /** Queries are built as on the reader and run in the worker. */
 function asideSession(db: Database, reader: Reader): Session {
   const { t, q, dialect } = sessions(db)();

@@ -18,6 +18,8 @@ export const {
   blobs,
   folders,
   files,
+  clients_search,
+  tasks_search,
   settings,
   events,
   consumers,

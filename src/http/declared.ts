@@ -18,6 +18,8 @@ export interface Walk {
   keeps?: Readonly<Record<string, string>>;
   /** Without these it is left out: what only whoever sends it knows, or what a server may have switched off. */
   needs?: readonly string[];
+  /** What its query has to have: `q=hansen`. */
+  query?: string;
   /** Whoever sent it has to sign in again. */
   endsSession?: true;
   /** Its answer goes on until somebody ends it: not among those that are sent one after the other. */

@@ -1,17 +1,18 @@
 import { Type, type SchemaOptions, type TObject, type TSchema } from "@sinclair/typebox";
 import type { Field, Fields } from "./fields";
 import { countings, deletedModes, largestLimit, lastRecordByPage, mostSortKeys } from "./parameters";
+import { longestQuery } from "../search/query";
 import type { Operator, SortKey } from "./request";
 import { largestInteger, longestValue } from "./values";
 
 /** Every query parameter that a list of these fields takes, as the documents show them; `parseList` reads them. */
 export function listQuery(fields: Fields): TObject {
-  return queryOf([...ownParameters(fields), ...filters(fields), ...shortcuts(fields)]);
+  return queryOf([...ownParameters(fields), ...searches(fields), ...filters(fields), ...shortcuts(fields)]);
 }
 
 /** Every query parameter where these fields are filtered by and nothing is listed; `parseFilters` reads them. */
 export function filterQuery(fields: Fields): TObject {
-  return queryOf([...filters(fields), ...shortcuts(fields)]);
+  return queryOf([...searches(fields), ...filters(fields), ...shortcuts(fields)]);
 }
 
 const queryOf = (parameters: Parameter[]) =>
@@ -48,6 +49,18 @@ function ownParameters({ sortKeys, defaultSort, softDeleted }: Fields): Paramete
   ];
 }
 
+function searches({ search }: Fields): Parameter[] {
+  if (search === "none") return [];
+  const description =
+    'Words or parts of them, in any order; `"these in this order"`, `-without`; parts of mail addresses and telephone ' +
+    `numbers. The first ${longestQuery} letters count.`;
+  const text = { minLength: 1, description };
+  return [
+    ["q", Type.String(text)],
+    ["search", Type.String({ minLength: 1, description: "The same as `q`, in its place." })],
+  ];
+}
+
 const sortText = ({ field, descending }: SortKey) => (descending ? `-${field}` : field);
 
 const filters = ({ byName }: Fields): Parameter[] =>
@@ -79,6 +92,7 @@ const meanings: Record<Operator, string> = {
   contains: "Has this in it.",
   starts_with: "Begins with this.",
   is_null: "Has no value, or has one.",
+  search: "Has these words.",
 };
 
 function operand(field: Field, op: Operator): TSchema {

@@ -103,6 +103,8 @@ export interface Fields {
   readonly shortcuts: ReadonlyMap<string, string>;
   /** Whether `deleted` is a parameter. */
   readonly softDeleted: boolean;
+  /** Whether `q` is one, and has to be there. */
+  readonly search: "none" | "optional" | "required";
 }
 
 /** What `fieldsOf` needs besides the fields. */
@@ -113,6 +115,8 @@ export interface FieldsOptions<Name extends string> {
   shortcuts?: Readonly<Record<string, Name>>;
   /** Deleted records stay for a while, and `deleted=only|with` lists them. */
   softDeleted?: boolean;
+  /** The records can be searched (see `db/search.ts`), by `q`. */
+  searched?: boolean;
 }
 
 type ColumnOf<Table extends keyof Tables> = keyof Tables[Table]["_"]["columns"] & string;
@@ -121,7 +125,7 @@ type ColumnOf<Table extends keyof Tables> = keyof Tables[Table]["_"]["columns"] 
 export function fieldsOf<Table extends keyof Tables, Name extends string>(
   table: Table,
   declarations: Record<Name, Declaration<ColumnOf<Table>>>,
-  { sort, shortcuts = {}, softDeleted = false }: FieldsOptions<NoInfer<Name>>,
+  { sort, shortcuts = {}, softDeleted = false, searched = false }: FieldsOptions<NoInfer<Name>>,
 ): Fields {
   const fields = Object.entries<Declaration>(declarations).map(([name, declaration]) =>
     fieldOf(name, declaration),
@@ -140,8 +144,12 @@ export function fieldsOf<Table extends keyof Tables, Name extends string>(
     defaultSort,
     shortcuts: new Map(Object.entries<string>(shortcuts)),
     softDeleted,
+    search: searched ? "optional" : "none",
   };
 }
+
+/** The same, for a list that there is nothing of until somebody searches. */
+export const searchOf = (fields: Fields): Fields => ({ ...fields, search: "required" });
 
 /** The fields that somebody with these grants may ask for. The same object each time, as what is known of it is kept. */
 export function fieldsFor(fields: Fields, grants: Grants): Fields {

@@ -6,11 +6,14 @@ export {
   isNullable,
   rankOf,
   recordFields,
+  searchOf,
   type Declaration,
   type Field,
   type Fields,
 } from "./fields";
 export { readInstant } from "./instants";
+export { readSearch } from "./search";
+export { forgiving, isForgiving, queryOf, withCorrections, type Corrections } from "./search";
 export { BadParameter, Problems, splitQuery } from "./query";
 export { onePage, pageOf, type ListResult, type Page, type Pagination } from "./page";
 export { parseFilters, parseList } from "./parse";

@@ -2,6 +2,7 @@ import type { QueryCode } from "../problems";
 import { sortKeyOf, type Fields } from "./fields";
 import { readFilter, readFilterName } from "./filters";
 import { BadParameter } from "./query";
+import { readSearch } from "./search";
 import type { Counting, DeletedMode, Filter, SortKey } from "./request";
 import { readInteger, readOneOf, type ValueContext } from "./values";
 
@@ -33,12 +34,21 @@ export class Parameters {
 
   /** @throws BadParameter when it is unknown, given twice, or its value cannot be taken */
   take(name: string, text: string): void {
-    if (this.#isOwn(name)) {
+    if (this.fields.search !== "none" && (name === "q" || name === "search")) {
+      this.#once("search");
+      this.#add(readSearch(text));
+    } else if (this.#isOwn(name)) {
       this.#once(name);
       this.#takeOwn(name, text);
     } else {
       this.#takeFilter(name, text);
     }
+  }
+
+  /** @throws BadParameter when the list needs something to search for, and there is nothing */
+  assertSearching(): void {
+    if (this.fields.search !== "required" || this.#taken.has("search")) return;
+    throw new BadParameter("missing_parameter", "says what to search for, and is missing");
   }
 
   /** @throws BadParameter when the page is not to be had by its number */
@@ -73,10 +83,14 @@ export class Parameters {
     const filter = readFilterName(this.fields, name);
     if (!filter) throw new BadParameter("unknown_parameter", "is not a parameter of this list");
     this.#once(`${filter.field.name} ${filter.op}`);
+    this.#add(readFilter(filter, text, this.context));
+  }
+
+  #add(filter: Filter): void {
     if (this.filters.length === mostFilters) {
       throw new BadParameter("too_many_filters", `is one too many: a list takes ${mostFilters} filters`);
     }
-    this.filters.push(readFilter(filter, text, this.context));
+    this.filters.push(filter);
   }
 
   #once(what: string): void {

@@ -3,6 +3,7 @@ import { assertContinues, decodeCursor, type Cursor } from "./cursor";
 import type { Fields } from "./fields";
 import { Parameters } from "./parameters";
 import { Problems, splitQuery } from "./query";
+import { forgiving } from "./search";
 import type { Filter, ListOptions, ListRequest } from "./request";
 
 /**
@@ -42,6 +43,7 @@ function read(fields: Fields, query: string, options: ListOptions): ListRequest 
   const parameters = new Parameters(fields, clock);
   for (const [name, text] of given) problems.try(name, () => parameters.take(name, text));
   problems.try("page", () => parameters.assertReachable());
+  problems.try("q", () => parameters.assertSearching());
   problems.refuse();
   const request = requestOf(fields, parameters, cursor, clock.nowWasUsed ? clock.now : null, options.scope);
   if (cursor) problems.try("cursor", () => assertContinues(cursor, request, fields));
@@ -64,6 +66,7 @@ function requestOf(
   const filters = inOrder(parameters.filters);
   const texts = filters.map((filter) => JSON.stringify(filter));
   const list = [fields.resource, scope, deleted, sort, texts];
+  const fingerprint = Bun.hash(JSON.stringify(list)).toString(36);
   return {
     filters,
     sort,
@@ -72,7 +75,8 @@ function requestOf(
     limit: parameters.limit,
     page: cursor ? null : (parameters.page ?? 1),
     after: cursor?.after ?? null,
-    fingerprint: Bun.hash(JSON.stringify(list)).toString(36),
+    // What was forgiven on the first page is on all of them.
+    fingerprint: cursor?.fingerprint === forgiving(fingerprint) ? cursor.fingerprint : fingerprint,
     now,
   };
 }

@@ -12,7 +12,9 @@ export type Operator =
   | "between"
   | "contains"
   | "starts_with"
-  | "is_null";
+  | "is_null"
+  /** The record as a whole has these words: of a list, not of a field. */
+  | "search";
 
 /** A value in a filter, in the form its column holds. */
 export type Value = string | number | boolean;

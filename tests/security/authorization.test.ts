@@ -142,6 +142,9 @@ route("DELETE /api/clients/:id", { id: "$acme", event: "client.deleted" },      
 route("POST /api/clients/:id/restore", { id: "$buried", event: "client.restored" },
                                                                                  401, 401, 401, 404, 200, 200, 200, 200);
 
+route("GET /api/search", {},                                                     401, 401, 401, 400, 400, 400, 400, 400);
+route("GET /api/clients/search", {},                                             401, 401, 401, 400, 400, 400, 400, 400);
+route("GET /api/tasks/search", {},                                               401, 401, 401, 400, 400, 400, 400, 400);
 route("GET /api/tasks", {},                                                      401, 401, 401, 200, 200, 200, 200, 200);
 route("GET /api/tasks/stats", {},                                                401, 401, 401, 200, 200, 200, 200, 200);
 route("POST /api/tasks", { body: { title: "x" }, event: "task.created" },        401, 401, 401, 201, 201, 201, 201, 201);

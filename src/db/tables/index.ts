@@ -5,6 +5,7 @@ import { describeEvents } from "./events";
 import { describeFiles } from "./files";
 import { describeJobs } from "./jobs";
 import { describeNotifications } from "./notifications";
+import { describeSearch } from "./search";
 import { describeSettings } from "./settings";
 import { describeTasks } from "./tasks";
 
@@ -21,6 +22,7 @@ export function describeTables(c: Columns) {
   const tasks = describeTasks(c, { ...accounts, ...clients });
   return {
     ...{ ...accounts, ...clients, ...tasks },
+    ...describeSearch(c, { ...clients, ...tasks }),
     ...describeSettings(c, accounts),
     ...describeEvents(c),
     ...describeJobs(c, accounts),

@@ -24,5 +24,6 @@ export const clientFields = fieldsOf(
     sort: "-created_at",
     shortcuts: { status: "status", assigned_to: "assigned_to", assignee: "assigned_to" },
     softDeleted: true,
+    searched: true,
   },
 );

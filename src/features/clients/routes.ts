@@ -1,6 +1,7 @@
 import { Elysia } from "elysia";
 import type { HttpKit } from "../../http/kit";
 import { asOf, recordRoutes } from "../../http/record-routes";
+import { searchOf } from "../../list";
 import { clientFields } from "./fields";
 import { ClientInput, ClientPatch, ClientView } from "./schema";
 import type { ClientService } from "./service";
@@ -26,6 +27,12 @@ export function clientRoutes(kit: HttpKit, clients: ClientService) {
         status: "prospect",
         tags: ["vip"],
       },
+    })
+    .get("/search", ({ actor, list }) => clients.list(actor, list), {
+      ...routes.list,
+      list: searchOf(clientFields),
+      detail: { summary: "Search the clients you may see" },
+      walk: { query: "q=bjorn" },
     })
     .get(
       "/:id",

@@ -6,6 +6,7 @@ import { normalEmail, tidy } from "../../text";
 import { assertAssignable } from "../users/accounts";
 import { clientFields } from "./fields";
 import { countClients, type ClientCounts } from "./stats";
+import { searchedOfClient } from "./search";
 import { presentClient, type ClientInput, type ClientPatch, type ClientView } from "./schema";
 import {
   clientById,
@@ -37,6 +38,7 @@ const clientKind = (defaultCountry: () => string | null): RecordKind<ClientRow, 
   insert: (session, row) => insertClient(session, row, defaultCountry()),
   update: (session, before, after) => updateClient(session, before, after, defaultCountry()),
   present: presentClient,
+  searched: searchedOfClient,
   rebuild: (session, told, pass) => rebuildClient(session, revived("clients", told), defaultCountry(), pass),
 });
 

@@ -15,6 +15,7 @@ import {
 import type { Session } from "../../db/store";
 import { fold, normalEmail } from "../../text";
 import { phoneKey } from "./phone";
+import { clientSearch, searchedOfClient } from "./search";
 
 /** A client without the columns that follow from the others. */
 export type ClientRow = RecordOf<"clients">;
@@ -46,6 +47,7 @@ const deleteTags = hot(({ t: { client_tags }, q }, p: Params<{ client_id: string
 export async function insertClient(session: Session, row: ClientRow, country: string | null): Promise<void> {
   await insertRow.all(session, whole(row, country));
   await insertTags(session, row);
+  await clientSearch.put(session, row.id, searchedOfClient(row));
 }
 
 /** Writes what changed about a client. Fails as `unique` like an insert. */
@@ -56,6 +58,8 @@ export async function updateClient(
   country: string | null,
 ): Promise<void> {
   await updateRow(session, before, whole(row, country, before.phone));
+  const searched = searchedOfClient(row);
+  if (!Bun.deepEquals(searchedOfClient(before), searched)) await clientSearch.put(session, row.id, searched);
   if (Bun.deepEquals(before.tags, row.tags)) return;
   await deleteTags.all(session, { client_id: row.id });
   await insertTags(session, row);
@@ -76,6 +80,7 @@ export async function rebuildClient(
   const difference = await rebuildRow(session, whole(row, country), pass);
   if (pass === "release") return difference;
   const client_id = row.id;
+  await clientSearch.assure(session, client_id, searchedOfClient(row));
   const found = (await tagsOf.all(session, { client_id })).map(({ tag_key }) => tag_key);
   if (new Set(found).symmetricDifference(new Set(row.tags.map(fold))).size === 0) return difference;
   await deleteTags.all(session, { client_id });

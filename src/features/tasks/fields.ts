@@ -24,5 +24,6 @@ export const taskFields = fieldsOf(
       client_id: "client_id",
     },
     softDeleted: true,
+    searched: true,
   },
 );

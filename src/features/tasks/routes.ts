@@ -1,6 +1,7 @@
 import { Elysia } from "elysia";
 import type { HttpKit } from "../../http/kit";
 import { asOf, recordRoutes } from "../../http/record-routes";
+import { searchOf } from "../../list";
 import { taskFields } from "./fields";
 import { TaskInput, TaskPatch, TaskStats, TaskView } from "./schema";
 import type { TaskService } from "./service";
@@ -26,6 +27,12 @@ export function taskRoutes(kit: HttpKit, tasks: TaskService) {
       filters: taskFields,
       returns: TaskStats,
       detail: { summary: "Count the tasks you may see" },
+    })
+    .get("/search", ({ actor, list }) => tasks.list(actor, list), {
+      ...routes.list,
+      list: searchOf(taskFields),
+      detail: { summary: "Search the tasks you may see" },
+      walk: { query: "q=bjorn" },
     })
     .get(
       "/:id",

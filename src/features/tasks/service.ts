@@ -14,6 +14,7 @@ import { account, assertAssignable } from "../users/accounts";
 import { remakeAlarms, rings, setAlarms } from "./alarms";
 import { taskFields } from "./fields";
 import { nextOccurrence, recurrenceRule } from "./recurrence";
+import { searchedOfTask, taskSearch } from "./search";
 import { presentTask, type TaskInput, type TaskPatch, type TaskStats, type TaskView } from "./schema";
 import { countTasks } from "./stats";
 import {
@@ -43,18 +44,24 @@ const taskKind = (dueSoonHours: () => number): RecordKind<TaskRow, TaskView> => 
   find: (session, id) => taskById.first(session, { id }),
   async insert(session, row) {
     await insertTask.all(session, wholeTask(row));
+    await taskSearch.put(session, row.id, searchedOfTask(row));
     await setAlarms(session, null, row, dueSoonHours());
   },
   async update(session, before, after) {
     await updateTask(session, before, wholeTask(after));
+    const searched = searchedOfTask(after);
+    if (!Bun.deepEquals(searchedOfTask(before), searched)) await taskSearch.put(session, after.id, searched);
     await setAlarms(session, before, after, dueSoonHours());
   },
   present: presentTask,
+  searched: searchedOfTask,
   async rebuild(session, told, pass) {
     const row = revived("tasks", told);
     const difference = await rebuildTask(session, wholeTask(row), pass);
+    if (pass === "release") return difference;
     // They are told by no event: those of a row that was missing went with it.
-    if (pass === "write") await remakeAlarms(session, row, dueSoonHours());
+    await remakeAlarms(session, row, dueSoonHours());
+    await taskSearch.assure(session, row.id, searchedOfTask(row));
     return difference;
   },
 });

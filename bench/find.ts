@@ -1,0 +1,47 @@
+/**
+ * Measures finding on the executable, beside the same question put to a bare FTS5 table:
+ *
+ *   bun bench/find.ts search [--clients 100000] [--requests 40] [--postgres]
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { newDatabase } from "../tests/support/postgres";
+import { signInAll, startNeocrm, startNeocrmFreely, type Contender } from "./contenders";
+import { postgresTarget, sqliteTarget } from "./fill";
+import { costOfWrites, measureSearch } from "./find-search";
+import { seedRows } from "./seed";
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    clients: { type: "string", default: "100000" },
+    requests: { type: "string", default: "40" },
+    postgres: { type: "boolean", default: false },
+  },
+});
+if (positionals.join() !== "search")
+  throw new Error("Usage: bun bench/find.ts search [--clients N] [--postgres]");
+
+const folder = mkdtempSync(join(tmpdir(), "neocrm-find-"));
+const dataDir = join(folder, "data");
+let server: Contender | undefined;
+try {
+  const url = values.postgres ? await newDatabase({ durable: true }) : undefined;
+  await (await startNeocrm("neocrm", dataDir, url)).stop();
+  const target = url === undefined ? sqliteTarget(join(dataDir, "neocrm.db")) : postgresTarget(url);
+  const began = performance.now();
+  await target.insert(seedRows(Number(values.clients), await target.account()));
+  console.log(
+    `${values.clients} clients, twice as many tasks, put in and indexed in ${Math.round((performance.now() - began) / 1000)} s`,
+  );
+  server = url === undefined ? await startNeocrmFreely(dataDir) : await startNeocrm("neocrm", dataDir, url);
+  await signInAll(server);
+  const bare = url === undefined ? join(dataDir, "neocrm.db") : undefined;
+  await measureSearch(server, bare, Number(values.requests), Number(values.clients));
+  if (url === undefined) await costOfWrites(folder);
+} finally {
+  await server?.stop();
+  rmSync(folder, { recursive: true, force: true });
+}

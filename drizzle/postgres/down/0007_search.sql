@@ -1,0 +1,3 @@
+DROP TABLE "tasks_search";
+--> statement-breakpoint
+DROP TABLE "clients_search";

@@ -1,0 +1,107 @@
+import { sql, type Column, type SQL } from "drizzle-orm";
+import { trigramsOf } from "../search/document";
+import type { SearchQuery } from "../search/query";
+import type { Fields } from "../list";
+import type { Shape } from "./hot";
+import type { ListParams } from "./list-filters";
+import type { Tables } from "./tables";
+
+/** Tables of records that are searched; each has a neighbour with what is searched of it. */
+export type SearchedTable = "clients" | "tasks";
+
+/** The table of records that can be searched. @throws Error when they cannot */
+export function searchedTable({ resource, search }: Pick<Fields, "resource" | "search">): SearchedTable {
+  if (search !== "none" && (resource === "clients" || resource === "tasks")) return resource;
+  throw new Error(`The records in "${resource}" cannot be searched.`);
+}
+
+/** Three letters in a row that have to be in a text: all of these lists, of each one alternative, of that all parts. */
+export type Wanted = readonly (readonly (readonly string[])[])[];
+
+/** What the two engines do differently to find records by parts of their texts. */
+export interface SearchEngine {
+  /** What leads to records, as the engine's index reads it. There are letters, digits and spaces in it, nothing to escape. */
+  expression(wanted: Wanted): string;
+  /**
+   * What to select from, where the index leads to the records: the search table and the records, the youngest first. Takes
+   * `list_q_match`, the expression.
+   */
+  candidates(shape: Shape, p: ListParams, table: SearchedTable, hasExpression: boolean): Candidates;
+  /** Where a text begins in another, counted from 1; 0 where it is not there. */
+  position(text: Column, part: SQL): SQL;
+}
+
+/** Parts of a query over records that may match. */
+export interface Candidates {
+  from: SQL;
+  where: SQL;
+  /** The youngest first, where `from` does not have them so. */
+  order: SQL;
+}
+
+/** More say little more, and each has to be read. */
+const mostProbes = 12;
+
+/** Parts of a text that lead to those that have it. Every second is enough: the text itself is compared afterwards. */
+function probesOf(text: string): string[] {
+  const all = [...trigramsOf(text)];
+  const every = all.filter((_, i) => i % 2 === 0 || i === all.length - 1);
+  const step = Math.ceil(every.length / mostProbes);
+  return every.filter((_, i) => i % step === 0);
+}
+
+/** The parts that lead to what a query asks for. */
+export const wantedBy = ({ terms }: SearchQuery): Wanted =>
+  terms.map(({ anyOf }) => anyOf.map((way) => [...new Set(way.flatMap(probesOf))]));
+
+const written = (wanted: Wanted, and: string, or: string, quote: string): string =>
+  wanted
+    .map((ways) => {
+      const each = ways.map((parts) => parts.map((part) => quote + part + quote).join(and));
+      return each.length === 1 ? each[0]! : `(${each.map((way) => `(${way})`).join(or)})`;
+    })
+    .join(and);
+
+/** The search table of a table, typed like that of clients: they have the same columns. */
+export const searchTable = (t: Tables, table: SearchedTable) =>
+  (table === "clients" ? t.clients_search : t.tasks_search) as Tables["clients_search"];
+
+/** FTS5: an index of three letters in a row, which says in which texts they are and not where. */
+const sqliteEngine: SearchEngine = {
+  expression: (wanted) => written(wanted, " AND ", " OR ", '"'),
+  candidates({ t }, p, table, hasExpression) {
+    const search = searchTable(t, table);
+    const index = sql.identifier(`${table}_trigrams`);
+    const unindexed = sql.identifier(`${table}_unindexed`);
+    // A limit keeps SQLite from dropping the order. What waits to be indexed is looked at one by one, and first: it is the youngest.
+    const found = hasExpression
+      ? sql`(select doc from (select doc from ${unindexed} order by doc desc) union all select doc from (select rowid as doc from ${index} where ${index} match ${p.list_q_match} and rowid not in (select doc from ${unindexed}) order by rowid desc limit -1)) as found`
+      : sql`(select ${search.doc} as doc from ${search} order by ${search.doc} desc limit -1) as found`;
+    return {
+      // In this order and no other: a planner does not know how much the index finds.
+      from: sql`${found} cross join ${search} cross join ${t[table]}`,
+      where: sql`${search.doc} = found.doc and ${t[table].id} = ${search.id}`,
+      order: sql``,
+    };
+  },
+  position: (text, part) => sql`instr(${text}, ${part})`,
+};
+
+/** Full text: a `tsvector` of the same letters, in a GIN index. */
+const postgresEngine: SearchEngine = {
+  expression: (wanted) => written(wanted, " & ", " | ", "'"),
+  candidates({ t }, p, table, hasExpression) {
+    const search = searchTable(t, table);
+    const found = hasExpression ? sql` and ${search.parts} @@ ${p.list_q_match}::tsquery` : sql``;
+    return {
+      from: sql`${search} cross join ${t[table]}`,
+      where: sql`${t[table].id} = ${search.id}${found}`,
+      order: sql` order by ${search.doc} desc`,
+    };
+  },
+  position: (text, part) => sql`strpos(${text}, ${part})`,
+};
+
+/** The engine of a store. */
+export const searchEngineOf = ({ dialect }: Pick<Shape, "dialect">): SearchEngine =>
+  dialect.engine === "sqlite" ? sqliteEngine : postgresEngine;

@@ -1,0 +1,138 @@
+import { and, not, or, sql, type SQL } from "drizzle-orm";
+import { isEmpty, type SearchQuery } from "../search/query";
+import type { Query, Row, Shape } from "./hot";
+import { hotByShape } from "./hot";
+import type { ListParams } from "./list-filters";
+import type { SettledScope } from "./list-scope";
+import { searchEngineOf, searchTable, wantedBy, type Candidates, type SearchedTable } from "./search-engine";
+import type { Session } from "./store";
+
+/** Everything about a query that stands in the SQL. */
+export const searchShape = ({ terms, nots }: SearchQuery) =>
+  `${terms.map(({ anyOf }) => anyOf.map((way) => way.length).join("|")).join()}-${nots.length}`;
+
+/** The texts of a query in the order of their arguments. */
+export const textsOf = ({ terms }: SearchQuery) => terms.flatMap(({ anyOf }) => anyOf.flat());
+
+/** Adds the texts of a query to the arguments of a statement. */
+export function bindSearch(query: SearchQuery, args: Row): void {
+  textsOf(query).forEach((text, i) => (args[`list_q${i}`] = text));
+  query.nots.forEach((text, i) => (args[`list_qn${i}`] = text));
+}
+
+/** That the text of a record is what the query asks for. Exact, whatever an index found. */
+export function isMatch(shape: Shape, p: ListParams, table: SearchedTable, query: SearchQuery): SQL {
+  if (isEmpty(query)) return sql`1 = 0`;
+  const { text } = searchTable(shape.t, table);
+  const contains = (name: string) => shape.dialect.contains(text, p[name]!);
+  let i = 0;
+  const terms = query.terms.map(({ anyOf }) =>
+    or(...anyOf.map((way) => and(...way.map(() => contains(`list_q${i++}`))))),
+  );
+  return and(...terms, ...query.nots.map((_, n) => not(contains(`list_qn${n}`))))!;
+}
+
+/** The same as a condition on a record, for a query that the records are read for in another order. */
+export function searchCondition(shape: Shape, p: ListParams, table: SearchedTable, query: SearchQuery): SQL {
+  const search = searchTable(shape.t, table);
+  return sql`exists (select 1 from ${search} where ${search.id} = ${shape.t[table].id} and ${isMatch(shape, p, table, query)})`;
+}
+
+/** The records in a scope, and whether the index has them: it leaves out those that are deleted. */
+export interface SearchScope {
+  table: SearchedTable;
+  scope: SettledScope;
+  isIndexed: boolean;
+}
+
+/** Parts of a statement over the records in a scope, with what is searched of each. */
+export function recordsIn(
+  shape: Shape,
+  p: ListParams,
+  { table, scope, isIndexed }: SearchScope,
+  isLed: boolean,
+): Candidates {
+  const { t } = shape;
+  const search = searchTable(t, table);
+  // Few records are read one by one; else the index leads to them.
+  const { from, where, order } =
+    scope.isFew || !isIndexed
+      ? { from: sql`${t[table]}, ${search}`, where: sql`${t[table].id} = ${search.id}`, order: sql`` }
+      : searchEngineOf(shape).candidates(shape, p, table, isLed);
+  return { from, order, where: and(where, scope.where(shape, p))! };
+}
+
+/** The argument that leads the index to what a query asks for. */
+export const matchOf = (session: Session, query: SearchQuery): string =>
+  searchEngineOf(session).expression(wantedBy(query));
+
+const gathered = hotByShape<{ ids: string; total: number }>();
+
+/** The first records that a query finds in a scope, the youngest first: as a JSON array, and how many they are. */
+async function gather(session: Session, query: SearchQuery, within: SearchScope, limit: number) {
+  const { table, scope, isIndexed } = within;
+  const args: Row = { ...scope.args, list_q_match: matchOf(session, query), list_limit: limit };
+  bindSearch(query, args);
+  const [found] = await gathered.all(
+    session,
+    [table, isIndexed, scope.shape, searchShape(query)].join("|"),
+    (shape, p) => {
+      const { from, where, order } = recordsIn(shape, p, within, query.terms.length > 0);
+      const matches = and(where, isMatch(shape, p, table, query));
+      const ids = sql`select ${shape.t[table].id} as id from ${from} where ${matches}${order} limit ${p.list_limit}`;
+      return shape.q
+        .select({
+          ids: sql<string>`${shape.dialect.gathered(sql`id`)}`,
+          total: sql<number>`count(*)`.mapWith(Number),
+        })
+        .from(sql`(${ids}) as matching`) as unknown as Query<{ ids: string; total: number }>;
+    },
+    args,
+  );
+  return found!;
+}
+
+/** Whether a query finds anything in a scope. */
+export const hasAny = async (session: Session, query: SearchQuery, within: SearchScope): Promise<boolean> =>
+  (await gather(session, query, within, 1)).total > 0;
+
+/** So many records are found one by one and sorted in a few milliseconds. */
+const mostGathered = 1_000;
+
+/**
+ * The records of a scope that a query finds, as a scope. When they are few, they are gathered; else each record is asked,
+ * in the order of the list, which soon meets enough of them.
+ */
+export async function searched(
+  session: Session,
+  query: SearchQuery,
+  within: SearchScope,
+): Promise<SettledScope> {
+  const { table, scope, isIndexed } = within;
+  const args: Row = { ...scope.args };
+  bindSearch(query, args);
+  const asked: SettledScope = {
+    ...scope,
+    args,
+    shape: `${scope.shape} q ${searchShape(query)}`,
+    where: (shape, p) => and(scope.where(shape, p), searchCondition(shape, p, table, query)),
+  };
+  // What only must not be there leaves most records: they are met soon.
+  if (scope.isFew || !isIndexed || query.terms.length === 0) return asked;
+  const { ids, total } = await gather(session, query, within, mostGathered + 1);
+  if (total > mostGathered) return asked;
+  return {
+    ...scope,
+    isFew: true,
+    shape: `${scope.shape} found`,
+    args: { ...scope.args, list_found: ids },
+    // Whose they are was asked when they were gathered, and is asked again: it may have changed since.
+    where: (shape, p) => {
+      const isInScope = scope.where(shape, p);
+      return and(
+        shape.dialect.isAmong(shape.t[table].id, p.list_found!),
+        isInScope && shape.dialect.unindexed(isInScope),
+      );
+    },
+  };
+}

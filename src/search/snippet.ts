@@ -76,7 +76,10 @@ function normalised(text: string): Normalised {
   ];
   const push = (letters: string, start: number, end: number) => {
     normal += letters;
-    for (let i = 0; i < letters.length; i++) (from.push(start), to.push(end));
+    for (let i = 0; i < letters.length; i++) {
+      from.push(start);
+      to.push(end);
+    }
   };
   let at = 0;
   for (const sign of text) {

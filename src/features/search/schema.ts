@@ -5,12 +5,12 @@ export const searchTypes = ["clients", "tasks"] as const;
 /** One of `searchTypes`. */
 export type SearchType = (typeof searchTypes)[number];
 
-const Type_ = Type.Union(searchTypes.map((type) => Type.Literal(type)));
+const HitType = Type.Union(searchTypes.map((type) => Type.Literal(type)));
 
 /** A record that was found. */
 export const Hit = Type.Object(
   {
-    type: Type_,
+    type: HitType,
     id: Type.String(),
     title: Type.String(),
     /** The text in which it was found, or a part of it, as it was written: text, not HTML. */

@@ -76,10 +76,8 @@ function normalised(text: string): Normalised {
   ];
   const push = (letters: string, start: number, end: number) => {
     normal += letters;
-    for (let i = 0; i < letters.length; i++) {
-      from.push(start);
-      to.push(end);
-    }
+    from.push(...Array<number>(letters.length).fill(start));
+    to.push(...Array<number>(letters.length).fill(end));
   };
   let at = 0;
   for (const sign of text) {

@@ -15,10 +15,12 @@ const fromColumns = ["status", "priority", "industry", "assigned_to", "tags"] as
 export function facetsOf(
   found: readonly { type: SearchType; rows: readonly Record<string, unknown>[] }[],
 ): SearchResult["facets"] {
+  /** Many records have the same tags: read once. */
+  const lists = new Map<string, string[]>();
   const facets = Object.fromEntries(
     fromColumns.map((name) => [
       name,
-      count(found.flatMap(({ rows }) => rows.flatMap((row) => valuesIn(row, name)))),
+      count(found.flatMap(({ rows }) => rows.flatMap((row) => valuesIn(row, name, lists)))),
     ]),
   ) as Record<Exclude<FacetName, "type">, Facet>;
   const type = found
@@ -28,12 +30,20 @@ export function facetsOf(
 }
 
 /** A record without the column has no value in it, not even none. A tag counts once, however it was typed. */
-function valuesIn(row: Record<string, unknown>, name: string): (string | null)[] {
+function valuesIn(
+  row: Record<string, unknown>,
+  name: string,
+  lists: Map<string, string[]>,
+): (string | null)[] {
   if (!(name in row)) return [];
   const value = row[name] as string | null | string[];
-  if (!Array.isArray(value)) return [value];
-  return [...new Map(value.map((tag) => [fold(tag), tag])).values()];
+  if (name !== "tags") return [value as string | null];
+  return typeof value === "string"
+    ? lists.getOrInsertComputed(value, (json) => distinct(JSON.parse(json)))
+    : distinct(value!);
 }
+
+const distinct = (tags: string[]) => [...new Map(tags.map((tag) => [fold(tag), tag])).values()];
 
 function count(values: readonly (string | null)[]): Facet {
   const groups = new Map<string | null, Group>();

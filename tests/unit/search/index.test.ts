@@ -1,0 +1,64 @@
+/** What the index has: after an upgrade, after it took over what waited, after a record was removed. */
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import type { Store } from "../../../src/db/store";
+import { clientSearch } from "../../../src/features/clients/search";
+import { fillSearch } from "../../../src/search/fill";
+import { indexNext } from "../../../src/search/indexer";
+import { client, insertAll, list, openBoth } from "../list/support";
+
+setDefaultTimeout(60_000);
+
+let both: Awaited<ReturnType<typeof openBoth>>;
+const rows = Array.from({ length: 2_500 }, (_, i) =>
+  client({
+    name: `${i % 2 === 0 ? "Müller" : "Đặng"} ${i}`,
+    notes: i === 7 ? "needle in the notes" : null,
+    deleted_at: i === 9 ? 1 : null,
+  }),
+);
+
+beforeAll(async () => {
+  both = await openBoth();
+  for (const store of both.stores) {
+    await insertAll(store, rows);
+    await store.tx(fillSearch);
+  }
+});
+afterAll(() => both.close());
+
+const found = async (store: Store, query: string) => (await list(store, query)).rows.map(({ id }) => id);
+const run = (store: Store, text: string) =>
+  store.tx(async (session) => session.run({ text, bind: () => [] }, []));
+
+test("what was there before is found", async () => {
+  for (const store of both.stores) {
+    expect(await found(store, "q=needle")).toEqual([rows[7]!.id]);
+    expect((await list(store, "q=muller&count=exact")).total).toBe(1_250);
+    expect((await list(store, "q=dang&count=exact&deleted=with")).total).toBe(1_250);
+    expect(await found(store, "q=dang+9&deleted=only")).toEqual([rows[9]!.id]);
+  }
+});
+
+test("what waits to be indexed is found as what is, and once", async () => {
+  const sqlite = both.stores[0]!;
+  const { id } = rows[3]!;
+  for (const name of ["Zanzibar", "Madagascar"]) {
+    await sqlite.tx((session) => clientSearch.put(session, id, { title: name, more: [], rest: [] }));
+    for (const isIndexed of [false, true]) {
+      if (isIndexed) while ((await sqlite.tx((session) => indexNext(session, "clients"))) > 0);
+      expect([name, isIndexed, await found(sqlite, `q=${name.slice(1)}`)]).toEqual([name, isIndexed, [id]]);
+      expect(await found(sqlite, `q=${name === "Zanzibar" ? "madagascar" : "zanzibar"}`)).toEqual([]);
+    }
+  }
+});
+
+test("a removed record leaves nothing", async () => {
+  const sqlite = both.stores[0]!;
+  const { id } = rows[7]!;
+  await sqlite.tx(async (session) => {
+    await session.run({ text: "DELETE FROM clients WHERE id = ?", bind: () => [] }, [id]);
+  });
+  expect(await found(sqlite, "q=needle")).toEqual([]);
+  const left = "SELECT rowid FROM clients_trigrams WHERE clients_trigrams MATCH '\"dle\"'";
+  expect(await run(sqlite, left)).toEqual([]);
+});

@@ -47,13 +47,13 @@ async function send(url: string, headers: Record<string, string>, folder: string
   const end = empty.raw.length - "\r\n------neocrm-tests--\r\n".length;
   const file = Bun.file(join(folder, "form"));
   const writer = file.writer({ highWaterMark: 2 ** 20 });
-  writer.write(empty.raw.slice(0, end));
+  await writer.write(empty.raw.slice(0, end));
   for (let written = 0; written < megabytes * 1_000_000; written += piece.length) {
     hasher.update(piece);
-    writer.write(piece);
+    await writer.write(piece);
     await writer.flush();
   }
-  writer.write(empty.raw.slice(end));
+  await writer.write(empty.raw.slice(end));
   await writer.end();
   const response = await fetch(`${url}/api/files/upload`, {
     ...{ method: "POST", body: file, headers: { ...headers, ...empty.headers } },

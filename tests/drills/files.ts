@@ -128,7 +128,7 @@ async function upload({ url, headers, random, name }: Writing, i: number): Promi
   const form = oneFile(`${name}-${i}.txt`, bytes);
   const answer = await ask(url, "POST", "files/upload", { ...headers, ...form.headers }, form.raw);
   const { id, checksum, folder_id, version } = answer;
-  if (checksum !== sha256(bytes)) throw new Error(`${id} came with other bytes`);
+  if (checksum !== sha256(bytes)) throw new Error(`${String(id)} came with other bytes`);
   return { id, checksum, folder_id, version, deleted: false } as Known;
 }
 

@@ -1,6 +1,6 @@
 /** Forms with files, however they are cut into pieces, and whatever is wrong with them. */
 import { describe, expect, test } from "bun:test";
-import { Refusal } from "../../../src/errors";
+import type { Refusal } from "../../../src/errors";
 import { readForm, type FormLimits } from "../../../src/http/multipart";
 import { form, type Part } from "../../support/files";
 

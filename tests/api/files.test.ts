@@ -1,6 +1,7 @@
 /** Files: they come in, are found, changed, deleted and brought back. */
 import { Glob } from "bun";
 import { expect, test } from "bun:test";
+import { DbError } from "../../src/db/errors";
 import { form, oneFile, sha256, upload } from "../support/files";
 import { inWorld, scenarios, type World } from "../support/scenario";
 
@@ -170,6 +171,28 @@ inWorld("what uploads leave behind", { clients }, (world) => {
     const cut = { ...refused, raw: refused.raw.slice(0, -20) };
     expect((await world().send("lan", "POST", "/api/files/upload", cut)).status).toBe(400);
     expect(kept(world())).toEqual(before);
+  });
+
+  test("a commit of which nobody knows whether it was keeps its bytes", async () => {
+    const { send, server } = world();
+    const { store } = server.parts;
+    const { tx } = store;
+    for (const [path, field] of [
+      ["upload", "file"],
+      ["batch-upload", "files"],
+    ] as const) {
+      store.tx = async (...given) => {
+        await tx.apply(store, given as never);
+        throw new DbError("unavailable");
+      };
+      const sent = form({ field, name: `${path}.txt`, bytes: `in doubt ${path}` });
+      const answer = await send("lan", "POST", `/api/files/${path}`, sent).finally(() => (store.tx = tx));
+      expect(path === "upload" ? answer.status : answer.json.data[0].problem.status).toBe(503);
+      const { json } = await send("lan", "GET", `/api/files?filter[name]=${path}.txt`);
+      expect((await send("lan", "GET", `/api/files/${json.data[0].id}/download`)).text).toBe(
+        `in doubt ${path}`,
+      );
+    }
   });
 
   test("ten at once with the same bytes are ten files with one copy", async () => {

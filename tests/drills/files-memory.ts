@@ -15,7 +15,7 @@ export interface MemoryResult {
 
 const piece = new Uint8Array(64 * 1024).map((_, i) => (i * 31 + (i >> 8)) % 251);
 
-/** Uploads one file of so many bytes, of a length that is not said before, and looks at the memory of the executable. */
+/** Uploads one file of so many megabytes, and looks at the memory of the executable. */
 export async function memoryDrill(megabytes: number): Promise<MemoryResult> {
   const folder = mkdtempSync(join(tmpdir(), "neocrm-files-memory-"));
   try {
@@ -23,9 +23,9 @@ export async function memoryDrill(megabytes: number): Promise<MemoryResult> {
     const server = await startBinary({ dataDir: join(folder, "data"), env });
     const headers = await signIn(server.url);
     // What is used for the first time stays: it is no growth.
-    await send(server.url, headers, 4);
+    await send(server.url, headers, folder, 4);
     const before = peakMiB(server.pid);
-    const { status, isWhole } = await send(server.url, headers, megabytes);
+    const { status, isWhole } = await send(server.url, headers, folder, megabytes);
     const grewMiB = peakMiB(server.pid) - before;
     await server.stop();
     return { status, isWhole, grewMiB };
@@ -40,21 +40,25 @@ function peakMiB(pid: number): number {
   return Number(kib) / 1024;
 }
 
-async function send(url: string, headers: Record<string, string>, megabytes: number) {
+/** Sends a form that stands on disk, as programs do that upload large files: its length is known before. */
+async function send(url: string, headers: Record<string, string>, folder: string, megabytes: number) {
   const hasher = new Bun.CryptoHasher("sha256");
   const empty = form({ field: "file", name: "large.bin", bytes: "" });
   const end = empty.raw.length - "\r\n------neocrm-tests--\r\n".length;
-  async function* body() {
-    yield empty.raw.slice(0, end);
-    for (let sent = 0; sent < megabytes * 1_000_000; sent += piece.length) {
-      hasher.update(piece);
-      yield piece;
-    }
-    yield empty.raw.slice(end);
+  const file = Bun.file(join(folder, "form"));
+  const writer = file.writer({ highWaterMark: 2 ** 20 });
+  await writer.write(empty.raw.slice(0, end));
+  for (let written = 0; written < megabytes * 1_000_000; written += piece.length) {
+    hasher.update(piece);
+    await writer.write(piece);
+    await writer.flush();
   }
+  await writer.write(empty.raw.slice(end));
+  await writer.end();
   const response = await fetch(`${url}/api/files/upload`, {
-    ...{ method: "POST", body: body as never, headers: { ...headers, ...empty.headers } },
+    ...{ method: "POST", body: file, headers: { ...headers, ...empty.headers } },
   });
+  await file.delete();
   const { checksum } = (await response.json()) as { checksum: string };
   return { status: response.status, isWhole: checksum === hasher.digest("hex") };
 }

@@ -37,9 +37,9 @@ export class BlobKeeper {
     await insertBlob.all(session, { hash, key, size, used_at: at, created_at: at });
   }
 
-  /** After the commit: of bytes that were there already, the second copy goes. */
+  /** After the commit: of bytes that were there already, the second copy goes. When that fails, the sweep does it. */
   async settle({ hash, key }: StoredBlob): Promise<void> {
-    const row = await blobByHash.first(this.store.read, { hash });
+    const row = await blobByHash.first(this.store.read, { hash }).catch(() => undefined);
     if (row && row.key !== key) await this.discard(key);
   }
 

@@ -42,34 +42,40 @@ export class Uploads {
   /** One file. @throws Refusal for what is not taken, Invalid when there is none or a second one */
   async one(actor: Actor, read: ReadFiles): Promise<FileView> {
     const received: Received[] = [];
-    try {
-      const details = await read(async (file) => {
-        if (received.length > 0) throw invalid("too_many", "must be one file; batch-upload takes many");
-        received.push(await this.#receive(actor, file));
-      });
-      if (received.length === 0) throw invalid("required", "is required");
-      return await this.options.files.upload(actor, { ...received[0]!, ...details });
-    } catch (error) {
-      await this.#discard(error, received);
-      throw error;
-    }
+    const details = await this.#read(received, read, async (file) => {
+      if (received.length > 0) throw invalid("too_many", "must be one file; batch-upload takes many");
+      received.push(await this.#receive(actor, file));
+    });
+    const [file] = received;
+    if (!file) throw invalid("required", "is required");
+    return this.options.files.upload(actor, { ...file, ...details });
   }
 
   /** Many files, each by itself. @throws Refusal when they cannot be read, Invalid when there are none */
   async many(actor: Actor, read: ReadFiles): Promise<Outcome[]> {
     const came: (Received | { name: string; refusal: Refusal })[] = [];
-    const kept = () => came.filter((each) => "stored" in each);
+    const received: Received[] = [];
+    const details = await this.#read(received, read, async (file) => {
+      const one = await refused(cleanName(file.name), () => this.#receive(actor, file));
+      came.push(one);
+      if ("stored" in one) received.push(one);
+    });
+    if (came.length === 0) throw invalid("required", "is required");
+    const outcomes: Outcome[] = [];
+    for (const each of came) outcomes.push(await this.#upload(actor, each, details));
+    return outcomes;
+  }
+
+  /** Reads all files. When that fails, the bytes go that came until then: as yet, no row can refer to them. */
+  async #read(
+    received: readonly Received[],
+    read: ReadFiles,
+    take: (file: IncomingFile) => Promise<void>,
+  ): Promise<FileDetails> {
     try {
-      const details = await read(async (file) => {
-        const name = cleanName(file.name);
-        came.push(await refused(name, () => this.#receive(actor, file)));
-      });
-      if (came.length === 0) throw invalid("required", "is required");
-      const outcomes: Outcome[] = [];
-      for (const each of came) outcomes.push(await this.#upload(actor, each, details));
-      return outcomes;
+      return await read(take);
     } catch (error) {
-      await this.#discard(error, kept());
+      for (const { stored } of received) await this.options.keeper.discard(stored.key);
       throw error;
     }
   }
@@ -93,12 +99,6 @@ export class Uploads {
     const checked = new CheckedBytes(bytes, room, refusedTypes());
     const stored = await keeper.put(checked);
     return { name: cleanName(name), file_type: checked.type!, stored };
-  }
-
-  /** Nothing refers to these; where it is not known whether something does, the sweep finds out. */
-  async #discard(error: unknown, received: readonly Received[]): Promise<void> {
-    if (!refusalOf(error)) return;
-    for (const { stored } of received) await this.options.keeper.discard(stored.key);
   }
 }
 

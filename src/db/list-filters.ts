@@ -26,20 +26,23 @@ export type ListParams = Params<Record<string, unknown>>;
 const lastCharacter = "\u{10ffff}";
 
 /** Everything about the filters that stands in the SQL. */
-export const filterShape = (filters: readonly Filter[]) =>
+export const filterShape = (filters: readonly Filter[]): string =>
   filters
     .map((filter) => {
-      const { field, op, values } = filter;
+      const { field, op, values, anyOf } = filter;
+      if (anyOf) return `any(${anyOf.map(filterShape).join("|")})`;
       if (op === "search") return `${op} ${searchShape(queryOf(filter))}`;
       return `${field}.${op}${op === "is_null" ? values[0] : ""}`;
     })
     .join();
 
-/** Adds the values of the filters to the arguments of a query. */
-export function bindFilters(filters: readonly Filter[], args: Row): void {
-  filters.forEach((filter, i) => {
-    const { op, values } = filter;
-    if (op === "search") bindSearch(queryOf(filter), args);
+/** Adds the values of the filters to the arguments of a query. @param within the group that they are in */
+export function bindFilters(filters: readonly Filter[], args: Row, within = ""): void {
+  filters.forEach((filter, place) => {
+    const { op, values, anyOf } = filter;
+    const i = within + place;
+    if (anyOf) anyOf.forEach((group, g) => bindFilters(group, args, `${i}_${g}_`));
+    else if (op === "search") bindSearch(queryOf(filter), args);
     else if (op === "in" || op === "nin" || op === "all") {
       args[`list_f${i}`] = JSON.stringify(values);
       args[`list_f${i}_size`] = values.length;
@@ -61,8 +64,16 @@ export function filterConditions(
   fields: Fields,
   filters: readonly Filter[],
   leads: (filter: Filter) => boolean = () => true,
+  within = "",
 ): SQL[] {
-  return filters.map((filter, i) => {
+  return filters.map((filter, place) => {
+    const i = within + place;
+    if (filter.anyOf) {
+      const groups = filter.anyOf.map((group, g) =>
+        and(...filterConditions(shape, p, table, fields, group, () => true, `${i}_${g}_`)),
+      );
+      return or(...groups)!;
+    }
     if (filter.op === "search") return searchCondition(shape, p, searchedTable(fields), queryOf(filter));
     const condition = filterCondition(shape, p, table, fields.byName.get(filter.field)!, filter, i);
     return leads(filter) ? condition : shape.dialect.unindexed(condition);
@@ -75,7 +86,7 @@ function filterCondition(
   table: PgTable,
   field: Field,
   filter: Filter,
-  i: number,
+  i: string,
 ): SQL {
   const value = p[`list_f${i}`]!;
   const further = p[filter.op === "all" ? `list_f${i}_size` : `list_f${i}_end`]!;

@@ -212,6 +212,7 @@ const conditionOf = (
 const isSearch = ({ op }: Filter) => op === "contains";
 
 function isIndexed(fields: Fields, { field: name, op }: Filter): boolean {
+  if (op === "any") return false;
   const field = fields.byName.get(name)!;
   if (field.type === "tags") return op === "eq" || op === "in" || op === "all";
   return field.type !== "reference" && op !== "ne" && op !== "nin" && hasIndex(fields.resource, field.column);

@@ -127,7 +127,7 @@ export class Part {
    * unless it has them in the list's order.
    */
   #leads({ field, op }: Filter): boolean {
-    if (this.scope.isFew) return false;
+    if (this.scope.isFew || op === "any") return false;
     if (this.request.deleted !== "none") return true;
     const { column } = this.#fields.byName.get(field)!;
     const key = this.#firstKey;

@@ -93,6 +93,7 @@ const meanings: Record<Operator, string> = {
   starts_with: "Begins with this.",
   is_null: "Has no value, or has one.",
   search: "Has these words.",
+  any: "Meets one of these groups.",
 };
 
 function operand(field: Field, op: Operator): TSchema {

@@ -25,7 +25,7 @@ export function readFilterName(fields: Fields, name: string): FilterName | undef
   if (fieldName === undefined) {
     throw new BadParameter(
       "unknown_parameter",
-      "is not written as filter[field]=value or filter[field][op]=value",
+      "is not written as filter[field]=value, filter[field][op]=value or filter[or][0][field]=value",
     );
   }
   const field = fieldNamed(fields, fieldName);

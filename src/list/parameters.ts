@@ -1,5 +1,6 @@
 import type { QueryCode } from "../problems";
 import { sortKeyOf, type Fields } from "./fields";
+import { FilterGroup, readGroups } from "./filter-groups";
 import { readFilter, readFilterName } from "./filters";
 import { BadParameter } from "./query";
 import { readSearch } from "./search";
@@ -17,7 +18,8 @@ export const deletedModes: readonly DeletedMode[] = ["only", "with"];
 
 /** The parameters of a list, taken one by one. What was not given stays `undefined`. */
 export class Parameters {
-  readonly filters: Filter[] = [];
+  readonly #root = new FilterGroup();
+  #count = 0;
   sort?: readonly SortKey[];
   deleted?: DeletedMode;
   count?: Counting;
@@ -32,11 +34,16 @@ export class Parameters {
     private readonly taking: "list" | "filters" = "list",
   ) {}
 
+  /** What the filters come to: conditions that all have to be met. */
+  get filters(): Filter[] {
+    return this.#root.conditions;
+  }
+
   /** @throws BadParameter when it is unknown, given twice, or its value cannot be taken */
   take(name: string, text: string): void {
     if (this.fields.search !== "none" && (name === "q" || name === "search")) {
       this.#once("search");
-      this.#add(readSearch(text));
+      this.#add(this.#root, readSearch(text));
     } else if (this.#isOwn(name)) {
       this.#once(name);
       this.#takeOwn(name, text);
@@ -79,18 +86,19 @@ export class Parameters {
     else if (name === "deleted") this.deleted = readOneOf(text, deletedModes);
   }
 
-  #takeFilter(name: string, text: string): void {
+  #takeFilter(given: string, text: string): void {
+    const { path, name } = readGroups(given);
     const filter = readFilterName(this.fields, name);
     if (!filter) throw new BadParameter("unknown_parameter", "is not a parameter of this list");
-    this.#once(`${filter.field.name} ${filter.op}`);
-    this.#add(readFilter(filter, text, this.context));
+    this.#once(`${path.flat().join(" ")} ${filter.field.name} ${filter.op}`);
+    this.#add(this.#root.at(path), readFilter(filter, text, this.context));
   }
 
-  #add(filter: Filter): void {
-    if (this.filters.length === mostFilters) {
+  #add(group: FilterGroup, filter: Filter): void {
+    if (++this.#count > mostFilters) {
       throw new BadParameter("too_many_filters", `is one too many: a list takes ${mostFilters} filters`);
     }
-    this.filters.push(filter);
+    group.add(filter);
   }
 
   #once(what: string): void {

@@ -3,6 +3,7 @@ import { assertContinues, decodeCursor, type Cursor } from "./cursor";
 import type { Fields } from "./fields";
 import { Parameters } from "./parameters";
 import { Problems, splitQuery } from "./query";
+import { inOrder } from "./filter-groups";
 import { forgiving } from "./search";
 import type { Filter, ListOptions, ListRequest } from "./request";
 
@@ -58,11 +59,12 @@ function readCursor(given: [name: string, text: string][], problems: Problems): 
 
 function requestOf(
   fields: Fields,
-  { sort = fields.defaultSort, deleted = "none", count = "capped", ...parameters }: Parameters,
+  parameters: Parameters,
   cursor: Cursor | undefined,
   now: number | null,
   scope = "",
 ): ListRequest {
+  const { sort = fields.defaultSort, deleted = "none", count = "capped", limit, page } = parameters;
   const filters = inOrder(parameters.filters);
   const texts = filters.map((filter) => JSON.stringify(filter));
   const list = [fields.resource, scope, deleted, sort, texts];
@@ -72,18 +74,11 @@ function requestOf(
     sort,
     deleted,
     count,
-    limit: parameters.limit,
-    page: cursor ? null : (parameters.page ?? 1),
+    limit,
+    page: cursor ? null : (page ?? 1),
     after: cursor?.after ?? null,
     // What was forgiven on the first page is on all of them.
     fingerprint: cursor?.fingerprint === forgiving(fingerprint) ? cursor.fingerprint : fingerprint,
     now,
   };
 }
-
-/** The same conditions are the same query, however they were written down. */
-const inOrder = (filters: readonly Filter[]) =>
-  filters
-    .map((filter) => ({ filter, text: JSON.stringify(filter) }))
-    .sort((a, b) => (a.text < b.text ? -1 : 1))
-    .map(({ filter }) => filter);

@@ -14,7 +14,9 @@ export type Operator =
   | "starts_with"
   | "is_null"
   /** The record as a whole has these words: of a list, not of a field. */
-  | "search";
+  | "search"
+  /** One of several groups of conditions is met. */
+  | "any";
 
 /** A value in a filter, in the form its column holds. */
 export type Value = string | number | boolean;
@@ -39,6 +41,8 @@ export interface Filter {
   readonly field: string;
   readonly op: Operator;
   readonly values: readonly Value[];
+  /** Of `any`: each group is met when all of its conditions are. */
+  readonly anyOf?: readonly (readonly Filter[])[];
 }
 
 /** Where a page ended: what its last record was sorted by. */

@@ -134,6 +134,7 @@ route("DELETE /api/bulk/delete", { body: { type: "tasks", items: [{ id: missing 
                                                                                  401, 401, 401, 200, 200, 200, 200, 200);
 
 route("GET /api/clients", {},                                                    401, 401, 401, 200, 200, 200, 200, 200);
+route("GET /api/clients/advanced", {},                                           401, 401, 401, 200, 200, 200, 200, 200);
 route("POST /api/clients", { body: { name: "x" }, event: "client.created" },     401, 401, 401, 201, 201, 201, 201, 201);
 route("GET /api/clients/:id", { id: "$acme" },                                   401, 401, 401, 200, 200, 200, 200, 200);
 route("PATCH /api/clients/:id", { id: "$acme", body: { notes: "x" }, event: "client.updated" },
@@ -147,6 +148,7 @@ route("GET /api/clients/search", {},                                            
 route("GET /api/tasks/search", {},                                               401, 401, 401, 400, 400, 400, 400, 400);
 route("GET /api/tasks", {},                                                      401, 401, 401, 200, 200, 200, 200, 200);
 route("GET /api/tasks/stats", {},                                                401, 401, 401, 200, 200, 200, 200, 200);
+route("GET /api/tasks/filter", {},                                               401, 401, 401, 200, 200, 200, 200, 200);
 route("POST /api/tasks", { body: { title: "x" }, event: "task.created" },        401, 401, 401, 201, 201, 201, 201, 201);
 route("GET /api/tasks/:id", { id: "$call" },                                     401, 401, 401, 404, 200, 200, 200, 200);
 route("PATCH /api/tasks/:id", { id: "$call", body: { title: "x" }, event: "task.updated" },

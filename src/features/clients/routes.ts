@@ -34,6 +34,11 @@ export function clientRoutes(kit: HttpKit, clients: ClientService) {
       detail: { summary: "Search the clients you may see" },
       walk: { query: "q=bjorn" },
     })
+    .get("/advanced", ({ actor, list }) => clients.list(actor, list), {
+      ...routes.list,
+      list: clientFields,
+      detail: { summary: "List the clients you may see, by groups of filters" },
+    })
     .get(
       "/:id",
       ({ actor, params, parameters }) => clients.get(actor, params.id, asOf(parameters, actor)),

@@ -34,6 +34,11 @@ export function taskRoutes(kit: HttpKit, tasks: TaskService) {
       detail: { summary: "Search the tasks you may see" },
       walk: { query: "q=bjorn" },
     })
+    .get("/filter", ({ actor, list }) => tasks.list(actor, list), {
+      ...routes.list,
+      list: taskFields,
+      detail: { summary: "List the tasks you may see, by groups of filters" },
+    })
     .get(
       "/:id",
       ({ actor, params, parameters }) => tasks.get(actor, params.id, asOf(parameters, actor)),

@@ -5,7 +5,9 @@ import { hotByShape, type Query } from "../../db/hot";
 import { settled, type ListScope } from "../../db/list-scope";
 import { bindFilters, filterConditions, filterShape } from "../../db/list-filters";
 import type { Store } from "../../db/store";
-import { rankOf, readInstant, type Filter } from "../../list";
+import { searchIn } from "../../db/list-search";
+import { searched } from "../../db/search";
+import { queryOf, rankOf, readInstant, type Filter } from "../../list";
 import { taskFields } from "./fields";
 import { pendingStatuses, taskPriorities, taskStatuses, type TaskStats, type TaskStatus } from "./schema";
 
@@ -21,14 +23,17 @@ interface Group {
 
 const groups = hotByShape<Group>();
 
-/** Counts tasks, off the event loop where they are many: those in the scope that `filters` let through, days by `timeZone`. */
+/** Counts tasks, off the event loop where they are many: those in the scope that `given` lets through, days by `timeZone`. */
 export async function countTasks(
   store: Pick<Store, "read" | "aside">,
-  filters: readonly Filter[],
+  given: readonly Filter[],
   listed: ListScope,
   timeZone: string,
 ): Promise<TaskStats> {
-  const scope = await settled(store, "tasks", listed);
+  const { search, filters } = searchIn(given);
+  const own = await settled(store, "tasks", listed);
+  const within = { table: "tasks", scope: own, isIndexed: true } as const;
+  const scope = search ? await searched(store.aside(listed.caller), queryOf(search), within) : own;
   const clock = { now: now(), timeZone };
   const args = {
     ...scope.args,

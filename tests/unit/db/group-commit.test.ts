@@ -119,7 +119,7 @@ describe("group commit", () => {
     { when: "after it wrote something", writes: true, runs: 3 },
   ]) {
     test(`who throws ${when} ${writes ? "makes those before it run again" : "disturbs nobody"}`, async () => {
-      const writer = open();
+      const writer = open({ maxBatchMs: 10_000 });
       let ran = 0;
       const counts = async (session: Session) => (ran++, increment(session));
       const throws = async (session: Session) => {

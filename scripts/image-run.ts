@@ -1,7 +1,7 @@
 /** Runs an image without a container engine: its own file system, read-only, its own user, `/proc` and a volume. */
 import { chownSync, mkdirSync, readFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
+import { freePort } from "../tests/support/free-port";
 import type { ImageConfig } from "./image-layout";
 
 /** What is seen of a running image from outside. */
@@ -82,13 +82,4 @@ async function firstAnswer(url: string, server: Bun.Subprocess<"ignore", "pipe",
   }
   server.kill("SIGKILL");
   throw new Error(`The image does not answer:\n${await new Response(server.stdout).text()}`);
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const probe = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = probe.address() as { port: number };
-      probe.close(() => resolve(port));
-    });
-  });
 }

@@ -68,6 +68,7 @@ const programs = [
   { program: "promtool", package: "prometheus", isThere: () => Bun.which("promtool") !== null },
   { program: "buildah", package: "buildah", isThere: () => Bun.which("buildah") !== null },
   { program: "nginx", package: "nginx", isThere: () => existsSync("/usr/sbin/nginx") },
+  { program: "Caddy", package: "caddy", isThere: () => Bun.which("caddy") !== null },
 ];
 
 function hasPostgres(): boolean {

@@ -10,13 +10,18 @@ COPY scripts ./scripts
 COPY src ./src
 # What `.git` would tell, which is not here.
 ARG NEOCRM_COMMIT=unknown
-RUN bun run build && mkdir -p /image/bin /data \
-  && cp dist/neocrm /image/bin/ \
-  && ldd dist/neocrm | grep -o '/lib[^ ]*' | xargs cp --dereference --parents --target-directory=/image
+RUN bun run build && bun scripts/image-root.ts dist/neocrm /image
 
+# From here on nothing runs: scripts/image.ts builds this stage alone, from an executable that is there.
 FROM scratch
-COPY --from=build /image /
-COPY --from=build --chown=65532:65532 /data /data
+ARG NEOCRM_VERSION=unknown
+ARG NEOCRM_COMMIT=unknown
+LABEL org.opencontainers.image.title="Neo CRM" \
+  org.opencontainers.image.description="The backend of a customer-relationship system in one executable." \
+  org.opencontainers.image.version="$NEOCRM_VERSION" \
+  org.opencontainers.image.revision="$NEOCRM_COMMIT"
+COPY --from=build /image/root /
+COPY --from=build --chown=65532:65532 /image/data /data
 ENV DATA_DIR=/data
 WORKDIR /data
 VOLUME /data

@@ -58,7 +58,8 @@ function entrypoints(): string[] {
 }
 
 /** The commit of the source, or `unknown` where there is no git. */
-const commit = () => process.env.NEOCRM_COMMIT || git("rev-parse", "--short=12", "HEAD") || "unknown";
+export const commit = (): string =>
+  process.env.NEOCRM_COMMIT || git("rev-parse", "--short=12", "HEAD") || "unknown";
 
 /** The year of that commit, so that the same source gives the same executable; without git, this year. */
 const year = () =>

@@ -66,6 +66,9 @@ const programs = [
   { program: "strace", package: "strace", isThere: () => Bun.which("strace") !== null },
   { program: "Chromium", package: "chromium", isThere: hasChromium },
   { program: "promtool", package: "prometheus", isThere: () => Bun.which("promtool") !== null },
+  { program: "buildah", package: "buildah", isThere: () => Bun.which("buildah") !== null },
+  { program: "nginx", package: "nginx", isThere: () => existsSync("/usr/sbin/nginx") },
+  { program: "Caddy", package: "caddy", isThere: () => Bun.which("caddy") !== null },
 ];
 
 function hasPostgres(): boolean {

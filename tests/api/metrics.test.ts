@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePort } from "../support/free-port";
 import { labelValues, promtool, readSamples, type Samples } from "../support/metrics";
 import { addPerson, letIn, password } from "../support/people";
 import { rawHttp } from "../support/raw-http";
@@ -287,14 +288,5 @@ function isOpen(port: number, host: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, host, () => resolve(true)).once("error", () => resolve(false));
     socket.once("connect", () => socket.destroy());
-  });
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const probe = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = probe.address() as { port: number };
-      probe.close(() => resolve(port));
-    });
   });
 }

@@ -23,10 +23,15 @@ export interface Client {
   readonly socket: WebSocket;
 }
 
-/** Connects, with the browser's own interface. */
-export async function connect(url: string, headers: Record<string, string> = {}): Promise<Client> {
-  // Bun's WebSocket takes headers, which a browser's does not.
-  const socket = new WebSocket(url.replace(/^http/, "ws"), { headers } as never);
+/** Connects, with the browser's own interface. @param ca a certificate to trust beside the usual ones */
+export async function connect(
+  url: string,
+  headers: Record<string, string> = {},
+  ca?: string,
+): Promise<Client> {
+  // Bun's WebSocket takes headers and certificates, which a browser's does not.
+  const options = { headers, ...(ca !== undefined && { tls: { ca } }) };
+  const socket = new WebSocket(url.replace(/^http/, "ws"), options as never);
   const frames: Frame[] = [];
   const given = new Set<Frame>();
   let onFrame = Promise.withResolvers<void>();

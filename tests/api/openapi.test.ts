@@ -1,6 +1,7 @@
 import { OptionalKind, Type } from "@sinclair/typebox";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { eq } from "drizzle-orm";
 import { valueAt, walkOf, type Step } from "../../scripts/walk";
 import { describedApi, describedRoutes } from "../../src/described";
 import { setupCode } from "../../src/features/auth/setup-code";
@@ -184,7 +185,8 @@ const secret = "a secret of the tests that is long enough";
 const deadLetter = (store: Store) =>
   store.tx(async (session) => {
     const id = await addJob(session, { kind: "of nobody's", payload: {} });
-    await session.q.update(session.t.jobs).set({ state: "failed" });
+    const { jobs } = session.t;
+    await session.q.update(jobs).set({ state: "failed" }).where(eq(jobs.id, id));
     return id;
   });
 

@@ -69,6 +69,8 @@ const programs = [
   { program: "buildah", package: "buildah", isThere: () => Bun.which("buildah") !== null },
   { program: "nginx", package: "nginx", isThere: () => existsSync("/usr/sbin/nginx") },
   { program: "Caddy", package: "caddy", isThere: () => Bun.which("caddy") !== null },
+  { program: "systemd-analyze", package: "systemd", isThere: () => Bun.which("systemd-analyze") !== null },
+  { program: "logrotate", package: "logrotate", isThere: () => existsSync("/usr/sbin/logrotate") },
 ];
 
 function hasPostgres(): boolean {

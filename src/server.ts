@@ -52,6 +52,10 @@ export async function startServer(loaded: LoadedConfig): Promise<RunningServer> 
     closing.push(() => parts.close());
     await makeFirstAdmin(config, parts);
     const health = new Health({ store: parts.store, hasher: parts.hasher, dataDir });
+    const helpOfHealth = "What the server depends on: 1 is well, 0.5 soon not, 0 down.";
+    parts.metrics.gauges({ name: "neocrm_health", help: helpOfHealth, label: "check" }, () =>
+      health.figures(),
+    );
     const control = listenForOperations(dataDir, (operation, input) => runOperation(parts, operation, input));
     closing.push(() => control.close());
     const metricsPort = config["metrics.port"];

@@ -60,6 +60,12 @@ export class Health {
     return this.#last.report;
   }
 
+  /** How each thing is doing, as a number that alerts can look at. */
+  async figures(): Promise<Record<string, number>> {
+    const { checks } = await this.report();
+    return Object.fromEntries(Object.entries(checks).map(([name, { status }]) => [name, figureOf[status]]));
+  }
+
   async #check(): Promise<HealthReport> {
     const { store, hasher, dataDir } = this.options;
     const checks = {
@@ -73,6 +79,8 @@ export class Health {
     return { status, uptime_seconds: Math.floor((monotonic() - this.#startedAt) / second), checks };
   }
 }
+
+const figureOf: Record<Status, number> = { ok: 1, degraded: 0.5, down: 0 };
 
 const ok: Check = { status: "ok", detail: null };
 

@@ -4,12 +4,12 @@ import { Gauge, type Registry } from "prom-client";
 export function gauges(
   registry: Registry,
   { name, help, label }: { name: string; help: string; label: string },
-  ask: () => Record<string, number>,
+  ask: () => Record<string, number> | Promise<Record<string, number>>,
 ): void {
   const shown = new Gauge({
     ...{ name, help, labelNames: [label], registers: [] },
-    collect() {
-      for (const [value, figure] of Object.entries(ask())) this.set({ [label]: value }, figure);
+    async collect() {
+      for (const [value, figure] of Object.entries(await ask())) this.set({ [label]: value }, figure);
     },
   });
   registry.registerMetric(shown);

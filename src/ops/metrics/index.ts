@@ -67,7 +67,10 @@ export class Metrics {
   }
 
   /** Shows a figure for each value of a label, all of which are asked for with each scrape. */
-  gauges(what: { name: string; help: string; label: string }, ask: () => Record<string, number>): void {
+  gauges(
+    what: { name: string; help: string; label: string },
+    ask: () => Record<string, number> | Promise<Record<string, number>>,
+  ): void {
     gauges(this.#registry, what, ask);
   }
 

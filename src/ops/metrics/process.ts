@@ -1,13 +1,13 @@
 import { Gauge, type Registry } from "prom-client";
 import heap from "prom-client/lib/metrics/heapSizeAndUsed";
-import memory from "prom-client/lib/metrics/osMemoryHeap";
+import ownMemory from "prom-client/lib/metrics/osMemoryHeap";
 import cpu from "prom-client/lib/metrics/processCpuTotal";
 import maxFiles from "prom-client/lib/metrics/processMaxFileDescriptors";
 import openFiles from "prom-client/lib/metrics/processOpenFileDescriptors";
 import startTime from "prom-client/lib/metrics/processStartTime";
 import { commit, version } from "../../build";
 import { now, second } from "../../clock";
-import { gauge } from "./gauge";
+import { gauge, gauges } from "./gauge";
 import { Histogram, type Series } from "./histogram";
 
 /**
@@ -15,18 +15,26 @@ import { Histogram, type Series } from "./histogram";
  * (handles, requests, heap spaces, garbage collection), call it Node, or keep a timer for good (event-loop lag).
  */
 export function processMetrics(registry: Registry): void {
-  for (const collect of [cpu, startTime, memory, openFiles, maxFiles, heap]) collect(registry);
+  for (const collect of [cpu, startTime, ownMemory, openFiles, maxFiles, heap]) collect(registry);
   // Address space that JavaScriptCore reserves, gigabytes of it, and no heap.
   registry.removeSingleMetric("process_heap_bytes");
   const startedAt = now();
   const uptime = () => (now() - startedAt) / second;
   gauge(registry, "neocrm_uptime_seconds", "Time since the server started.", uptime);
+  const memory = { name: "neocrm_memory_bytes", help: "Memory that there is for the server.", label: "part" };
+  gauges(registry, memory, memoryParts);
   new Gauge({
     name: "neocrm_build_info",
     help: "The build that runs; always 1.",
     labelNames: ["version", "commit", "bun"],
     registers: [registry],
   }).set({ version, commit: commit ?? "source", bun: Bun.version }, 1);
+}
+
+/** Of the machine, or of the container where that is less: there, nobody else needs any. */
+function memoryParts() {
+  const size = process.constrainedMemory();
+  return { free: Math.min(process.availableMemory(), size - process.memoryUsage.rss()), size };
 }
 
 /** Milliseconds between two looks at the clock. */

@@ -15,6 +15,8 @@ import sqliteUp6 from "../../drizzle/sqlite/0006_files.sql" with { type: "text" 
 import sqliteDown6 from "../../drizzle/sqlite/down/0006_files.sql" with { type: "text" };
 import sqliteUp7 from "../../drizzle/sqlite/0007_search.sql" with { type: "text" };
 import sqliteDown7 from "../../drizzle/sqlite/down/0007_search.sql" with { type: "text" };
+import sqliteUp8 from "../../drizzle/sqlite/0008_attachments.sql" with { type: "text" };
+import sqliteDown8 from "../../drizzle/sqlite/down/0008_attachments.sql" with { type: "text" };
 import postgresUp0 from "../../drizzle/postgres/0000_init.sql" with { type: "text" };
 import postgresDown0 from "../../drizzle/postgres/down/0000_init.sql" with { type: "text" };
 import postgresUp1 from "../../drizzle/postgres/0001_roles.sql" with { type: "text" };
@@ -31,6 +33,8 @@ import postgresUp6 from "../../drizzle/postgres/0006_files.sql" with { type: "te
 import postgresDown6 from "../../drizzle/postgres/down/0006_files.sql" with { type: "text" };
 import postgresUp7 from "../../drizzle/postgres/0007_search.sql" with { type: "text" };
 import postgresDown7 from "../../drizzle/postgres/down/0007_search.sql" with { type: "text" };
+import postgresUp8 from "../../drizzle/postgres/0008_attachments.sql" with { type: "text" };
+import postgresDown8 from "../../drizzle/postgres/down/0008_attachments.sql" with { type: "text" };
 import type { Migration } from "./migrate";
 
 /** The migrations of SQLite, oldest first. */
@@ -43,6 +47,7 @@ export const sqliteMigrations: Migration[] = [
   { tag: "0005_upkeep", up: sqliteUp5, down: sqliteDown5 },
   { tag: "0006_files", up: sqliteUp6, down: sqliteDown6 },
   { tag: "0007_search", up: sqliteUp7, down: sqliteDown7 },
+  { tag: "0008_attachments", up: sqliteUp8, down: sqliteDown8 },
 ];
 
 /** The migrations of PostgreSQL, oldest first. */
@@ -55,4 +60,5 @@ export const postgresMigrations: Migration[] = [
   { tag: "0005_upkeep", up: postgresUp5, down: postgresDown5 },
   { tag: "0006_files", up: postgresUp6, down: postgresDown6 },
   { tag: "0007_search", up: postgresUp7, down: postgresDown7 },
+  { tag: "0008_attachments", up: postgresUp8, down: postgresDown8 },
 ];

@@ -106,6 +106,15 @@ export function describeFiles(
       c.index("files_by_client").on(t.client_id, t.created_at, t.id).where(live),
       c.index("files_by_task").on(t.task_id, t.created_at, t.id).where(live),
       c.index("files_by_uploader").on(t.uploaded_by, t.created_at, t.id).where(live),
+      // What belongs to a record that is removed for good is looked for among the deleted ones too.
+      c
+        .index("files_of_client")
+        .on(t.client_id)
+        .where(sql`client_id is not null`),
+      c
+        .index("files_of_task")
+        .on(t.task_id)
+        .where(sql`task_id is not null`),
       c.index("files_by_deletion").on(t.created_at, t.id).where(deleted),
       // Whatever is in a folder, deleted with it or not.
       c.index("files_by_folder").on(t.folder_id, t.created_at, t.id),

@@ -1,0 +1,2 @@
+CREATE INDEX "files_of_client" ON "files" USING btree ("client_id") WHERE client_id is not null;--> statement-breakpoint
+CREATE INDEX "files_of_task" ON "files" USING btree ("task_id") WHERE task_id is not null;

@@ -1,0 +1,3 @@
+DROP INDEX `files_of_task`;
+--> statement-breakpoint
+DROP INDEX `files_of_client`;

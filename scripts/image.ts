@@ -90,6 +90,8 @@ async function asRoot(): Promise<void> {
 }
 
 if (import.meta.main) {
+  // What is in an image is for whoever runs it, however carefully files are kept here.
+  process.umask(0o022);
   const { values } = parseArgs({
     options: {
       executable: { type: "string", default: join(root, "dist/neocrm") },

@@ -1,6 +1,6 @@
 /** Changes of many records at once, by the rules of single ones, with a report of what was left out, and taken back again. */
 import { describe, expect, test } from "bun:test";
-import { ended, undone } from "../support/jobs";
+import { ended, idle, undone } from "../support/jobs";
 import { inWorld, scenarios, type World } from "../support/scenario";
 
 const update = "/api/bulk/clients/update";
@@ -293,6 +293,7 @@ describe("beyond what goes at once", () => {
       } else expect(cancel.json).toMatchObject({ code: "job_ended", state: "succeeded" });
       const again = await world().send("manager", "POST", `/api/jobs/${json.id}/cancel`, { body: {} });
       expect([again.status, again.json.code]).toEqual([409, "job_ended"]);
+      await idle(world());
     });
 
     test("whoever asked for it is told once it is done", async () => {

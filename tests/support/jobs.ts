@@ -16,3 +16,13 @@ export async function undone(world: World, by: By, id: string) {
   if (status !== 202) throw new Error(`expected 202, got ${status}: ${text}`);
   return ended(world, by, json.id);
 }
+
+/** Waits until no job is under way here: one that was ended works on until its transaction is over. */
+export async function idle(world: World): Promise<void> {
+  for (let tries = 0; tries < 600; tries++) {
+    const { text } = await world.send("admin", "GET", "/metrics");
+    if (/^neocrm_jobs_running 0$/m.test(text)) return;
+    await Bun.sleep(25);
+  }
+  throw new Error("Jobs go on and on.");
+}

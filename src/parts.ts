@@ -6,7 +6,7 @@ import { sqliteMigrator } from "./db/migrate.sqlite";
 import { telling } from "./db/after-commit";
 import { measured, type StoreMeasures } from "./db/measured";
 import { openSqliteStore } from "./db/sqlite";
-import type { Store } from "./db/store";
+import type { Session, Store } from "./db/store";
 import { Background } from "./background";
 import type { Consumer } from "./events/consumer";
 import { eventsTopic } from "./events/record";
@@ -261,7 +261,7 @@ export async function openParts(
   wakes.set(searchTopic, () => indexer.nudge());
   const kinds: JobKind[] = [
     mailKind({ store, mail, templates, links, seal }),
-    undoKind(store, { client: { undoIn: clients.undoIn, isInUse: tasks.haveClient }, task: tasks }),
+    undoKind(store, undoableKinds({ clients, tasks, files })),
   ];
   const country = () => live.get("clients.default_country");
   const bulk = new BulkService(
@@ -426,6 +426,19 @@ const manyOf = (service: ClientService | TaskService, fields: BulkRecords["field
 
 /** No upload takes so long: what has no row by then was left behind. */
 const strayAfterMs = day;
+
+/** What a job can have changed. A record that others point to does not go: they would lose it without an event. */
+const undoableKinds = ({ clients, tasks, files }: Pick<Parts, "clients" | "tasks" | "files">) => ({
+  client: {
+    undoIn: clients.undoIn,
+    isInUse: async (session: Session, id: string) =>
+      (await tasks.haveClient(session, id)) || files.belongTo(session, "client_id", id),
+  },
+  task: {
+    undoIn: tasks.undoIn,
+    isInUse: (session: Session, id: string) => files.belongTo(session, "task_id", id),
+  },
+});
 
 /** What is removed for good: what belongs to others first; from the others, those that are left are taken before. */
 const purgedKinds = ({

@@ -118,11 +118,13 @@ async function lookIn(
     session,
     [table, scope.shape, searchShape(query), formsOf(query).map(Number).join("")].join("|"),
     (shape, p) => {
+      // A table is also a record of its columns: which are asked for is known from the facets alone.
       const records = shape.t[table] as unknown as Record<string, Column>;
       const { from, where, order } = recordsIn(shape, p, within, query.terms.length > 0);
       const chosen = sql`select ${records["id"]} as id, ${records["updated_at"]} as updated_at, ${scoreOf(shape, p, within, query)} as score${sql.join(facets.map((name) => sql`, ${records[name]} as ${sql.identifier(name)}`))} from ${from} where ${and(where, isMatch(shape, p, table, query))}${order} limit ${p.list_limit}`;
       // As the engine has them: to read a thousand lists of tags takes as long as to find them.
       const columns = facets.map((name) => [name, sql`${sql.identifier(name)}`]);
+      // Which columns there are follows from the facets, so Drizzle cannot infer the row; `Row` promises nothing more.
       return shape.q
         .select({
           id: sql`id`,
@@ -187,6 +189,7 @@ async function rowsOf<Item extends { id: string }>(
   best: readonly Found[],
 ): Promise<Map<string, Item>> {
   if (best.length === 0) return new Map();
+  // `columns` gives what an `Item` has, by the definition of a `Resource`; queries of many shapes are typed as rows.
   const rows = await items.all(
     session,
     fields.resource,

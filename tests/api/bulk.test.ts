@@ -1,6 +1,7 @@
 /** Changes of many records at once, by the rules of single ones, with a report of what was left out, and taken back again. */
 import { describe, expect, test } from "bun:test";
 import { ended, idle, undone } from "../support/jobs";
+import { upload } from "../support/files";
 import { inWorld, scenarios, type World } from "../support/scenario";
 
 const update = "/api/bulk/clients/update";
@@ -244,6 +245,21 @@ inWorld("what many records were", { clients, tasks: { call: { client_id: "$acme"
       completed_at: null,
       recurrence: "FREQ=DAILY",
     });
+  });
+
+  test("what a job made stays while a file belongs to it, which goes on belonging to it", async () => {
+    const patch = { recurrence: "FREQ=DAILY", due_date: "2030-01-01T00:00:00Z" };
+    await world().send("manager", "PATCH", `/api/tasks/${world().ids.call}`, { body: patch });
+    const job = await bulk("/api/bulk/tasks/update", { items: ids("call"), set: { status: "done" } });
+    const { json } = await world().send("manager", "GET", "/api/tasks?status=todo");
+    const next = json.data[0].id;
+    const file = await upload(world(), "manager", "plan.txt", "1", { task_id: next });
+    const undo = await undone(world(), "manager", job.id);
+    const { text } = await world().send("manager", "GET", `/api/jobs/${undo.id}/errors.csv`);
+    expect(text).toContain(`,${next},,in_use,`);
+    expect((await world().send("manager", "GET", `/api/tasks/${next}`)).status).toBe(200);
+    const after = await world().send("manager", "GET", `/api/files/${file.id}`);
+    expect(after.json).toMatchObject({ task_id: next, version: 1 });
   });
 
   test("the same call with the same key is made once", async () => {

@@ -124,6 +124,11 @@ export class FileService extends RecordService<FileRow, FileView, NewFile, FileP
     return sumOf(await countByType(this.store, this.policy.readable(actor)));
   }
 
+  /** Whether any file, live or deleted, belongs to this record. */
+  async belongTo(session: Session, owner: "client_id" | "task_id", id: string): Promise<boolean> {
+    return (await filesOf[owner].all(session, { value: id, most: 1 })).length > 0;
+  }
+
   /**
    * Takes some files, live or deleted, from what is about to be removed for good, within a transaction.
    * @returns how many they were: fewer than `most` when there are no more

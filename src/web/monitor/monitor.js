@@ -84,7 +84,7 @@ async function show() {
   } catch (error) {
     say(`The server does not answer: ${error.message}`, "down");
   }
-  if (!document.hidden && tokens) timer = setTimeout(show, everyMs);
+  if (!document.hidden && tokens) timer = setTimeout(() => void show(), everyMs);
 }
 
 const words = { ok: "Everything works", degraded: "Something needs a look", down: "Something is down" };

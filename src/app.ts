@@ -14,6 +14,7 @@ import { fileRoutes } from "./features/files/routes";
 import { folderRoutes } from "./features/folders/routes";
 import { clientRoutes } from "./features/clients/routes";
 import { notificationRoutes } from "./features/notifications/routes";
+import { importRoutes } from "./features/imports/routes";
 import { jobRoutes } from "./features/jobs/routes";
 import { searchRoutes } from "./features/search/routes";
 import { settingRoutes } from "./features/settings/routes";
@@ -89,6 +90,7 @@ export function buildApp(config: Config, parts: Parts, health: Health) {
     .use(settingRoutes(kit, parts.settings))
     .use(jobRoutes(kit, parts.jobs))
     .use(bulkRoutes(kit, parts.bulk))
+    .use(importRoutes(kit, parts.imports))
     .use(searchRoutes(kit, parts.search))
     .use(clientRoutes(kit, parts.clients))
     .use(taskRoutes(kit, parts.tasks))

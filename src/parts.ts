@@ -33,8 +33,12 @@ import { accessTokens } from "./features/auth/tokens";
 import { BulkService, type BulkRecords } from "./features/bulk/service";
 import { clientFields } from "./features/clients/fields";
 import { clientPolicy } from "./features/clients/policy";
+import { ClientInput, ClientPatch } from "./features/clients/schema";
 import { ClientService } from "./features/clients/service";
 import { ExportService } from "./features/exports/service";
+import { namingFor } from "./features/imports/naming";
+import type { ImportRecords } from "./features/imports/rows";
+import { ImportService } from "./features/imports/service";
 import { Notifier } from "./features/notifications/consumer";
 import { notificationTopic } from "./features/notifications/notify";
 import { NotificationService } from "./features/notifications/service";
@@ -56,6 +60,7 @@ import { SettingService } from "./features/settings/service";
 import { AlarmClock } from "./features/tasks/alarm-clock";
 import { taskFields } from "./features/tasks/fields";
 import { taskPolicy } from "./features/tasks/policy";
+import { TaskInput, TaskPatch } from "./features/tasks/schema";
 import { TaskService } from "./features/tasks/service";
 import { UserService } from "./features/users/service";
 import { assignments } from "./hand-over";
@@ -129,6 +134,7 @@ export interface Parts {
   search: SearchService;
   jobs: JobService;
   bulk: BulkService;
+  imports: ImportService;
   /** From here on, what follows from events, what was queued and what is due is done here. */
   start(): void;
   hub: Hub;
@@ -161,6 +167,7 @@ const services = [
     "notifications",
     "jobs",
     "bulk",
+    "imports",
     "dashboard",
   ] as const),
 ] as const;
@@ -230,7 +237,8 @@ export async function openParts(
   const policies = [clientPolicy(() => live.get("visibility.clients")), taskPolicy()] as const;
   const clients = new ClientService(store, policies[0], () => live.get("clients.default_country"));
   const tasks = new TaskService(store, policies[1], clients.sees, () => live.get("tasks.due_soon_hours"));
-  const keeper = new BlobKeeper(store, openBlobs(config, dataDir));
+  const blobs = openBlobs(config, dataDir);
+  const keeper = new BlobKeeper(store, blobs, () => imports.filesInUse());
   const quota = new Quota(() => ({
     file: live.get("files.max_size"),
     user: live.get("files.user_quota"),
@@ -269,7 +277,13 @@ export async function openParts(
     { clients: manyOf(clients, clientFields), tasks: manyOf(tasks, taskFields) },
     country,
   );
-  kinds.push(...bulk.kinds);
+  const imports: ImportService = new ImportService({
+    ...{ store, blobs },
+    records: { clients: importedClients(clients), tasks: importedTasks(tasks) },
+    mostBytes: () => live.get("files.max_size"),
+    naming: (actor) => namingFor(store, clients, actor),
+  });
+  kinds.push(...bulk.kinds, ...imports.kinds);
   const worker = new Worker({
     ...{ store, onEnd: tellFinished },
     kinds: tracing() ? kinds.map(tracedKind) : kinds,
@@ -364,6 +378,7 @@ export async function openParts(
     search: new SearchService({ clients, tasks }),
     jobs: new JobService(store, kinds),
     bulk,
+    imports,
     start() {
       for (const part of [relay, indexer, worker, scheduler, alarms, monitor]) part.start();
     },
@@ -422,6 +437,20 @@ const manyOf = (service: ClientService | TaskService, fields: BulkRecords["field
   fields,
   walk: (actor, request) => service.walk(actor, request),
   applyIn: (session, actor, item, change) => service.applyIn(session, actor, item, change),
+});
+
+const importedClients = (clients: ClientService): ImportRecords => ({
+  ...{ input: ClientInput, patch: ClientPatch, kept: ["status"], matches: clients.matches },
+  createManyIn: (session, actor, inputs) => clients.createManyIn(session, actor, inputs),
+  applyIn: (session, actor, item, change) => clients.applyIn(session, actor, item, change),
+  sees: clients.sees,
+});
+
+const importedTasks = (tasks: TaskService): ImportRecords => ({
+  ...{ input: TaskInput, patch: TaskPatch, kept: ["status", "priority"], matches: tasks.matches },
+  createManyIn: (session, actor, inputs) => tasks.createManyIn(session, actor, inputs),
+  applyIn: (session, actor, item, change) => tasks.applyIn(session, actor, item, change),
+  sees: tasks.sees,
 });
 
 /** No upload takes so long: what has no row by then was left behind. */

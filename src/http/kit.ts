@@ -64,6 +64,7 @@ const strangersLimit = 16 * 1024;
  * - `parameters`: what its query may have, most often ids; those that were given as `parameters`.
  * - `ticket`: for what a ticket in the query lets its bearer in here, instead of an access token (see `edge.ts`).
  * - `form`: its body is a form with files, which the handler reads (`multipart.ts`). Declared before `permission`.
+ * - `orText`: it takes a text of this media type as well, which the handler reads.
  * - `answer`: status and headers of the result (`created`, `versioned`, `noContent`); `Idempotency-Key` on POST.
  * - `conditional`: `If-Match` as `ifMatch`.
  * - for the documents alone: `returns`, `problems`, `example`, `walk`.
@@ -104,6 +105,8 @@ export function httpKit({ idempotency, bodyLimit, requireIfMatch, defaultCountry
       // Elysia asks the next parser only when this one gives `undefined`.
       parse: () => nothing,
     }),
+
+    orText: (mediaType: string) => declare("orText", mediaType),
 
     list: (fields: Fields) => ({
       ...declare("list", fields),

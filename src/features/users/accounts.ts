@@ -12,6 +12,7 @@ import { presentUser } from "./schema";
 import {
   activeAmong,
   allRoles,
+  allUsers,
   countActiveAdmins,
   grantsOf,
   insertUser,
@@ -166,6 +167,10 @@ export const accountWith = (session: Session, email: string) =>
 /** The account with this id, if there is one. */
 export const account = (session: Session, id: string): Promise<UserRow | undefined> =>
   userById.first(session, { id });
+
+/** Everybody whose account is open, by name. */
+export const openAccountList = async (session: Session): Promise<UserRow[]> =>
+  (await allUsers.all(session, {})).filter(({ is_active }) => is_active);
 
 /** Those of some accounts that are open. */
 export async function openAccounts(session: Session, ids: readonly string[]): Promise<Set<string>> {

@@ -444,6 +444,8 @@ const importedClients = (clients: ClientService): ImportRecords => ({
   createManyIn: (session, actor, inputs) => clients.createManyIn(session, actor, inputs),
   applyIn: (session, actor, item, change) => clients.applyIn(session, actor, item, change),
   sees: clients.sees,
+  find: clients.current,
+  recall: (session, rows) => clients.recall(session, rows as never),
 });
 
 const importedTasks = (tasks: TaskService): ImportRecords => ({
@@ -451,6 +453,8 @@ const importedTasks = (tasks: TaskService): ImportRecords => ({
   createManyIn: (session, actor, inputs) => tasks.createManyIn(session, actor, inputs),
   applyIn: (session, actor, item, change) => tasks.applyIn(session, actor, item, change),
   sees: tasks.sees,
+  find: tasks.current,
+  recall: (session, rows) => tasks.recall(session, rows as never),
 });
 
 /** No upload takes so long: what has no row by then was left behind. */

@@ -252,6 +252,24 @@ export abstract class RecordService<Row extends RecordRow, View extends Recorded
     return outcomes;
   }
 
+  /** Makes rows what they were in a transaction that was rolled back, without events: for one that will be, too. */
+  async recall(session: Session, rows: readonly Row[]): Promise<void> {
+    const free = Object.fromEntries(this.kind.unique.map(({ field }) => [field, null])) as Partial<Row>;
+    const there: Row[] = [];
+    // First nobody holds a unique value, as they may have gone from one to the other.
+    for (const { id } of rows) {
+      const row = await this.kind.find(session, id);
+      if (!row) continue;
+      there.push({ ...row, ...free });
+      await this.kind.update(session, row, there.at(-1)!);
+    }
+    for (const row of rows) {
+      const before = there.find(({ id }) => id === row.id);
+      if (before) await this.kind.update(session, before, row);
+      else await this.kind.insert(session, row);
+    }
+  }
+
   async #beginOr(session: Session, actor: Actor, input: Input, at: number): Promise<Row | Left[]> {
     try {
       return this.#begun(await this.begin(session, actor, input, at), at);

@@ -81,8 +81,7 @@ class RowReader {
       ...{ delimiter, info: true, relax_quotes: true, relax_column_count: true },
       // All three, whichever the first line has: files are put together from others.
       ...{ record_delimiter: ["\r\n", "\n", "\r"], max_record_size: longestRow },
-      cast: (cell, { quoting }) =>
-        cell === "" && !quoting ? null : isApart ? cell.normalize("NFC") : cell,
+      cast: (cell, { quoting }) => (cell === "" && !quoting ? null : isApart ? cell.normalize("NFC") : cell),
       // All rows of a text are taken at once: the parser is not to wait for that.
       ...{ readableHighWaterMark: Number.MAX_SAFE_INTEGER },
     });

@@ -109,7 +109,9 @@ export const liveAmong = <Name extends TableWith<{ id: PgColumn; deleted_at: PgC
     return q
       .select({ id: table.id, value: column })
       .from(table)
-      .where(and(dialect.isAmong(column, p.values), isNull(table.deleted_at))) as PromiseLike<unknown> as Query<{
+      .where(
+        and(dialect.isAmong(column, p.values), isNull(table.deleted_at)),
+      ) as PromiseLike<unknown> as Query<{
       id: string;
       value: string;
     }>;

@@ -62,7 +62,11 @@ inWorld("an import of clients", {}, (world) => {
     await imported(world(), "lan", "clients", "name\nkept\n");
     const before = await recordsOf(world(), "admin", "clients");
     const job = await imported(world(), "lan", "clients", "name,tags\nA,x\nB,y\nC,z\n");
-    expect(await undone(world(), "lan", job.id)).toMatchObject({ state: "succeeded", updated: 3, skipped: 0 });
+    expect(await undone(world(), "lan", job.id)).toMatchObject({
+      state: "succeeded",
+      updated: 3,
+      skipped: 0,
+    });
     expect(await recordsOf(world(), "admin", "clients")).toEqual(before);
     const types = (await world().events()).map(({ type }) => type);
     expect(types.filter((type) => type === "client.purged")).toHaveLength(3);

@@ -116,8 +116,7 @@ export async function rebuildClient(
   return difference === "missing" ? difference : [...difference, "client_tags"];
 }
 
-const insertTags = (session: Session, row: ClientRow): Promise<void> =>
-  insertTagRows(session, tagRows(row));
+const insertTags = (session: Session, row: ClientRow): Promise<void> => insertTagRows(session, tagRows(row));
 
 const tagRows = ({ id, tags }: ClientRow) =>
   [...new Set(tags.map(fold))].map((tag_key) => ({ client_id: id, tag_key }));

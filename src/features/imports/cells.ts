@@ -74,7 +74,8 @@ export class CellReader {
   #misshapen(cells: readonly (string | null)[]): Left | undefined {
     const { width, isSound } = this.layout;
     const left = (code: string, message: string): Left => ({ field: null, code, message });
-    if (cells.length < width) return left("too_few_cells", `The row has ${cells.length} cells, the headers ${width}.`);
+    if (cells.length < width)
+      return left("too_few_cells", `The row has ${cells.length} cells, the headers ${width}.`);
     if (cells.length > width && cells.slice(width).some((cell) => cell !== null && cell !== ""))
       return left("too_many_cells", `The row has ${cells.length} cells, the headers ${width}.`);
     for (const cell of cells) {
@@ -141,7 +142,8 @@ const named = (code: string, found: string | { wrong: string }): Value =>
 
 function choiceOf(choices: readonly string[], text: string): Value {
   const wanted = plain(text);
-  const found = choices.find((choice) => choice === text) ?? choices.find((choice) => plain(choice) === wanted);
+  const found =
+    choices.find((choice) => choice === text) ?? choices.find((choice) => plain(choice) === wanted);
   return found ?? { code: "invalid_choice", message: `must be one of ${choices.join(", ")}` };
 }
 
@@ -180,4 +182,3 @@ export function checkerOf(schema: TSchema): (value: unknown) => Left[] | undefin
 /** The same object without the fields that are absent. */
 export const withoutNulls = (values: Record<string, unknown>): Record<string, unknown> =>
   Object.fromEntries(Object.entries(values).filter(([, value]) => value !== null));
-

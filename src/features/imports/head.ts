@@ -44,7 +44,11 @@ export async function layoutOf(
   const header = headerAmong(rows, fields, given.mapping);
   const headers = header.row.cells.map((cell) => cell?.trim() ?? "");
   if (headers.length > mostColumns)
-    throw invalid("file", "too_many_columns", `has ${headers.length} columns; at most ${mostColumns} are read`);
+    throw invalid(
+      "file",
+      "too_many_columns",
+      `has ${headers.length} columns; at most ${mostColumns} are read`,
+    );
   const sources = given.mapping ? placed(given.mapping, headers) : suggested(fields, headers);
   if (Object.keys(sources).length === 0) throw noHeader(headers, fields);
   const used = new Set(Object.values(sources).flatMap(({ columns }) => columns));

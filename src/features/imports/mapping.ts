@@ -51,7 +51,9 @@ export function parseMapping(text: string, fields: ImportFields): GivenMapping {
   const unknown = Object.keys(mapping).filter((field) => !known.includes(field));
   if (unknown.length > 0) {
     const message = `is no field that can be imported; there are ${known.join(", ")}`;
-    throw new Invalid(unknown.map((field) => ({ field: `mapping.${field}`.slice(0, 200), code: "unknown_field", message })));
+    throw new Invalid(
+      unknown.map((field) => ({ field: `mapping.${field}`.slice(0, 200), code: "unknown_field", message })),
+    );
   }
   if (known.every((field) => !Object.hasOwn(mapping, field)))
     throw invalid("mapping", "empty", "must name a field");
@@ -110,7 +112,16 @@ export function placed(mapping: GivenMapping, headers: readonly string[]): Field
     if (named.length === 0 && constant === undefined)
       errors.push({ field: `mapping.${field}`, code: "empty", message: "must name columns or a constant" });
     const columns = named.map((header) => placeOf(field, header));
-    return [field, { columns, headers: named, join, ...(constant !== undefined && { constant }), ...(values && { values }) }];
+    return [
+      field,
+      {
+        columns,
+        headers: named,
+        join,
+        ...(constant !== undefined && { constant }),
+        ...(values && { values }),
+      },
+    ];
   });
   if (errors.length > 0) throw new Invalid(errors);
   return Object.fromEntries(sources);

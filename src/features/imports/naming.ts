@@ -21,7 +21,9 @@ export async function namingFor(
       if (id !== undefined) return id;
       const [first, ...others] = byName.get(fold(text)) ?? [];
       if (!first) return { wrong: "is the mail address or name of nobody who has an account" };
-      return others.length === 0 ? first.id : { wrong: `is the name of ${others.length + 1} people: write a mail address` };
+      return others.length === 0
+        ? first.id
+        : { wrong: `is the name of ${others.length + 1} people: write a mail address` };
     },
     async client(session, text) {
       const id = await clients.named(session, actor, text);

@@ -20,9 +20,11 @@ const description =
   "found out; what came of that stands in `result`. A job does it: each row by the rules of a single record and with an event " +
   "of its own. What could not be taken stands in `errors.csv` of the job, by line and column; `undo` takes all of it back.";
 
-const shared = () =>
+/** Of a permission: whoever may not is told so before anything else. */
+const shared = (permission: "clients.create" | "tasks.create") =>
   ({
     form: ImportForm,
+    permission,
     orText: "text/csv",
     parameters: ImportQuery,
     answer: unrepeatable(accepted),
@@ -41,8 +43,7 @@ export const importRoutes = (kit: HttpKit, imports: ImportService) =>
         return imports.begin(actor, "clients", reading(request, parameters));
       },
       {
-        ...shared(),
-        permission: "clients.create",
+        ...shared("clients.create"),
         example: {
           file: {
             name: "customers.csv",
@@ -61,8 +62,7 @@ export const importRoutes = (kit: HttpKit, imports: ImportService) =>
         return imports.begin(actor, "tasks", reading(request, parameters));
       },
       {
-        ...shared(),
-        permission: "tasks.create",
+        ...shared("tasks.create"),
         example: {
           file: { name: "tasks.csv", content: "Title;Due date\nCall Ada;2027-03-01\n" },
           dry_run: "true",
@@ -81,11 +81,13 @@ const reading =
       return new Map([...charsetIn(type), ...Object.entries(query)]);
     }
     const fields = await readForm(request, formLimits, ({ field, bytes }) => {
-      if (field !== "file") throw invalid(field.slice(0, 200), "unknown_field", "is not a field of this form");
+      if (field !== "file")
+        throw invalid(field.slice(0, 200), "unknown_field", "is not a field of this form");
       return take(bytes);
     });
     for (const name of fields.keys())
-      if (Object.hasOwn(query, name)) throw invalid(name, "repeated", "is given in the query and in the form");
+      if (Object.hasOwn(query, name))
+        throw invalid(name, "repeated", "is given in the query and in the form");
     return new Map([...fields, ...Object.entries(query)]);
   };
 

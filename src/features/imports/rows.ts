@@ -23,7 +23,10 @@ export interface ImportRecords {
     change: { set: never },
   ): Promise<boolean | Left>;
   sees(session: Session, actor: Actor, id: string): Promise<boolean>;
-  /** The fields by which one can be found. */
+  find(session: Session, id: string): Promise<RecordRow | undefined>;
+  /** Makes rows what they were in a transaction that was rolled back. */
+  recall(session: Session, rows: readonly RecordRow[]): Promise<void>;
+  /** The fields by which one can be found; all that are unique are among them. */
   matches: Readonly<Record<string, Match>>;
 }
 
@@ -37,6 +40,21 @@ export interface Outcome {
 }
 
 type Problem = Omit<RowOf<"job_problems">, "job_id">;
+
+/** Told by whoever tries rows out: nothing of what they leave is there for those that come later. */
+export interface TrialHooks {
+  /** Something is about to be done with records that have these keys. */
+  recall(keys: readonly string[]): Promise<void>;
+  /** A record is like this, before it changes or after. */
+  note(row: RecordRow): void;
+}
+
+/** By what a record, or the values of a row, can be found. */
+export const keysOf = ({ matches }: Pick<ImportRecords, "matches">, values: object): string[] =>
+  Object.entries(matches).flatMap(([field, { key }]) => {
+    const value = (values as Record<string, unknown>)[field];
+    return typeof value === "string" ? [`${field} ${key(value)}`] : [];
+  });
 
 /** A row that can become a record. */
 interface Candidate {
@@ -64,17 +82,23 @@ export class RowImporter {
   }
 
   /** Imports some rows, in their order. */
-  async apply(session: Session, actor: Actor, rows: readonly CsvRow[]): Promise<Outcome> {
+  async apply(session: Session, actor: Actor, rows: readonly CsvRow[], trial?: TrialHooks): Promise<Outcome> {
+    const candidates: (Candidate | Left[])[] = [];
+    for (const row of rows) candidates.push(await this.#candidate(session, row));
+    if (trial) {
+      const sound = candidates.filter((candidate) => !Array.isArray(candidate)) as Candidate[];
+      await trial.recall(sound.flatMap(({ values }) => keysOf(this.records, values)));
+    }
     const outcome: Outcome = { created: 0, updated: 0, skipped: 0, failed: 0, problems: [] };
     let fresh: Candidate[] = [];
     const freshKeys = new Set<string>();
     const flush = async () => {
-      await this.#create(session, actor, fresh, outcome);
+      await this.#create(session, actor, fresh, outcome, trial);
       fresh = [];
       freshKeys.clear();
     };
-    for (const row of rows) {
-      const candidate = await this.#candidate(session, row);
+    for (const [i, row] of rows.entries()) {
+      const candidate = candidates[i]!;
       if (Array.isArray(candidate)) {
         this.#fail(outcome, row, candidate);
         continue;
@@ -88,7 +112,7 @@ export class RowImporter {
         for (const name of names) freshKeys.add(name);
       } else if (typeof found === "object") this.#fail(outcome, row, [found]);
       else if (this.options.mode === "skip") outcome.skipped++;
-      else await this.#change(session, actor, candidate, found, outcome);
+      else await this.#change(session, actor, candidate, found, outcome, trial);
     }
     await flush();
     const inOrder = outcome.problems.toSorted((a, b) => a.line! - b.line!);
@@ -119,7 +143,13 @@ export class RowImporter {
     return undefined;
   }
 
-  async #create(session: Session, actor: Actor, fresh: readonly Candidate[], outcome: Outcome): Promise<void> {
+  async #create(
+    session: Session,
+    actor: Actor,
+    fresh: readonly Candidate[],
+    outcome: Outcome,
+    trial: TrialHooks | undefined,
+  ): Promise<void> {
     const sound = fresh.filter(({ row, values }) => {
       const wrong = this.#isInput(withoutNulls(values));
       if (wrong) this.#fail(outcome, row, wrong);
@@ -130,7 +160,10 @@ export class RowImporter {
     const made = await this.records.createManyIn(session, actor, inputs);
     for (const [i, each] of made.entries()) {
       if (Array.isArray(each)) this.#fail(outcome, sound[i]!.row, each);
-      else outcome.created++;
+      else {
+        outcome.created++;
+        trial?.note(each);
+      }
     }
   }
 
@@ -140,6 +173,7 @@ export class RowImporter {
     { row, values }: Candidate,
     id: string,
     outcome: Outcome,
+    trial: TrialHooks | undefined,
   ): Promise<void> {
     const { kept } = this.records;
     const patch = Object.fromEntries(
@@ -150,13 +184,20 @@ export class RowImporter {
       this.#fail(outcome, row, wrong, id);
       return;
     }
+    if (trial) trial.note((await this.records.find(session, id))!);
     const changed = await this.records.applyIn(session, actor, { id }, { set: patch as never });
     if (typeof changed === "object") this.#fail(outcome, row, [changed], id);
     else if (changed) outcome.updated++;
     else outcome.skipped++;
+    if (trial) trial.note((await this.records.find(session, id))!);
   }
 
-  #fail(outcome: Outcome, { line, cells }: CsvRow, wrong: readonly Left[], record_id: string | null = null): void {
+  #fail(
+    outcome: Outcome,
+    { line, cells }: CsvRow,
+    wrong: readonly Left[],
+    record_id: string | null = null,
+  ): void {
     outcome.failed++;
     const row = keptCells(cells);
     for (const { field, code, message } of wrong)

@@ -67,7 +67,8 @@ export function parseOptions(
   const errors: FieldError[] = [];
   const refuse = (field: string, code: string, message: string) => void errors.push({ field, code, message });
   for (const name of given.keys())
-    if (!Object.hasOwn(options, name)) refuse(name.slice(0, 200), "unknown_field", "is not a field of this form");
+    if (!Object.hasOwn(options, name))
+      refuse(name.slice(0, 200), "unknown_field", "is not a field of this form");
   const valueOf = (name: keyof typeof options) => (given.get(name)?.trim() ? given.get(name) : undefined);
   const choice = <Choice extends string>(name: keyof typeof options, choices: readonly Choice[]) => {
     const value = valueOf(name)?.trim().toLowerCase();
@@ -99,8 +100,10 @@ function delimiterOf(
 ): string | undefined {
   if (given === undefined || given === "") return undefined;
   const delimiter = delimiters[given.toLowerCase()] ?? given;
-  if (delimiter.length === 1 && !/["\r\n\p{L}\p{N}\p{C}]/u.test(delimiter.replace("\t", ""))) return delimiter;
-  const message = "must be one character that is neither a letter, a digit nor a quote, or comma, semicolon, tab, pipe";
+  if (delimiter.length === 1 && !/["\r\n\p{L}\p{N}\p{C}]/u.test(delimiter.replace("\t", "")))
+    return delimiter;
+  const message =
+    "must be one character that is neither a letter, a digit nor a quote, or comma, semicolon, tab, pipe";
   refuse("delimiter", "invalid_format", message);
   return undefined;
 }

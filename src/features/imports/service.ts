@@ -1,7 +1,7 @@
 import { second } from "../../clock";
 import { EncodingFinder } from "../../csv/encoding";
 import { CsvBroken, readCsv, type CsvRow } from "../../csv/read";
-import type { Store } from "../../db/store";
+import type { Session, Store } from "../../db/store";
 import { write } from "../../db/write";
 import { Invalid, Refusal } from "../../errors";
 import { newId } from "../../ids";
@@ -15,9 +15,10 @@ import { account, actorOf } from "../users/accounts";
 import { CellReader, type Naming } from "./cells";
 import { importFields, type ImportResource } from "./fields";
 import { headBytes, layoutOf, type Layout } from "./head";
-import { RowImporter, type ImportRecords } from "./rows";
+import { RowImporter, type ImportRecords, type Outcome } from "./rows";
 import { parseOptions, type ImportMode, type ImportOptions } from "./schema";
-import { insertProblems, jobState, pendingImports } from "./store";
+import { deleteProblems, insertProblems, jobState, pendingImports } from "./store";
+import { Trial } from "./trial";
 
 /** The bytes of a file, as they come in. */
 export type TakeFile = (bytes: AsyncIterable<Uint8Array>) => Promise<void>;
@@ -33,6 +34,7 @@ interface ImportPayload extends Record<string, unknown> {
   layout: Layout;
   mode: ImportMode;
   match: string[];
+  isDryRun: boolean;
 }
 
 /** What imports need of others. */
@@ -78,7 +80,9 @@ export class ImportService {
 
   /** The keys of the files that are still to be imported: nobody else knows of them. */
   async filesInUse(): Promise<string[]> {
-    const rows = await pendingImports.all(this.options.store.read, { kinds: JSON.stringify(Object.values(kindNames)) });
+    const rows = await pendingImports.all(this.options.store.read, {
+      kinds: JSON.stringify(Object.values(kindNames)),
+    });
     return rows.map(({ payload }) => (payload as ImportPayload).file);
   }
 
@@ -134,11 +138,11 @@ export class ImportService {
     const match = matchOf(options, layout);
     const { mode, isDryRun } = options;
     const payload: ImportPayload = {
-      ...{ resource, file: stored.key, size: stored.size, layout, mode, match },
+      ...{ resource, file: stored.key, size: stored.size, layout, mode, match, isDryRun },
     };
     const job = {
       ...{ id: newId(), kind: isDryRun ? kindNames.preview : kindNames.import, payload },
-      ...{ createdBy: actor.userId, progress: nothingDone, result: shown(payload, isDryRun) },
+      ...{ createdBy: actor.userId, progress: nothingDone, result: shown(payload) },
     };
     return write(this.options.store, actor, async (session) => {
       await addJob(session, job);
@@ -149,7 +153,8 @@ export class ImportService {
   async #run(job: RunningJob): Promise<void> {
     const payload = job.payload as unknown as ImportPayload;
     try {
-      await this.#import(job, payload);
+      if (payload.isDryRun) await this.#preview(job, payload);
+      else await this.#import(job, payload);
       await job.finish(async () => {});
     } catch (error) {
       if (!(error instanceof GiveUp) && !(await this.#isCancelled(job))) throw error;
@@ -159,27 +164,51 @@ export class ImportService {
     await this.#discard(payload.file);
   }
 
+  /** Each portion with how far it is in one transaction: after a crash, no row comes twice. */
   async #import(job: RunningJob, payload: ImportPayload): Promise<void> {
+    const { actor, importer } = await this.#importerFor(job, payload);
+    let reached: Progress = { ...nothingDone, ...job.reached };
+    for await (const { rows, total } of this.#portions(payload, Number(reached["done"]))) {
+      job.signal.throwIfAborted();
+      reached = await job.advance(async (session) => {
+        const outcome = await importer.apply(session, actor, rows);
+        return report(session, job, reached, { rows: rows.length, total, outcome });
+      });
+    }
+    await job.progress({ ...reached, total: Number(reached["done"]) });
+  }
+
+  /** Begins anew after a crash: what earlier rows would have left is gone. */
+  async #preview(job: RunningJob, payload: ImportPayload): Promise<void> {
+    const { store, records } = this.options;
+    const { actor, importer } = await this.#importerFor(job, payload);
+    const trial = new Trial(store, records[payload.resource], importer);
+    let reached = await job.advance(async (session) => {
+      await deleteProblems.all(session, { job_id: job.id });
+      return nothingDone;
+    });
+    try {
+      for await (const { rows, total } of this.#portions(payload, 0)) {
+        job.signal.throwIfAborted();
+        const outcome = await trial.apply(actor, rows);
+        reached = await job.advance((session) =>
+          report(session, job, reached, { rows: rows.length, total, outcome }),
+        );
+      }
+    } finally {
+      trial.close();
+    }
+    await job.progress({ ...reached, total: Number(reached["done"]) });
+  }
+
+  async #importerFor(job: RunningJob, payload: ImportPayload) {
     const { store, records, naming } = this.options;
     const user = job.createdBy === null ? undefined : await account(store.read, job.createdBy);
     if (!user?.is_active) throw new GiveUp("Whoever asked for it has no account any more.");
     const actor = { ...(await actorOf(store.read, user, job.id)), jobId: job.id };
     const { resource, layout } = payload;
     const reader = new CellReader(layout, importFields[resource], await naming(actor));
-    const importer = new RowImporter(records[resource], reader, payload);
-    let reached: Progress = { ...nothingDone, ...job.reached };
-    for await (const { rows, total } of this.#portions(payload, Number(reached["done"]))) {
-      job.signal.throwIfAborted();
-      reached = await job.advance(async (session) => {
-        const { problems, ...counts } = await importer.apply(session, actor, rows);
-        await insertProblems(
-          session,
-          problems.map((each) => ({ ...each, job_id: job.id })),
-        );
-        return { ...summed(reached, counts), done: Number(reached["done"]) + rows.length, total };
-      });
-    }
-    await job.progress({ ...reached, total: Number(reached["done"]) });
+    return { actor, importer: new RowImporter(records[resource], reader, payload) };
   }
 
   /** The rows of the file after the first ones, some at a time, with how many there seem to be altogether. */
@@ -232,6 +261,21 @@ const nothingDone: Progress = { done: 0, total: 0, created: 0, updated: 0, skipp
 /** A line with nothing in it is no row. */
 const isFilled = ({ cells }: CsvRow) => cells.some((cell) => cell !== null && cell !== "");
 
+/** Says what came of some rows, in the transaction that says how far the job is. */
+async function report(
+  session: Session,
+  { id }: RunningJob,
+  before: Progress,
+  { rows, total, outcome }: { rows: number; total: number; outcome: Outcome },
+): Promise<Progress> {
+  const { problems, ...counts } = outcome;
+  await insertProblems(
+    session,
+    problems.map((problem) => ({ ...problem, job_id: id })),
+  );
+  return { ...summed(before, counts), done: Number(before["done"]) + rows, total };
+}
+
 const summed = (before: Progress, counts: Record<string, number>): Progress => ({
   ...before,
   ...Object.fromEntries(
@@ -245,15 +289,16 @@ function matchOf({ mode, match }: ImportOptions, { sources }: Layout): string[] 
   const missing = match.filter((field) => !sources[field]);
   if (missing.length > 0)
     throw invalid("match", "unmapped", `needs a column for ${missing.join(", ")} in the mapping`);
-  const best = match.length > 0 ? match : ["external_id", "email"].filter((field) => sources[field]).slice(0, 1);
+  const best =
+    match.length > 0 ? match : ["external_id", "email"].filter((field) => sources[field]).slice(0, 1);
   if (best.length === 0)
     throw invalid("match", "required", `is needed for ${mode}: say by which field a record is found`);
   return best;
 }
 
 /** How the file is read, for whoever asked. */
-const shown = ({ layout, mode, match }: ImportPayload, dry_run: boolean): Record<string, unknown> => ({
-  ...{ dry_run, mode, match, encoding: layout.encoding, delimiter: layout.delimiter },
+const shown = ({ layout, mode, match, isDryRun }: ImportPayload): Record<string, unknown> => ({
+  ...{ dry_run: isDryRun, mode, match, encoding: layout.encoding, delimiter: layout.delimiter },
   mapping: Object.fromEntries(
     Object.entries(layout.sources).map(([field, { headers, join, constant, values }]) => [
       field,

@@ -9,6 +9,7 @@ import { configCommand } from "./config";
 import { events } from "./events";
 import { doctor } from "./doctor";
 import { healthcheck } from "./healthcheck";
+import { importCommand } from "./import";
 import { mail } from "./mail";
 import { migrate } from "./migrate";
 import { openapi } from "./openapi";
@@ -29,7 +30,7 @@ const versionCommand: Command = {
 };
 
 const commands: Command[] = [
-  ...[serve, migrate, user, seed, mail, events, blobs],
+  ...[serve, migrate, user, seed, importCommand, mail, events, blobs],
   ...[configCommand, doctor, healthcheck, openapi, versionCommand],
 ];
 

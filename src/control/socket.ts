@@ -33,7 +33,7 @@ interface Reply {
 /** Runs operations that come in over `neocrm.sock`, which only the server's own user can open. */
 export function listenForOperations(
   dataDir: string,
-  run: (operation: string, input: unknown) => Promise<unknown>,
+  run: (operation: string, input: unknown, bytes: AsyncIterable<Uint8Array>) => Promise<unknown>,
 ): { close(): Promise<void> } {
   const unix = socketFile(dataDir);
   if (unix.length > longestSocketPath) {
@@ -47,12 +47,15 @@ export function listenForOperations(
   const server = Bun.serve({
     unix,
     development: false,
+    // Whoever can open the socket can also write where the server does.
+    maxRequestBodySize: Number.MAX_SAFE_INTEGER,
     fetch: (request, server) =>
       replyTo(async () => {
         // Some operations take minutes.
         server.timeout(request, 0);
-        const { operation, input } = (await request.json()) as { operation: string; input: unknown };
-        return run(operation, input);
+        const { searchParams } = new URL(request.url);
+        const input: unknown = JSON.parse(searchParams.get("input")!);
+        return run(searchParams.get("operation")!, input, request.body ?? nothing());
       }),
   });
   chmodSync(unix, 0o600);
@@ -63,6 +66,8 @@ export function listenForOperations(
     },
   };
 }
+
+async function* nothing(): AsyncGenerator<Uint8Array> {}
 
 async function replyTo(run: () => Promise<unknown>): Promise<Response> {
   try {
@@ -92,13 +97,15 @@ export async function askServer(
   dataDir: string,
   operation: string,
   input: unknown,
+  bytes?: Blob,
 ): Promise<Reply | undefined> {
   const unix = socketFile(dataDir);
   if (!existsSync(unix)) return undefined;
-  const response = await fetch("http://neocrm/", {
+  const query = new URLSearchParams({ operation, input: JSON.stringify(input) });
+  const response = await fetch(`http://neocrm/?${query}`, {
     unix,
     method: "POST",
-    body: JSON.stringify({ operation, input }),
+    ...(bytes && { body: bytes.stream() }),
   }).catch(() => undefined);
   if (!response) return undefined;
   const reply = (await response.json()) as Reply;

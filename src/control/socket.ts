@@ -53,9 +53,8 @@ export function listenForOperations(
       replyTo(async () => {
         // Some operations take minutes.
         server.timeout(request, 0);
-        const { searchParams } = new URL(request.url);
-        const input: unknown = JSON.parse(searchParams.get("input")!);
-        return run(searchParams.get("operation")!, input, request.body ?? nothing());
+        const { operation, input, bytes } = await askedIn(request);
+        return run(operation, input, bytes);
       }),
   });
   chmodSync(unix, 0o600);
@@ -65,6 +64,19 @@ export function listenForOperations(
       rmSync(unix, { force: true });
     },
   };
+}
+
+interface Asked {
+  operation: string;
+  input: unknown;
+  bytes: AsyncIterable<Uint8Array>;
+}
+
+/** What stands in the body, unless that has the bytes that go with it. */
+async function askedIn(request: Request): Promise<Asked> {
+  const asked = new URL(request.url).searchParams.get("asked");
+  if (asked !== null) return { ...JSON.parse(asked), bytes: request.body ?? nothing() } as Asked;
+  return { ...((await request.json()) as Omit<Asked, "bytes">), bytes: nothing() };
 }
 
 async function* nothing(): AsyncGenerator<Uint8Array> {}
@@ -101,11 +113,12 @@ export async function askServer(
 ): Promise<Reply | undefined> {
   const unix = socketFile(dataDir);
   if (!existsSync(unix)) return undefined;
-  const query = new URLSearchParams({ operation, input: JSON.stringify(input) });
-  const response = await fetch(`http://neocrm/?${query}`, {
+  const asked = JSON.stringify({ operation, input });
+  const query = bytes ? `?${new URLSearchParams({ asked })}` : "";
+  const response = await fetch(`http://neocrm/${query}`, {
     unix,
     method: "POST",
-    ...(bytes && { body: bytes.stream() }),
+    body: bytes ? bytes.stream() : asked,
   }).catch(() => undefined);
   if (!response) return undefined;
   const reply = (await response.json()) as Reply;

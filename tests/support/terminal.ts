@@ -7,8 +7,6 @@ export interface Ran {
   code: ExitCode;
   out: string;
   err: string;
-  /** What it showed of how far it was. */
-  statuses: string[];
 }
 
 export interface Typed {
@@ -28,11 +26,10 @@ export async function neocrm(
   const out: string[] = [];
   const err: string[] = [];
   const left = [...(answers ?? [])];
-  const statuses: string[] = [];
   const terminal: Terminal = {
     out: (text) => void out.push(text),
     err: (text) => void err.push(text),
-    status: (text) => void statuses.push(text),
+    status: () => {},
     readAll: async () => stdin,
     isInteractive: answers !== undefined,
     async askSecret(question) {
@@ -41,5 +38,5 @@ export async function neocrm(
     },
   };
   const code = await runCli(args, { terminal, env, cwd });
-  return { code, out: out.join("\n"), err: err.join("\n"), statuses };
+  return { code, out: out.join("\n"), err: err.join("\n") };
 }

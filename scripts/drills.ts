@@ -7,6 +7,7 @@ import { eventsDrill } from "../tests/drills/events";
 import { filesDrill } from "../tests/drills/files";
 import { memoryDrill } from "../tests/drills/files-memory";
 import { hostileDrill } from "../tests/drills/hostile";
+import { importsDrill } from "../tests/drills/imports";
 import { killDrill } from "../tests/drills/kill";
 import { syncDrill } from "../tests/drills/sync";
 import { newDatabase } from "../tests/support/postgres";
@@ -61,6 +62,19 @@ for (const [engine, databaseUrl] of [
     `${files.kills} kills, ${files.acknowledged} acknowledged, ${files.swept} left without a row and swept, ` +
       `${files.faults.length} rows or bytes not as acknowledged`,
     files.faults.length === 0 && files.acknowledged > 1_000,
+  ]);
+}
+
+for (const [engine, databaseUrl] of [
+  ["SQLite", undefined],
+  ["PostgreSQL", await newDatabase({ durable: true, empty: true })],
+] as const) {
+  const imports = await importsDrill({ rounds: 10, rows: 10_000, seed, databaseUrl });
+  for (const fault of imports.faults) console.log(fault);
+  rows.push([
+    `kill -9 during imports of 10,000 rows and during their undo, ${engine}, SEED=${seed}`,
+    `${imports.kills} kills, ${imports.midway} midway, ${imports.faults.length} outcomes other than undisturbed`,
+    imports.faults.length === 0 && imports.midway > 5,
   ]);
 }
 

@@ -3,59 +3,44 @@ import { expect, test } from "bun:test";
 import { imported, recordsOf } from "../support/imports";
 import { undone } from "../support/jobs";
 import { inWorld, type World } from "../support/scenario";
+import { Picker } from "../unit/list/random";
 
 const seed = Number(process.env["SEED"] ?? 20260707);
 const rounds = Number(process.env["ROUNDS"] ?? 2);
 
-/** The same choices for the same seed. */
-class Choices {
-  constructor(private state: number) {}
+/** A text of up to so many pieces. */
+const textOf = (pick: Picker, most: number): string =>
+  Array.from({ length: pick.number(1, most) }, () => pick.of(pieces)).join("");
 
-  /** From 0 to `below` - 1. */
-  next(below: number): number {
-    this.state = (Math.imul(this.state, 1_664_525) + 1_013_904_223) >>> 0;
-    return Math.floor((this.state / 2 ** 32) * below);
-  }
-
-  of<Value>(values: readonly Value[]): Value {
-    return values[this.next(values.length)]!;
-  }
-
-  text(most: number): string {
-    return Array.from({ length: 1 + this.next(most) }, () => this.of(pieces)).join("");
-  }
-
-  /** A text with something in it, or nothing. */
-  maybe(most: number): string | null {
-    return this.next(3) === 0 ? null : `${this.of(pieces)}x${this.text(most)}`;
-  }
-}
+/** A text with something in it, or nothing. */
+const maybe = (pick: Picker, most: number): string | null =>
+  pick.number(0, 2) === 0 ? null : `${pick.of(pieces)}x${textOf(pick, most)}`;
 
 const pieces = [
   ..."abcXYZ 019,;|\t\"'=+-@\\/\n".split(""),
   ...["\r\n", "''", "é", "é", "Đặng", "日本", "😀", "\ufffd", "＝", "'=", "\u00a0", "​", "NULL", "true"],
 ];
 
-const clientOf = (choices: Choices, i: number) => ({
-  external_id: choices.next(2) === 0 ? `x-${i}` : null,
-  name: `${i} ${choices.text(8)}`,
-  email: choices.next(2) === 0 ? `Person.${i}@Example.com` : null,
-  phone: choices.of([null, "+47 22 44 22 22", "(024) 3825-3456", "=1", "none yet"]),
-  ...{ company: choices.maybe(10), position: choices.maybe(5), industry: choices.maybe(3) },
-  ...{ address: choices.maybe(12), status: choices.of(["prospect", "active", "inactive", "customer"]) },
-  tags: [...new Set(Array.from({ length: choices.next(4) }, () => (choices.maybe(3) ?? "x").trim()))],
-  notes: choices.of([null, "", " ", choices.text(30)]),
-  avatar_url: choices.of([null, "https://example.com/a.png?x=1,2"]),
+const clientOf = (pick: Picker, i: number) => ({
+  external_id: pick.number(0, 1) === 0 ? `x-${i}` : null,
+  name: `${i} ${textOf(pick, 8)}`,
+  email: pick.number(0, 1) === 0 ? `Person.${i}@Example.com` : null,
+  phone: pick.of([null, "+47 22 44 22 22", "(024) 3825-3456", "=1", "none yet"]),
+  ...{ company: maybe(pick, 10), position: maybe(pick, 5), industry: maybe(pick, 3) },
+  ...{ address: maybe(pick, 12), status: pick.of(["prospect", "active", "inactive", "customer"]) },
+  tags: [...new Set(Array.from({ length: pick.number(0, 3) }, () => (maybe(pick, 3) ?? "x").trim()))],
+  notes: pick.of([null, "", " ", textOf(pick, 30)]),
+  avatar_url: pick.of([null, "https://example.com/a.png?x=1,2"]),
 });
 
-const taskOf = (choices: Choices, i: number) => ({
-  external_id: choices.next(2) === 0 ? `t-${i}` : null,
-  title: `${i} ${choices.text(8)}`,
-  description: choices.of([null, "", "\n", choices.text(30)]),
-  status: choices.of(["todo", "in_progress", "done", "cancelled"]),
-  priority: choices.of(["low", "medium", "high", "urgent"]),
-  due_date: choices.of([null, "2031-02-03T04:05:06.789Z", "1999-12-31T23:59:59.000Z"]),
-  remind_at: choices.of([null, "2031-02-03T04:05:06.789Z"]),
+const taskOf = (pick: Picker, i: number) => ({
+  external_id: pick.number(0, 1) === 0 ? `t-${i}` : null,
+  title: `${i} ${textOf(pick, 8)}`,
+  description: pick.of([null, "", "\n", textOf(pick, 30)]),
+  status: pick.of(["todo", "in_progress", "done", "cancelled"]),
+  priority: pick.of(["low", "medium", "high", "urgent"]),
+  due_date: pick.of([null, "2031-02-03T04:05:06.789Z", "1999-12-31T23:59:59.000Z"]),
+  remind_at: pick.of([null, "2031-02-03T04:05:06.789Z"]),
 });
 
 /** What an import cannot say of a record. */
@@ -87,10 +72,10 @@ inWorld("an export that is imported", {}, (world) => {
   ] as const) {
     test(`gives the same ${resource}, and once more changes nothing`, async () => {
       for (let round = 0; round < rounds; round++) {
-        const choices = new Choices(seed + round);
+        const pick = new Picker(seed + round);
         const assigned = [null, world().people.lan.id, world().people.minh.id];
         for (let i = 0; i < 25; i++) {
-          const body = { ...make(choices, i), assigned_to: choices.of(assigned) };
+          const body = { ...make(pick, i), assigned_to: pick.of(assigned) };
           const { status, text } = await world().send("admin", "POST", `/api/${resource}`, { body });
           if (status !== 201) throw new Error(`seed ${seed + round}: ${text}`);
         }
@@ -116,14 +101,14 @@ inWorld("an export that is imported", {}, (world) => {
 });
 
 /** A file whose rows have to do with each other, and with what is there. */
-function tangled(choices: Choices): string {
+function tangled(pick: Picker): string {
   const rows = Array.from({ length: 250 }, (_, i) => [
-    choices.of(["", `N${i}`, `N${choices.next(10)}`]),
-    choices.of(["", `m${choices.next(50)}@example.com`, `m${choices.next(50)}@example.com`, "no mail"]),
-    choices.of(["", `k${choices.next(50)}`]),
-    choices.of(["", "+47 22 44 22 22", "+4722442222", `+4720000${100 + choices.next(5)}`]),
-    choices.of(["", "active", "Customer", "red"]),
-    choices.of(["", "C", "D"]),
+    pick.of(["", `N${i}`, `N${pick.number(0, 9)}`]),
+    pick.of(["", `m${pick.number(0, 49)}@example.com`, `m${pick.number(0, 49)}@example.com`, "no mail"]),
+    pick.of(["", `k${pick.number(0, 49)}`]),
+    pick.of(["", "+47 22 44 22 22", "+4722442222", `+4720000${100 + pick.number(0, 4)}`]),
+    pick.of(["", "active", "Customer", "red"]),
+    pick.of(["", "C", "D"]),
   ]);
   return `name,email,external_id,phone,status,company\n${rows.map((row) => row.join()).join("\n")}\n`;
 }
@@ -139,7 +124,7 @@ inWorld("an import", {}, (world) => {
   for (const option of options) {
     test(`with ${JSON.stringify(option)} comes to what its trial says, and is taken back`, async () => {
       for (let round = 0; round < rounds; round++) {
-        const choices = new Choices(seed + 100 * round);
+        const pick = new Picker(seed + 100 * round);
         for (const i of [1, 2, 3])
           await world().send("lan", "POST", "/api/clients", {
             body: { name: `There ${i}`, email: `m${i}@example.com`, external_id: `k${i + 1}`, company: "C" },
@@ -148,7 +133,7 @@ inWorld("an import", {}, (world) => {
           body: { name: "Minh's", email: "m9@example.com", external_id: "k9" },
         });
         const before = await recordsOf(world(), "admin", "clients");
-        const csv = tangled(choices);
+        const csv = tangled(pick);
         const trial = await imported(world(), "lan", "clients", csv, { ...option, dry_run: "true" });
         expect(await recordsOf(world(), "admin", "clients")).toEqual(before);
         const job = await imported(world(), "lan", "clients", csv, option);

@@ -19,7 +19,6 @@ import { searchRoutes } from "./features/search/routes";
 import { settingRoutes } from "./features/settings/routes";
 import { taskRoutes } from "./features/tasks/routes";
 import { userRoutes } from "./features/users/routes";
-import { trustedProxies } from "./http/client-address";
 import type { MountedRoute } from "./http/declared";
 import { edge, opening } from "./http/edge";
 import { httpKit } from "./http/kit";
@@ -48,24 +47,22 @@ export function buildApp(config: Config, parts: Parts, health: Health) {
     requireIfMatch: () => live.get("api.require_if_match"),
     defaultCountry: () => live.get("clients.default_country"),
   });
-  const transport = {
-    proxies: trustedProxies([...config["server.trusted_proxies"]]),
-    https: config["server.https"],
-    hstsSeconds: config["server.hsts_max_age"],
-    publicUrl: config["server.public_url"],
+  const arriving = {
+    proxies: parts.proxies,
+    transport: parts.transport,
     metrics: parts.metrics.requests,
   };
   const attempts = { limiter, perMinute: () => live.get("limits.auth_per_minute") };
 
   const app = new Elysia({ normalize: false, handler: { standardHostname: false } })
-    .use(opening(transport))
+    .use(opening(arriving))
     .use(crossOrigin(config["cors.origins"]))
     .use(
       edge({
-        ...transport,
+        ...arriving,
         identify: parts.identities.identify,
         admitTicket: parts.tickets.admit,
-        scraper: scraper(config["metrics.token"]),
+        scraper: scraper(() => live.get("metrics.token")),
         idempotency: parts.idempotency,
         limiter,
         limits: () => ({ ip: live.get("limits.ip_per_minute"), user: live.get("limits.user_per_minute") }),

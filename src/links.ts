@@ -8,7 +8,7 @@ export class Links {
   #ownUrl = "http://localhost";
 
   /** @param publicUrl where people reach the server, without a slash at the end; `null` when nobody said */
-  constructor(private readonly publicUrl: string | null) {}
+  constructor(private readonly publicUrl: () => string | null) {}
 
   /** Where the server listens, for links as long as no public address is configured. */
   listensAt(url: string): void {
@@ -25,7 +25,7 @@ export class Links {
   verifyEmail = (token: string): string => this.#page(verifyPage, token);
 
   /** A page of the web client, by its path. */
-  to = (path: string): string => `${this.publicUrl ?? this.#ownUrl}${path}`;
+  to = (path: string): string => `${this.publicUrl() ?? this.#ownUrl}${path}`;
 
   #page(page: string, token: string): string {
     return this.to(`${page}?token=${token}`);

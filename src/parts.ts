@@ -59,6 +59,8 @@ import { taskPolicy } from "./features/tasks/policy";
 import { TaskService } from "./features/tasks/service";
 import { UserService } from "./features/users/service";
 import { assignments } from "./hand-over";
+import { trustedProxies, type TrustedProxies } from "./http/client-address";
+import type { Transport } from "./http/edge";
 import { Idempotency } from "./http/idempotency";
 import { sealWith } from "./http/seal";
 import type { Bus } from "./integrations/bus/bus";
@@ -97,6 +99,11 @@ export interface Parts {
   metrics: Metrics;
   /** The settings in force. */
   live: LiveSettings;
+  /** Goes over to another configuration, which differs only in what needs no restart. */
+  reconfigure(loaded: Pick<LoadedConfig, "config" | "sources">): void;
+  /** How requests come here. */
+  proxies: TrustedProxies;
+  transport: Transport;
   bus: Bus;
   limiter: Limiter;
   links: Links;
@@ -201,11 +208,10 @@ export async function openParts(
   const store = telling(database, tell);
   const live = new LiveSettings(config, sources);
   const bus = await openBus(config);
-  const secret = config["auth.jwt_secret"];
-  const tokens = accessTokens(
-    secret,
-    config["auth.jwt_secret_previous"],
-    config["auth.access_token_minutes"],
+  const secret = () => live.get("auth.jwt_secret")!;
+  const previousSecret = () => live.get("auth.jwt_secret_previous");
+  const tokens = live.opened(signing, () =>
+    accessTokens(secret(), previousSecret(), config["auth.access_token_minutes"]),
   );
   const identities = new Identities(store, tokens);
   const background = new Background(mostInBackground);
@@ -218,9 +224,13 @@ export async function openParts(
   const checks = new PasswordChecks(hasher, loginThrottle());
   const issuer = new TokenIssuer(tokens, config["auth.refresh_token_days"]);
   const limiter = memoryLimiter({ maxKeys: 100_000 });
-  const links = new Links(config["server.public_url"]);
-  const mail = openMail(config, dataDir);
-  const seal = sealWith(secret, config["auth.jwt_secret_previous"]);
+  const links = new Links(() => live.get("server.public_url"));
+  const mail = live.opened(
+    ["mail.from", "mail.smtp_url", "mail.tls"],
+    () => openMail(live, dataDir),
+    (old) => old.close?.(),
+  );
+  const seal = live.opened(signing, () => sealWith(secret(), previousSecret()));
   const mailing = { store, seal };
   const verifications = new VerificationService({ ...mailing, link: links.verifyEmail });
   const resets = new ResetService({
@@ -230,7 +240,10 @@ export async function openParts(
   const policies = [clientPolicy(() => live.get("visibility.clients")), taskPolicy()] as const;
   const clients = new ClientService(store, policies[0], () => live.get("clients.default_country"));
   const tasks = new TaskService(store, policies[1], clients.sees, () => live.get("tasks.due_soon_hours"));
-  const keeper = new BlobKeeper(store, openBlobs(config, dataDir));
+  const blobs = live.opened(["s3.access_key_id", "s3.secret_access_key"], () =>
+    openBlobs(live.all(), dataDir),
+  );
+  const keeper = new BlobKeeper(store, blobs);
   const quota = new Quota(() => ({
     file: live.get("files.max_size"),
     user: live.get("files.user_quota"),
@@ -323,6 +336,11 @@ export async function openParts(
     store,
     metrics,
     live,
+    reconfigure(next) {
+      live.configure(next.config, next.sources);
+      identities.forgetAll();
+    },
+    ...arrival(live),
     bus,
     limiter,
     links,
@@ -409,11 +427,26 @@ async function openBus(config: Config): Promise<Bus> {
   return postgresBus(url);
 }
 
-function openMail(config: Config, dataDir: string): Mail {
-  const url = config["mail.smtp_url"];
-  const from = config["mail.from"];
+/** How requests reach the server, as it is configured at that moment. */
+const arrival = (live: LiveSettings): Pick<Parts, "proxies" | "transport"> => ({
+  proxies: live.opened(["server.trusted_proxies"], () =>
+    trustedProxies([...live.get("server.trusted_proxies")]),
+  ),
+  transport: live.opened(["server.https", "server.hsts_max_age", "server.public_url"], () => ({
+    https: live.get("server.https"),
+    hstsSeconds: live.get("server.hsts_max_age"),
+    publicUrl: live.get("server.public_url"),
+  })),
+});
+
+/** What a token or a sealed text depends on. */
+const signing = ["auth.jwt_secret", "auth.jwt_secret_previous"] as const;
+
+function openMail(live: LiveSettings, dataDir: string): Mail {
+  const url = live.get("mail.smtp_url");
+  const from = live.get("mail.from");
   if (url === null) return outboxMail(join(dataDir, "outbox"), from);
-  return smtpMail({ url, from, tls: config["mail.tls"], timeoutMs: smtpTimeoutMs });
+  return smtpMail({ url, from, tls: live.get("mail.tls"), timeoutMs: smtpTimeoutMs });
 }
 
 const smtpTimeoutMs = 30 * second;

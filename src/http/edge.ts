@@ -2,7 +2,7 @@ import { ValidationError, type AnyElysia } from "elysia";
 import { second } from "../clock";
 import { Forbidden, Refusal, TooMany } from "../errors";
 import type { Limiter } from "../integrations/limiter";
-import { log, logRequest } from "../ops/logging";
+import { logOf, logRequest } from "../ops/logging";
 import type { RequestMetrics } from "../ops/metrics/requests";
 import { tracing } from "../ops/tracing/tracing";
 import type { Identity } from "../policy";
@@ -18,11 +18,21 @@ import { faultOf, problemOf, type Problem } from "./problem";
 import { countRequest } from "./rate-limit";
 import { refusalOf } from "./refusals";
 
+const log = logOf("http");
+
 /** Who a bearer token belongs to; a text says why it is refused. At once when the token is known. */
 export type Identify = (token: string) => Identity | string | Promise<Identity | string>;
 
 /** Whom a ticket lets in; a text says why nobody. */
 export type AdmitTicket = (ticket: string, use: TicketUse) => Promise<Identity | string>;
+
+/** How requests reach the server. Read at each one: the configuration may change. */
+export interface Transport {
+  https: "off" | "redirect" | "require";
+  hstsSeconds: number;
+  /** Where browsers reach the server, without a slash at the end. */
+  publicUrl: string | null;
+}
 
 /** What the edge needs from the server. */
 export interface EdgeOptions {
@@ -37,10 +47,7 @@ export interface EdgeOptions {
   /** Requests a minute; 0 for no limit. Read at each request: an admin may change them. */
   limits: () => { ip: number; user: number };
   proxies: TrustedProxies;
-  https: "off" | "redirect" | "require";
-  hstsSeconds: number;
-  /** Where browsers reach the server, without a slash at the end. */
-  publicUrl: string | null;
+  transport: Transport;
   /** Filled in once every route is mounted. */
   routes: RouteTable;
 }
@@ -60,12 +67,7 @@ const securityHeaders = {
 
 /** The first thing that happens to a request: it gets its id and its address. */
 export const opening =
-  ({
-    proxies,
-    https,
-    hstsSeconds,
-    metrics,
-  }: Pick<EdgeOptions, "proxies" | "https" | "hstsSeconds" | "metrics">) =>
+  ({ proxies, transport, metrics }: Pick<EdgeOptions, "proxies" | "transport" | "metrics">) =>
   <App extends AnyElysia>(app: App): App => {
     if (tracing()) app.wrap(traced);
     app.headers(securityHeaders).onRequest(({ request, set, server }) => {
@@ -86,7 +88,9 @@ export const opening =
       if (trace !== undefined) set.headers["server-timing"] = `traceparent;desc="${trace}"`;
       // Without a host, the URL begins with its path, and the router would take another path from it than we do.
       if (request.url.startsWith("/")) throw withoutHost();
-      if (https === "off" || !call.isSecure || hstsSeconds === 0) return;
+      if (!call.isSecure) return;
+      const { https, hstsSeconds } = transport;
+      if (https === "off" || hstsSeconds === 0) return;
       set.headers["strict-transport-security"] = `max-age=${hstsSeconds}; includeSubDomains`;
     });
     return app;
@@ -108,7 +112,7 @@ export const edge =
     app
       .onRequest(async ({ request, set }) => {
         const call = callOf(request);
-        const elsewhere = enforceHttps(options, request, call, set);
+        const elsewhere = enforceHttps(options.transport, request, call, set);
         if (elsewhere) return elsewhere;
         // A check of the server's health must not depend on the database that tokens are looked up in.
         if (isFree(call.path)) return undefined;
@@ -154,7 +158,7 @@ const withoutHost = () =>
 
 /** Redirects or refuses what came in the clear; whoever checks the server's health may always do so. */
 function enforceHttps(
-  { https, publicUrl }: Pick<EdgeOptions, "https" | "publicUrl">,
+  { https, publicUrl }: Transport,
   request: Request,
   call: Call,
   set: ResponseSet,

@@ -2,11 +2,13 @@ import { monotonic, now, second } from "../clock";
 import { tellAfterCommit } from "../db/after-commit";
 import type { Session, Store } from "../db/store";
 import { Refusal } from "../errors";
-import { log } from "../ops/logging";
+import { logOf } from "../ops/logging";
 import { redactText } from "../ops/redact";
 import { GiveUp, TryAgain, type JobKind, type JobRow, type Progress, type RunningJob } from "./job";
 import { jobTopic } from "./queue";
 import { endLease, writeProgress, type Ending, type Lease } from "./store";
+
+const log = logOf("jobs");
 
 /** The job belongs to somebody else by now, or to nobody. */
 class LeaseLost extends Error {
@@ -165,6 +167,8 @@ export class Attempt {
       if (!(await endLease.first(session, whole))) return;
       if (whole.state === "succeeded" || whole.state === "failed") await this.#tellEnd(session, whole.state);
     }, readCommitted);
+    const { row, kind } = this;
+    log.debug("A job was left", { job: row.id, kind: kind.name, attempt: row.attempts, state: whole.state });
   }
 }
 

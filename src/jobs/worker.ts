@@ -1,11 +1,13 @@
 import { now, second } from "../clock";
 import type { Session, Store } from "../db/store";
 import { newId } from "../ids";
-import { log } from "../ops/logging";
+import { logOf } from "../ops/logging";
 import { Pulse } from "../pulse";
 import { Attempt, type OnEnd } from "./attempt";
 import type { JobKind, JobRow } from "./job";
 import { dueJobs, leaseJobs, renewLeases, somethingDue, takeBackLapsed } from "./store";
+
+const log = logOf("jobs");
 
 /** What can be chosen; the defaults suit a server. */
 export interface WorkerOptions {
@@ -40,10 +42,12 @@ export class Worker {
     this.#kinds = new Map(options.kinds.map((kind) => [kind.name, kind]));
     const { pollMs, leaseMs } = this.#options;
     this.#leasing = new Pulse({
+      module: "jobs",
       failure: "Jobs could not be leased",
       ...{ work: () => this.#leaseNext(), everyMs: pollMs },
     });
     this.#renewing = new Pulse({
+      module: "jobs",
       failure: "The leases of jobs could not be renewed",
       ...{ work: () => this.#renew(), everyMs: leaseMs / 3 },
     });

@@ -2,13 +2,15 @@ import { monotonic, second } from "../clock";
 import type { Store } from "../db/store";
 import { Busy, TooMany } from "../errors";
 import type { Bus } from "../integrations/bus/bus";
-import { log } from "../ops/logging";
+import { logOf } from "../ops/logging";
 import type { Actor, Identity } from "../policy";
 import type { Connection, Outlet } from "./connection";
 import { closing, Closing, frameOf, resyncFrame, type CloseCode } from "./frames";
 import { Hints, type RefusedTopic, type SeesJob, type Watched } from "./hints";
 import { deliver, standingOf } from "./notifications";
 import { Wakes } from "./wakes";
+
+const log = logOf("realtime");
 
 /** What the hub needs from the server. */
 export interface HubOptions {
@@ -104,6 +106,7 @@ export class Hub {
     if (connection.isClosed) return;
     connection.position = position;
     connection.isReady = true;
+    log.debug("Somebody listens", { user: userId, after, connections: this.size });
     connection.send(frameOf("ready", { user_id: userId, last_id: last }));
     if (isLost) connection.send(resyncFrame);
     this.#notifying.wake(userId);
@@ -114,6 +117,7 @@ export class Hub {
     if (connection.isClosed) return;
     connection.isClosed = true;
     this.release(connection.outlet);
+    log.debug("Somebody listens no more", { user: connection.userId, connections: this.size });
     this.#hints.unsubscribe(connection, [...connection.topics]);
     const others = this.#users.get(connection.userId);
     others?.delete(connection);

@@ -260,6 +260,7 @@ export async function openParts(
   const uploads = new Uploads({
     ...{ store, files, keeper, quota },
     refusedTypes: () => live.get("files.refused_types"),
+    measure: metrics.work,
   });
   const users = new UserService(store, forget);
   const ringUser = (userId: string) => ringing.start(deaf, () => bus.ring(notificationTopic(userId)));
@@ -284,7 +285,7 @@ export async function openParts(
   );
   kinds.push(...bulk.kinds);
   const worker = new Worker({
-    ...{ store, onEnd: tellFinished },
+    ...{ store, onEnd: tellFinished, measures: metrics.work },
     kinds: tracing() ? kinds.map(tracedKind) : kinds,
   });
   wakes.set(jobsTopic, () => worker.nudge());
@@ -302,7 +303,7 @@ export async function openParts(
   };
   scheduler.every("purge", day, async () => void (await purgeNow()));
   scheduler.once("alarms of older tasks", () => tasks.makeAlarms());
-  metrics.watch({ hasher, store, relay, worker });
+  metrics.watch({ hasher, store, relay, worker, bus });
   const activities = new ActivityService({
     store,
     policy: new ActivityPolicy(...policies, folderPolicy, filePolicy),
@@ -314,7 +315,7 @@ export async function openParts(
   const admit = ({ userId, sessionId, authVersion }: Actor) =>
     identities.bearer({ userId: userId!, sessionId: sessionId!, authVersion: authVersion! });
   const hub: Hub = new Hub({
-    ...{ store, bus, admit },
+    ...{ store, bus, admit, measure: metrics.work },
     sees: jobSeenBy,
     kinds: new Map<string, Watched>([
       ["client", clients],

@@ -78,11 +78,13 @@ function reload(server: RunningServer, load: () => LoadedConfig, cwd: string): C
     const { config, changed, waiting, apply } = server.reload(fresh);
     logAs(config, cwd);
     apply();
+    server.parts.metrics.reloaded(true);
     log.info("The configuration was read anew", { changed });
     if (waiting.length > 0) log.warn("Some settings count after a restart only", { settings: waiting });
     return config;
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
+    server.parts.metrics.reloaded(false);
     log.error("The configuration cannot be used; the one before goes on", { problems: error.problems });
     return undefined;
   }

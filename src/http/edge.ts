@@ -132,6 +132,8 @@ export const edge =
         const status = Number(set.status ?? 200);
         const ms = performance.now() - call.startedAt;
         options.metrics.answered(route || null, request.method, status, ms / second);
+        if (call.problem !== null) options.metrics.problem(route || null, call.problem);
+        else if (isSearch(call)) options.metrics.searched(ms / second);
         tracing()
           ?.requestSpan(request)
           ?.end(route || null, status);
@@ -155,6 +157,10 @@ const withoutHost = () =>
     "invalid_host",
     "Name the server in the Host header, as in Host: crm.example.com.",
   );
+
+/** Whether it asks for words: `q` of a search or of a list. */
+const isSearch = ({ parameters, list }: Call) =>
+  parameters["q"] !== undefined || (list?.filters.some(({ op }) => op === "search") ?? false);
 
 /** Redirects or refuses what came in the clear; whoever checks the server's health may always do so. */
 function enforceHttps(
@@ -253,6 +259,7 @@ async function answerError(options: EdgeOptions, failure: Failure): Promise<unkn
     log.warn(refusal.message, { request_id: call.id, path: call.path, error: refusal.cause });
   }
   const problem = refusal ? problemOf(refusal, call.path, call.id) : faultOf(call.path, call.id);
+  call.problem = problem.code;
   set.status = problem.status;
   set.headers["content-type"] = "application/problem+json";
   set.headers["cache-control"] = "no-store";

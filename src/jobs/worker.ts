@@ -3,7 +3,7 @@ import type { Session, Store } from "../db/store";
 import { newId } from "../ids";
 import { logOf } from "../ops/logging";
 import { Pulse } from "../pulse";
-import { Attempt, type OnEnd } from "./attempt";
+import { Attempt, type JobMeasures, type OnEnd } from "./attempt";
 import type { JobKind, JobRow } from "./job";
 import { dueJobs, leaseJobs, renewLeases, somethingDue, takeBackLapsed } from "./store";
 
@@ -15,6 +15,7 @@ export interface WorkerOptions {
   kinds: readonly JobKind[];
   /** Told within the transaction that ends a job that somebody waits for. */
   onEnd?: OnEnd;
+  measures?: JobMeasures;
   /** Jobs that run at once in this process. */
   concurrency?: number;
   /** Milliseconds that a job belongs to a process that is silent. */
@@ -24,7 +25,14 @@ export interface WorkerOptions {
 }
 
 const readCommitted = { isolation: "read committed" } as const;
-const usual = { onEnd: async () => {}, concurrency: 4, leaseMs: 30 * second, pollMs: second };
+const unmeasured: JobMeasures = { jobBegan() {}, jobEnded() {} };
+const usual = {
+  onEnd: async () => {},
+  measures: unmeasured,
+  concurrency: 4,
+  leaseMs: 30 * second,
+  pollMs: second,
+};
 
 /**
  * Does the jobs of the queue, as many at once as it may. A job belongs to the process that leased it until the lease is
@@ -109,7 +117,7 @@ export class Worker {
   }
 
   #begin(row: JobRow): void {
-    const attempt = new Attempt(this.#options.store, this.#kinds.get(row.kind)!, row, this.#options.onEnd);
+    const attempt = new Attempt(this.#options.store, this.#kinds.get(row.kind)!, row, this.#options);
     this.#running.add(attempt);
     void attempt.over.finally(() => {
       this.#running.delete(attempt);

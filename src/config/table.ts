@@ -155,6 +155,14 @@ export const settings = {
     describe: "The types of files that are not taken, by their bytes: at first, programs.",
   }),
 
+  "files.share_days": setting({
+    type: integer(0, 3_650),
+    default: 30,
+    env: "NEOCRM_FILES_SHARE_DAYS",
+    changeable: true,
+    describe: "For how many days a link to a file is good, unless its maker says otherwise; 0 is for good.",
+  }),
+
   "s3.endpoint": optional({
     type: publicUrl,
     env: "S3_ENDPOINT",

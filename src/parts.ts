@@ -360,7 +360,7 @@ export async function openParts(
     uploads,
     shares: new ShareService({
       ...{ store, files, checks, link: links.share },
-      days: () => live.get("files.share_days"),
+      days: () => live.get("shares.days"),
     }),
     visits: new ShareVisits({ store, files, checks, passes: new Passes(secret) }),
     keeper,

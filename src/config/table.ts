@@ -155,14 +155,6 @@ export const settings = {
     describe: "The types of files that are not taken, by their bytes: at first, programs.",
   }),
 
-  "files.share_days": setting({
-    type: integer(0, 3_650),
-    default: 30,
-    env: "NEOCRM_FILES_SHARE_DAYS",
-    changeable: true,
-    describe: "For how many days a link to a file is good, unless its maker says otherwise; 0 is for good.",
-  }),
-
   "s3.endpoint": optional({
     type: publicUrl,
     env: "S3_ENDPOINT",
@@ -463,6 +455,14 @@ export const settings = {
     default: true,
     env: "NEOCRM_FEATURES_SETUP",
     describe: "POST /api/auth/setup can make the first admin with the one-time code.",
+  }),
+
+  "shares.days": setting({
+    type: integer(0, 3_650),
+    default: 30,
+    env: "NEOCRM_SHARES_DAYS",
+    changeable: true,
+    describe: "For how many days a link to a file is good, unless its maker says otherwise; 0 is for good.",
   }),
 } as const;
 

@@ -58,7 +58,7 @@ export const linkRoutes = (kit: HttpKit, { visits, publicUrl }: LinkRouteOptions
       {
         permission: "public",
         params: TokenParams,
-        returns: Type.String({ title: "SharePage", contentMediaType: "text/html" }),
+        returns: Type.String({ title: "SharedFilePage", contentMediaType: "text/html" }),
         problems: closed,
         detail: {
           summary: "The page of a shared file",
@@ -82,7 +82,7 @@ export const linkRoutes = (kit: HttpKit, { visits, publicUrl }: LinkRouteOptions
         params: TokenParams,
         body: SharePassword,
         answer: unrepeatable(seeOther),
-        problems: closed,
+        problems: [...closed, "malformed_form"],
         example: { password: "a phrase for whoever gets it" },
         detail: {
           summary: "Give the password of a shared file",
@@ -133,6 +133,7 @@ export const linkRoutes = (kit: HttpKit, { visits, publicUrl }: LinkRouteOptions
         params: TokenParams,
         returns: Type.String({ title: "SharedImage", contentMediaType: "image/*" }),
         problems: [...closed, "preview_unavailable", "range_not_satisfiable", "invalid_etag"],
+        walk: { needs: ["image_token"] },
         detail: { summary: "A shared file as an image", description: headerNote },
       },
     );

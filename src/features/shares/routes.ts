@@ -23,13 +23,13 @@ export const shareRoutes = (kit: HttpKit, shares: ShareService) =>
       body: ShareInput,
       answer: unrepeatable(shareCreated),
       returns: NewShareView,
-      problems: ["busy", "too_many_shares"],
+      problems: ["too_many_shares"],
       example: { expires_at: "2099-05-04T09:00:00Z", max_downloads: 5 },
       walk: { keeps: { share_id: "answer.id", token: "answer.token" } },
       detail: {
         summary: "Make a link to a file, for people outside",
         description:
-          "Without `expires_at` it is good for as many days as the setting `files.share_days` says; `null` is for good. " +
+          "Without `expires_at` it is good for as many days as the setting `shares.days` says; `null` is for good. " +
           "`view_only` shows an image and gives no file away. The link ends with your right to share the file: when it " +
           "is deleted, when it is taken from you, or when your account is closed.",
       },

@@ -1,3 +1,4 @@
+import { TokenParams } from "../../src/features/shares/schema";
 import type { Answer, By, SendOptions, World } from "./scenario";
 
 /** A link as the answer to its making has it. */
@@ -22,3 +23,6 @@ export const visit = (
   path = "",
   { method = "GET", ...options }: SendOptions & { method?: string } = {},
 ): Promise<Answer> => world.send("nobody", method, `/s/${token}${path}`, options);
+
+/** The only form of a token that is looked for. */
+export const fileTokenPattern = new RegExp(TokenParams.properties.token.pattern!);

@@ -256,7 +256,7 @@ export async function openParts(
   const users = new UserService(store, forget);
   const ringUser = (userId: string) => ringing.start(deaf, () => bus.ring(notificationTopic(userId)));
   const alarms = new AlarmClock({ store, tasks, ring: ringUser });
-  const consumers: Consumer[] = [new Notifier({ clients, tasks }, ringUser)];
+  const consumers: Consumer[] = [new Notifier({ clients, tasks, files }, ringUser)];
   const relay = new Relay({
     ...{ store, consumers },
     ordered: () => ringing.start(deaf, () => bus.ring(eventsTopic)),

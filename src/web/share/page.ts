@@ -22,7 +22,9 @@ const policy = [
 ].join("; ");
 
 const mark =
-  "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'><rect width='32' height='32' rx='8' fill='%230b6e4f'/><path d='M10 23V9l12 14V9' fill='none' stroke='white' stroke-width='3.2' stroke-linecap='round' stroke-linejoin='round'/></svg>";
+  "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32' aria-hidden='true'><rect width='32' height='32' rx='8' fill='#0b6e4f'/><path d='M10 23V9l12 14V9' fill='none' stroke='white' stroke-width='3.2' stroke-linecap='round' stroke-linejoin='round'/></svg>";
+
+const logo = new Html(mark);
 
 /** The page of a shared file. @param path of its link */
 export function sharedPage(path: string, shared: Shared): Page {
@@ -54,6 +56,7 @@ export function sharedPage(path: string, shared: Shared): Page {
                 <dd>${share.max_downloads - share.downloads}</dd>`
         }
       </dl>`,
+    caution,
   );
 }
 
@@ -149,7 +152,9 @@ const sayings: Partial<Record<Problem["code"], { title: string; text: string; ic
   },
 };
 
-const page = (title: string, content: Html): Page => ({
+const caution = html`<footer>Open files only when you know who sent them.</footer>`;
+
+const page = (title: string, content: Html, footer?: Html): Page => ({
   policy,
   html: html`<!doctype html>
     <html lang="en">
@@ -160,13 +165,13 @@ const page = (title: string, content: Html): Page => ({
         <meta name="robots" content="noindex, nofollow" />
         <meta name="referrer" content="no-referrer" />
         <title>${title}</title>
-        <link rel="icon" href="data:image/svg+xml,${new Html(mark)}" />
+        <link rel="icon" href="data:image/svg+xml,${new Html(mark.replaceAll("#", "%23"))}" />
         ${styleTag}
       </head>
       <body>
-        <header>Neo CRM</header>
+        <header>${logo}Neo CRM</header>
         <main>${content}</main>
-        <footer>Open files only when you know who sent them.</footer>
+        ${footer}
       </body>
     </html> `,
 });

@@ -12,6 +12,8 @@ import { dashboardRoutes } from "./features/dashboard/routes";
 import { exportRoutes } from "./features/exports/routes";
 import { fileRoutes } from "./features/files/routes";
 import { folderRoutes } from "./features/folders/routes";
+import { linkRoutes } from "./features/shares/link-routes";
+import { shareRoutes } from "./features/shares/routes";
 import { clientRoutes } from "./features/clients/routes";
 import { notificationRoutes } from "./features/notifications/routes";
 import { jobRoutes } from "./features/jobs/routes";
@@ -30,6 +32,7 @@ import { monitorRoutes } from "./http/monitor-routes";
 import { systemRoutes } from "./http/system-routes";
 import type { Health } from "./ops/health";
 import type { Parts } from "./parts";
+import { shareProblemPage } from "./web/share/page";
 import { socketRoutes } from "./realtime/socket";
 import { streamRoutes } from "./realtime/stream";
 
@@ -66,6 +69,7 @@ export function buildApp(config: Config, parts: Parts, health: Health) {
         idempotency: parts.idempotency,
         limiter,
         limits: () => ({ ip: live.get("limits.ip_per_minute"), user: live.get("limits.user_per_minute") }),
+        problemPage: shareProblemPage,
         routes,
       }),
     )
@@ -99,6 +103,8 @@ export function buildApp(config: Config, parts: Parts, health: Health) {
         linkTo: (path) => parts.links.to(path),
       }),
     )
+    .use(shareRoutes(kit, parts.shares))
+    .use(linkRoutes(kit, { visits: parts.visits, publicUrl: transport.publicUrl }))
     .use(notificationRoutes(kit, parts.notifications))
     .use(activityRoutes(kit, parts.activities))
     .use(exportRoutes(kit, parts.exports, parts))

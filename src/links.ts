@@ -24,6 +24,9 @@ export class Links {
   /** Where the owner of an address proves that it is theirs. */
   verifyEmail = (token: string): string => this.#page(verifyPage, token);
 
+  /** The page of a shared file. */
+  share = (token: string): string => this.to(`/s/${token}`);
+
   /** A page of the web client, by its path. */
   to = (path: string): string => `${this.publicUrl() ?? this.#ownUrl}${path}`;
 

@@ -43,6 +43,9 @@ import { FilePolicy } from "./features/files/policy";
 import { Quota } from "./features/files/quota";
 import { FileService } from "./features/files/service";
 import { Uploads } from "./features/files/uploads";
+import { Passes } from "./features/shares/passes";
+import { ShareService } from "./features/shares/service";
+import { ShareVisits } from "./features/shares/visits";
 import { FolderPolicy } from "./features/folders/policy";
 import { FolderService } from "./features/folders/service";
 import { DashboardService } from "./features/dashboard/service";
@@ -126,6 +129,8 @@ export interface Parts {
   folders: FolderService;
   files: FileService;
   uploads: Uploads;
+  shares: ShareService;
+  visits: ShareVisits;
   keeper: BlobKeeper;
   activities: ActivityService;
   notifications: NotificationService;
@@ -265,7 +270,7 @@ export async function openParts(
   const users = new UserService(store, forget);
   const ringUser = (userId: string) => ringing.start(deaf, () => bus.ring(notificationTopic(userId)));
   const alarms = new AlarmClock({ store, tasks, ring: ringUser });
-  const consumers: Consumer[] = [new Notifier({ clients, tasks }, ringUser)];
+  const consumers: Consumer[] = [new Notifier({ clients, tasks, files }, ringUser)];
   const relay = new Relay({
     ...{ store, consumers },
     ordered: () => ringing.start(deaf, () => bus.ring(eventsTopic)),
@@ -372,6 +377,11 @@ export async function openParts(
     folders,
     files,
     uploads,
+    shares: new ShareService({
+      ...{ store, files, checks, link: links.share },
+      days: () => live.get("shares.days"),
+    }),
+    visits: new ShareVisits({ store, files, checks, passes: new Passes(secret) }),
     keeper,
     activities,
     dashboard: new DashboardService({ clients, tasks, files, notifications, activities }),

@@ -517,6 +517,14 @@ export const settings = {
     env: "NEOCRM_FEATURES_SETUP",
     describe: "POST /api/auth/setup can make the first admin with the one-time code.",
   }),
+
+  "shares.days": setting({
+    type: integer(0, 3_650),
+    default: 30,
+    env: "NEOCRM_SHARES_DAYS",
+    changeable: true,
+    describe: "For how many days a link to a file is good, unless its maker says otherwise; 0 is for good.",
+  }),
 } as const;
 
 /** The name of a setting: section and key, as in the TOML files. */

@@ -6,6 +6,7 @@ import { logOf, logRequest } from "../ops/logging";
 import type { RequestMetrics } from "../ops/metrics/requests";
 import { tracing } from "../ops/tracing/tracing";
 import type { Identity } from "../policy";
+import { sendPage, wantsPage, type Page } from "../web/html";
 import type { ResponseSet } from "./answer";
 import { callOf, openCall, queryOf, type Call, type RefusedCredentials } from "./call";
 import { clientAddress, isSecure, type TrustedProxies } from "./client-address";
@@ -47,7 +48,9 @@ export interface EdgeOptions {
   /** Requests a minute; 0 for no limit. Read at each request: an admin may change them. */
   limits: () => { ip: number; user: number };
   proxies: TrustedProxies;
-  transport: Transport;
+transport: Transport;
+  /** How a browser is shown a problem at this path; `undefined` where it gets the document, as programs do. */
+  problemPage: (path: string, problem: Problem) => Page | undefined;
   /** Filled in once every route is mounted. */
   routes: RouteTable;
 }
@@ -264,6 +267,8 @@ async function answerError(options: EdgeOptions, failure: Failure): Promise<unkn
   set.headers["content-type"] = "application/problem+json";
   set.headers["cache-control"] = "no-store";
   Object.assign(set.headers, refusal?.details.headers);
+  const page = wantsPage(request) ? options.problemPage(call.path, problem) : undefined;
+  if (page) return sendPage(set, page);
   if (!refusal || !call.attempt) return problem;
   try {
     const first = await keepRefusal(options.idempotency, call.attempt, problem, refusal.details.headers);

@@ -5,7 +5,7 @@ import { isId } from "../ids";
 import type { Actor, Permission } from "../policy";
 import type { ProblemCode } from "../problems";
 import type { AnswerOf, ResponseSet } from "./answer";
-import { readJson } from "./body";
+import { readJson, readWebForm } from "./body";
 import { callOf, queryOf, type Call } from "./call";
 import { declare, type TicketPurpose, type Walk } from "./declared";
 import { readExport, type Exported, type ExportRequest } from "./exported";
@@ -64,6 +64,7 @@ const strangersLimit = 16 * 1024;
  * - `parameters`: what its query may have, most often ids; those that were given as `parameters`.
  * - `ticket`: for what a ticket in the query lets its bearer in here, instead of an access token (see `edge.ts`).
  * - `form`: its body is a form with files, which the handler reads (`multipart.ts`). Declared before `permission`.
+ * - `webForm`: its body may also be what a page's form sends. Declared before `permission`.
  * - `answer`: status and headers of the result (`created`, `versioned`, `noContent`); `Idempotency-Key` on POST.
  * - `conditional`: `If-Match` as `ifMatch`.
  * - for the documents alone: `returns`, `problems`, `example`, `walk`.
@@ -103,6 +104,10 @@ export function httpKit({ idempotency, bodyLimit, requireIfMatch, defaultCountry
       ...declare("form", schema),
       // Elysia asks the next parser only when this one gives `undefined`.
       parse: () => nothing,
+    }),
+
+    webForm: (_: true) => ({
+      parse: ({ request }: Incoming) => readWebForm(request, Math.min(bodyLimit, strangersLimit)),
     }),
 
     list: (fields: Fields) => ({

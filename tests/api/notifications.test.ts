@@ -199,7 +199,7 @@ scenarios("how one is told", { given }, [
       expect(mailed.map(({ type }: { type: string }) => type)).toEqual([
         ...["task_assigned", "task_due_soon", "task_overdue", "task_reminder", "mention", "security"],
       ]);
-      expect(json.data).toHaveLength(11);
+      expect(json.data).toHaveLength(12);
       for (const one of json.data) expect(one).toMatchObject({ in_app: true, websocket: true, sse: true });
     },
   },

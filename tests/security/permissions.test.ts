@@ -61,6 +61,9 @@ const open = [
   "GET /health/ready",
   "GET /monitor",
   "GET /monitor/assets/:name",
+  "GET /s/:token",
+  "GET /s/:token/download",
+  "GET /s/:token/preview",
   "GET /swagger",
   "GET /swagger/assets/:name",
   "GET /swagger/json",
@@ -74,6 +77,7 @@ const open = [
   "POST /api/auth/register",
   "POST /api/auth/setup",
   "POST /api/auth/verify-email",
+  "POST /s/:token",
 ];
 
 /** What managers and users are kept out of. */

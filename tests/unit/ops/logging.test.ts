@@ -144,6 +144,7 @@ describe("secrets", () => {
     ["a bearer token", { text: `sent bearer ${secret}` }],
     ["a database URL", { url: `postgres://crm:${secret}@host/db` }],
     ["a share link", { path: `/s/${secret}/download` }],
+    ["a share link without a port", { path: `https://crm.example.com/S/${secret}/preview` }],
     ["an absolute share link", { path: `https://crm.example:3000/s/${secret}` }],
   ])("%s does not leak", (_name, fields: Record<string, unknown>) => {
     for (const format of ["json", "pretty"] as const) {

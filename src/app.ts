@@ -104,7 +104,7 @@ export function buildApp(config: Config, parts: Parts, health: Health) {
       }),
     )
     .use(shareRoutes(kit, parts.shares))
-    .use(linkRoutes(kit, { visits: parts.visits, publicUrl: transport.publicUrl }))
+    .use(linkRoutes(kit, { visits: parts.visits, transport: parts.transport }))
     .use(notificationRoutes(kit, parts.notifications))
     .use(activityRoutes(kit, parts.activities))
     .use(exportRoutes(kit, parts.exports, parts))

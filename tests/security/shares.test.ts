@@ -101,12 +101,12 @@ inWorld("a password", given, (world) => {
 });
 
 test("what a browser keeps is good for its purpose, its link and its time", () => {
-  const passes = new Passes("a secret");
+  const passes = new Passes(() => "a secret");
   const pass = passes.issue("open", "one", 1_000);
   expect(passes.isGood(pass, "open", "one")).toBe(true);
   expect(passes.isGood(pass, "resume", "one")).toBe(false);
   expect(passes.isGood(pass, "open", "other")).toBe(false);
-  expect(new Passes("another secret").isGood(pass, "open", "one")).toBe(false);
+  expect(new Passes(() => "another secret").isGood(pass, "open", "one")).toBe(false);
   expect(passes.isGood(passes.issue("open", "one", -1), "open", "one")).toBe(false);
   const [until, signature] = pass.split(".") as [string, string];
   const later = (Number.parseInt(until, 36) + 1).toString(36);

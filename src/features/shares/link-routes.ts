@@ -5,6 +5,7 @@ import { Refusal } from "../../errors";
 import { seeOther, unrepeatable, type ResponseSet } from "../../http/answer";
 import { callOf } from "../../http/call";
 import { sendDownload } from "../../http/download";
+import type { Transport } from "../../http/edge";
 import type { HttpKit } from "../../http/kit";
 import { sendPage } from "../../web/html";
 import { passwordPage, sharedPage } from "../../web/share/page";
@@ -14,8 +15,8 @@ import { SharePassword, TokenParams } from "./schema";
 /** What the routes of links need. */
 export interface LinkRouteOptions {
   visits: ShareVisits;
-  /** Where people reach the server, without a slash at the end; `null` when nobody said. */
-  publicUrl: string | null;
+  /** How browsers reach the server. */
+  transport: Pick<Transport, "publicUrl">;
 }
 
 /** Where links lead. */
@@ -38,7 +39,7 @@ const closed = [
 ] as const;
 
 /** Files behind links, for whoever has one: a page that works without scripts, and what it leads to. */
-export const linkRoutes = (kit: HttpKit, { visits, publicUrl }: LinkRouteOptions) =>
+export const linkRoutes = (kit: HttpKit, { visits, transport }: LinkRouteOptions) =>
   new Elysia({ prefix: "/s", tags: ["Share links"] })
     .use(kit)
     .get(
@@ -72,7 +73,7 @@ export const linkRoutes = (kit: HttpKit, { visits, publicUrl }: LinkRouteOptions
         hideFromRobots(set);
         const path = linkPath(params.token);
         const pass = await visits.unlock(params.token, body.password, visitorOf(request));
-        if (pass !== undefined) keepPass(set, request, { kind: "open", pass, path, publicUrl });
+        if (pass !== undefined) keepPass(set, request, { kind: "open", pass, path, publicUrl: transport.publicUrl });
         set.headers["location"] = path;
         return "";
       },
@@ -99,7 +100,7 @@ export const linkRoutes = (kit: HttpKit, { visits, publicUrl }: LinkRouteOptions
         hideFromRobots(set);
         const path = linkPath(params.token);
         const download = await visits.download(params.token, visitorOf(request), (pass) =>
-          keepPass(set, request, { kind: "resume", pass, path, publicUrl }),
+          keepPass(set, request, { kind: "resume", pass, path, publicUrl: transport.publicUrl }),
         );
         const answer = await sendDownload(request, set, download);
         return withHeaders(set, answer, { "cache-control": "no-store" });

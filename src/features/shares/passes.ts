@@ -9,12 +9,8 @@ export type PassFor = "open" | "resume";
  * Nothing is stored. A pass is good for one link and one purpose, until its time is up or the server's secret changes.
  */
 export class Passes {
-  readonly #key: Buffer;
-
-  /** @param secret the server's; the key is derived from it (HKDF, RFC 5869) */
-  constructor(secret: string) {
-    this.#key = Buffer.from(hkdfSync("sha256", secret, "", "neocrm share passes", 32));
-  }
+  /** @param secret the server's at that moment; the key is derived from it (HKDF, RFC 5869) */
+  constructor(private readonly secret: () => string) {}
 
   /** A pass for a link by its id. @param lastsMs milliseconds for which it is good */
   issue(purpose: PassFor, shareId: string, lastsMs: number): string {
@@ -30,6 +26,8 @@ export class Passes {
     return timingSafeEqual(wanted, Buffer.from(signature)) && Number.parseInt(until, 36) > now();
   }
 
-  #sign = (purpose: PassFor, shareId: string, until: string): string =>
-    createHmac("sha256", this.#key).update(`${purpose} ${shareId} ${until}`).digest("base64url");
+  #sign(purpose: PassFor, shareId: string, until: string): string {
+    const key = Buffer.from(hkdfSync("sha256", this.secret(), "", "neocrm share passes", 32));
+    return createHmac("sha256", key).update(`${purpose} ${shareId} ${until}`).digest("base64url");
+  }
 }

@@ -162,6 +162,8 @@ const services = [
     "users",
     "clients",
     "tasks",
+    "shares",
+    "visits",
     "activities",
     "notifications",
     "jobs",

@@ -169,6 +169,8 @@ const services = [
     "users",
     "clients",
     "tasks",
+    "shares",
+    "visits",
     "activities",
     "notifications",
     "jobs",

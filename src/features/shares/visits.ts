@@ -189,9 +189,12 @@ export class ShareVisits {
   }
 }
 
-/** Whether a file is shown on the page of its link. */
-export const hasPreview = ({ file }: Pick<Shared, "file">): boolean =>
-  shown.has(file.file_type) && file.file_size <= largestShown;
+/**
+ * Whether a file is shown on the page of its link. Where its downloads are counted it is not: the picture is the file itself,
+ * and could be had without being counted.
+ */
+export const hasPreview = ({ share, file }: Pick<Shared, "share" | "file">): boolean =>
+  share.max_downloads === null && shown.has(file.file_type) && file.file_size <= largestShown;
 
 /** What is recorded as the one who acts: the link, which is nobody's account. */
 const bearerOf = (share: ShareRow, requestId: string): Actor => ({

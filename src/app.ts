@@ -49,6 +49,7 @@ export function buildApp(config: Config, parts: Parts, health: Health) {
     bodyLimit: config["server.body_limit"],
     requireIfMatch: () => live.get("api.require_if_match"),
     defaultCountry: () => live.get("clients.default_country"),
+    isOn: (feature) => live.get(`features.${feature}`),
   });
   const arriving = {
     proxies: parts.proxies,
@@ -73,7 +74,7 @@ export function buildApp(config: Config, parts: Parts, health: Health) {
         routes,
       }),
     )
-    .use(systemRoutes(kit, health))
+    .use(systemRoutes(kit, health, live))
     .use(
       documentRoutes(
         kit,

@@ -281,7 +281,10 @@ export async function openParts(
   const indexer = new Indexer(store);
   wakes.set(searchTopic, () => indexer.nudge());
   const kinds: JobKind[] = [
-    mailKind({ store, mail, templates, links, seal }),
+    mailKind({
+      ...{ store, mail, templates, links, seal },
+      tellsByMail: () => live.get("features.notification_mails"),
+    }),
     undoKind(store, undoableKinds({ clients, tasks, files })),
   ];
   const country = () => live.get("clients.default_country");

@@ -56,6 +56,7 @@ export const problems = {
     forbidden: "Your role or your part in the record does not allow it.",
     https_required: "The server answers over HTTPS only.",
     registration_closed: "Nobody can register by themselves.",
+    feature_disabled: "An admin has switched this off; `feature` names it.",
     setup_disabled: "Setting up over HTTP is switched off.",
     wrong_setup_code: "This is not the code that the server printed.",
     account_inactive: "The account is closed.",

@@ -517,6 +517,28 @@ export const settings = {
     env: "NEOCRM_FEATURES_SETUP",
     describe: "POST /api/auth/setup can make the first admin with the one-time code.",
   }),
+  "features.uploads": setting({
+    type: boolean,
+    default: true,
+    env: "NEOCRM_FEATURES_UPLOADS",
+    changeable: true,
+    describe: "Files can be uploaded; those that are there can be read in any case.",
+  }),
+  "features.exports": setting({
+    type: boolean,
+    default: true,
+    env: "NEOCRM_FEATURES_EXPORTS",
+    changeable: true,
+    describe: "Whole lists can be exported as files.",
+  }),
+  "features.notification_mails": setting({
+    type: boolean,
+    default: true,
+    env: "NEOCRM_FEATURES_NOTIFICATION_MAILS",
+    changeable: true,
+    describe:
+      "People get mails about what happens; those about their account and its security are sent in any case.",
+  }),
 
   "shares.days": setting({
     type: integer(0, 3_650),

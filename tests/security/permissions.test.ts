@@ -21,6 +21,7 @@ describe("a route without a permission", () => {
       bodyLimit: 1,
       requireIfMatch: () => false,
       defaultCountry: () => null,
+      isOn: () => true,
     });
     const declared = new Elysia().use(kit).get("/api/mine", () => "x", { permission: "signed-in" });
     expect(routeTable(declared.routes)).toHaveLength(1);

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
+import { features } from "../../../src/config/features";
 import { ConfigError } from "../../../src/config/error";
 import type { LoadOptions } from "../../../src/config/load";
 import { profileFiles } from "../../../src/config/profiles";
@@ -190,7 +191,7 @@ test("every setting can be set from the environment", () => {
     "log.keep": "8",
     ...Object.fromEntries(Object.keys(logModules).map((name) => [`log.levels.${name}`, "warn"])),
     "metrics.token": "what-prometheus-sends",
-    "features.setup": "off",
+    ...Object.fromEntries(features.map((feature) => [`features.${feature}`, "off"])),
   };
   const env = Object.fromEntries(keys.map((key) => [settings[key].env, samples[key] ?? "7"]));
   const { config, sources } = load({ env });

@@ -115,8 +115,8 @@ function itemOf(step: Step) {
   const { needs = [] } = route.walk ?? {};
   return {
     name: route.detail.summary,
-    // The answer itself is shown and tested, not where it leads.
-    protocolProfileBehavior: { followRedirects: false },
+    // Where it leads to is not what it answers.
+    ...(route.answer?.status === 303 && { protocolProfileBehavior: { followRedirects: false } }),
     request: {
       method: route.method,
       ...(isOpen(route) && { auth: { type: "noauth" } }),

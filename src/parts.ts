@@ -244,7 +244,8 @@ export async function openParts(
     ...{ ...mailing, checks, limiter, background, forget, link: links.resetPassword },
     minutes: config["auth.password_reset_minutes"],
   });
-  const policies = [clientPolicy(() => live.get("visibility.clients")), taskPolicy()] as const;
+  const seesClients = clientPolicy(() => live.get("visibility.clients"));
+  const policies = [seesClients, taskPolicy(seesClients)] as const;
   const clients = new ClientService(store, policies[0], () => live.get("clients.default_country"));
   const tasks = new TaskService(store, policies[1], clients.sees, () => live.get("tasks.due_soon_hours"));
   const blobs = live.opened(["s3.access_key_id", "s3.secret_access_key"], () =>

@@ -55,15 +55,22 @@ async function pageIn<Item extends object>(
   return { rows: list.withoutKeys(rows) as Item[], nextCursor, ...total };
 }
 
-/** A list of the records in one scope, which is looked at once: how many it has, and how they are found. */
+/**
+ * A list of the records in one scope, which is looked at once: how many it has, and how they are found.
+ * @param mostSearched so many that a search finds are gathered, where it is not what suits a page
+ */
 export async function openList(
   store: Pick<Store, "read" | "aside">,
   resource: Resource<object>,
   request: ListRequest,
   scope: ListScope,
+  mostSearched?: number,
 ): Promise<List> {
   const { search, filters } = searchIn(request.filters);
-  if (search) return openSearch(store, resource, { ...request, filters }, scope, queryOf(search));
+  if (search) {
+    const others = { ...request, filters };
+    return openSearch(store, resource, others, scope, queryOf(search), mostSearched);
+  }
   const from = await settled(store, resource.fields.resource, scope);
   if (from.isFew) return new List(store.read, resource, request, from);
   if (!from.own && !from.isSparse && !mayTakeLong(resource.fields, request)) {
@@ -83,12 +90,14 @@ async function openSearch(
   request: ListRequest,
   scope: ListScope,
   query: SearchQuery,
+  mostSearched?: number,
 ): Promise<List> {
   const { fields } = resource;
   const session = store.aside(scope.caller);
   const isIndexed = request.deleted === "none";
   const from = await settled(store, fields.resource, scope);
-  const found = await searched(session, query, { table: searchedTable(fields), scope: from, isIndexed });
+  const searchScope = { table: searchedTable(fields), scope: from, isIndexed };
+  const found = await searched(session, query, searchScope, mostSearched);
   const within = found.isFew || !isIndexed ? found : await narrowed(session, fields, request.filters, found);
   return new List(session, resource, request, within);
 }

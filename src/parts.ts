@@ -5,6 +5,7 @@ import type { Fills, Migrator } from "./db/migrate";
 import { sqliteMigrator } from "./db/migrate.sqlite";
 import { telling } from "./db/after-commit";
 import { measured, type StoreMeasures } from "./db/measured";
+import { databaseFile } from "./backup/database-files";
 import { openSqliteStore } from "./db/sqlite";
 import type { Session, Store } from "./db/store";
 import { Background } from "./background";
@@ -30,6 +31,7 @@ import { TicketService } from "./features/auth/ticket-service";
 import { TokenIssuer } from "./features/auth/token-issuer";
 import { VerificationService } from "./features/auth/verification-service";
 import { accessTokens } from "./features/auth/tokens";
+import { BackupService } from "./features/backups/service";
 import { BulkService, type BulkRecords } from "./features/bulk/service";
 import { clientFields } from "./features/clients/fields";
 import { clientPolicy } from "./features/clients/policy";
@@ -120,6 +122,7 @@ export interface Parts {
   files: FileService;
   uploads: Uploads;
   keeper: BlobKeeper;
+  backups: BackupService;
   activities: ActivityService;
   notifications: NotificationService;
   /** What is done with jobs. */
@@ -231,6 +234,7 @@ export async function openParts(
   const clients = new ClientService(store, policies[0], () => live.get("clients.default_country"));
   const tasks = new TaskService(store, policies[1], clients.sees, () => live.get("tasks.due_soon_hours"));
   const keeper = new BlobKeeper(store, openBlobs(config, dataDir));
+  const backups = new BackupService({ config, dataDir, keeper });
   const quota = new Quota(() => ({
     file: live.get("files.max_size"),
     user: live.get("files.user_quota"),
@@ -354,6 +358,7 @@ export async function openParts(
     files,
     uploads,
     keeper,
+    backups,
     activities,
     dashboard: new DashboardService({ clients, tasks, files, notifications, activities }),
     exports: new ExportService({ admit }),
@@ -390,9 +395,6 @@ export async function openParts(
   };
   return tracing() ? withTracedServices(parts) : parts;
 }
-
-/** Where SQLite keeps everything. */
-export const databaseFile = (dataDir: string) => join(dataDir, "neocrm.db");
 
 async function openStore(config: Config, dataDir: string, measures: StoreMeasures): Promise<Store> {
   const url = config["database.url"];

@@ -4,16 +4,17 @@ import { join, resolve } from "node:path";
 import { isoTime, now } from "../clock";
 import type { Config } from "../config";
 import { NewerDatabase, statusOf } from "../db/migrate";
-import { sqliteMigrations } from "../db/migrations.generated";
+import { postgresMigrations, sqliteMigrations } from "../db/migrations.generated";
 import type { Blobs } from "../integrations/blobs/blobs";
 import { diskBlobs } from "../integrations/blobs/disk";
 import { openBlobs } from "../integrations/blobs/open";
 import { checkedBytes, DamagedBlob } from "./blob-copy";
 import { readBlobList } from "./blob-list";
-import { databaseFiles } from "./database-files";
+import { databaseFile, databaseFiles } from "./database-files";
 import { syncAll } from "./durable";
 import { BackupFailed, explained } from "./failed";
-import { described } from "./make";
+import type { KeepRules } from "./keep";
+import { described, makeBackup, type Source } from "./make";
 import { findBackup, keptFolders, nameOf, type Found, type Manifest } from "./manifest";
 import { inspectSqlite } from "./sqlite";
 import { stagingOf, swapIn } from "./swap";
@@ -44,53 +45,116 @@ export interface Restored {
  * before or what was restored.
  * @throws BackupFailed, NewerDatabase; nothing was changed then
  */
-export async function restore({ from, config, dataDir, mayReplace }: RestoreRequest): Promise<Restored> {
-  const backup = await findBackup(from);
-  const isThere = await exists(join(dataDir, databaseFiles[0]));
-  if (isThere && !mayReplace) throw new BackupFailed(replaceHint(dataDir));
-  const { unknown } = statusOf(sqliteMigrations, asApplied(backup.manifest));
-  if (unknown.length > 0) throw new NewerDatabase(unknown);
-  const staging = stagingOf(dataDir);
+export async function restore(request: RestoreRequest): Promise<Restored> {
+  const backup = await findBackup(request.from);
+  const url = request.config["database.url"];
+  refuseOther(backup, url === null ? "sqlite" : "postgres");
+  const staging = stagingOf(request.dataDir);
   try {
     await rm(staging, { recursive: true, force: true });
     await mkdir(staging, { mode: 0o700 });
-    const database = await placeDatabase(backup, staging);
-    const blobs =
-      config["s3.endpoint"] === null ? diskBlobs(join(staging, "blobs")) : openBlobs(config, dataDir);
-    const { keys, missing } = await placeBlobs(backup, blobs);
-    rekey(database, keys);
-    await placeFolders(backup.path, staging);
-    await syncAll(staging);
-    const safety = join("backups", `replaced-${nameOf(isoTime(now()))}`);
-    await swapIn(dataDir, safety);
-    return { backup, safety: await orNull(join(dataDir, safety)), missing };
+    return await (url === null ? restoreFile(backup, request) : restoreServer(backup, request, url));
   } catch (error) {
     await rm(staging, { recursive: true, force: true }).catch(() => undefined);
     throw explained(`${backup.path} could not be restored, and nothing was changed`, error);
   }
 }
 
-const replaceHint = (dataDir: string) =>
-  `${dataDir} holds data already. Name an empty --data-dir, or say --replace: what there is is kept beside it.`;
+/** @throws BackupFailed for one of the other engine, NewerDatabase for one of a newer program */
+function refuseOther({ path, manifest }: Found, engine: Manifest["engine"]): void {
+  if (manifest.engine !== engine) {
+    const [theirs, ours] = engine === "sqlite" ? ["PostgreSQL", "SQLite"] : ["SQLite", "PostgreSQL"];
+    const mend = engine === "sqlite" ? "Set DATABASE_URL" : "Unset DATABASE_URL";
+    throw new BackupFailed(`${path} is of ${theirs}, and the settings name ${ours}. ${mend}.`);
+  }
+  const migrations = engine === "sqlite" ? sqliteMigrations : postgresMigrations;
+  const applied = manifest.migrations.map((tag) => ({ tag, applied_at: 0 }));
+  const { unknown } = statusOf(migrations, applied);
+  if (unknown.length > 0) throw new NewerDatabase(unknown);
+}
+
+/** Everything is made ready within the data directory; then it only has to be renamed. */
+async function restoreFile(
+  backup: Found,
+  { config, dataDir, mayReplace }: RestoreRequest,
+): Promise<Restored> {
+  const staging = stagingOf(dataDir);
+  const isThere = await exists(databaseFile(dataDir));
+  if (isThere && !mayReplace) throw new BackupFailed(replaceHint(dataDir));
+  const database = await placeDatabase(backup, staging);
+  const isOnDisk = config["s3.endpoint"] === null;
+  const blobs = isOnDisk ? diskBlobs(join(staging, "blobs")) : openBlobs(config, dataDir);
+  const { keys, missing } = await placeBlobs(backup, blobs);
+  rekey(database, keys);
+  return { backup, missing, safety: await swapFolders(backup, dataDir) };
+}
+
+/** What is on the server is replaced in one transaction, after bytes came under new keys. */
+async function restoreServer(
+  backup: Found,
+  { config, dataDir, mayReplace }: RestoreRequest,
+  url: string,
+): Promise<Restored> {
+  const { isFilled, restoreDump } = await import("./restore-postgres");
+  const isThere = await isFilled(url);
+  if (isThere && !mayReplace) throw new BackupFailed(replaceHint("The database"));
+  const file = join(backup.path, backup.manifest.database.file);
+  await assertWhole(file, backup.manifest);
+  const blobs = openBlobs(config, dataDir);
+  const safety = isThere ? await backUpBefore(url, dataDir, blobs) : null;
+  const { keys, missing } = await placeBlobs(backup, blobs);
+  await restoreDump(url, { file, rows: backup.manifest.rows, keys });
+  await swapFolders(backup, dataDir);
+  return { backup, missing, safety };
+}
+
+/** @returns the backup of what there was */
+async function backUpBefore(url: string, dataDir: string, blobs: Blobs): Promise<string> {
+  const { postgresSource } = await import("./postgres");
+  const source: Source = {
+    ...{ database: postgresSource(url), dataDir },
+    readBlob: ({ key }) => blobs.read(key),
+    // No server runs on it, and so nothing sweeps.
+    holdBlobs: (work) => work(),
+  };
+  return (await makeBackup(source, join(dataDir, "backups", "replaced"), all)).path;
+}
+
+/** Nothing that was put aside goes by itself. */
+const all: KeepRules = { daily: Infinity, weekly: 0, monthly: 0 };
+
+/** @returns where what was there is now, `null` where nothing was */
+async function swapFolders(backup: Found, dataDir: string): Promise<string | null> {
+  const staging = stagingOf(dataDir);
+  await placeFolders(backup.path, staging);
+  await syncAll(staging);
+  const safety = join("backups", `replaced-${nameOf(isoTime(now()))}`);
+  await swapIn(dataDir, safety);
+  return orNull(join(dataDir, safety));
+}
+
+const replaceHint = (what: string) =>
+  `${what} holds data already. Name an empty one, or say --replace: what there is is put aside, not deleted.`;
 
 const exists = async (path: string) => (await stat(path).catch(() => undefined)) !== undefined;
 
-/** A manifest's migrations, as a database would list them. */
-const asApplied = ({ migrations }: Manifest) => migrations.map((tag) => ({ tag, applied_at: 0 }));
-
 async function placeDatabase({ path, manifest }: Found, staging: string): Promise<string> {
   const file = join(staging, databaseFiles[0]);
+  await assertWhole(join(path, manifest.database.file), manifest);
   await cp(join(path, manifest.database.file), file);
-  if ((await described(file)).sha256 !== manifest.database.sha256)
-    throw new BackupFailed(`${join(path, manifest.database.file)} is damaged. Take another backup.`);
   const { rows } = await inspectSqlite(file);
   if (!Bun.deepEquals(rows, manifest.rows))
     throw new BackupFailed(`${path} does not hold the rows that it says it does. Take another backup.`);
   return file;
 }
 
+async function assertWhole(file: string, { database }: Manifest): Promise<void> {
+  if ((await described(file)).sha256 !== database.sha256)
+    throw new BackupFailed(`${file} is damaged. Take another backup.`);
+}
+
 /** Bytes get keys of the store that they come into, whatever store they came from. */
-export async function placeBlobs(backup: Found, blobs: Blobs) {
+async function placeBlobs(backup: Found, blobs: Blobs) {
   const keys = new Map<string, string>();
   const missing = [...backup.manifest.blobs.missing];
   const folder = resolve(backup.path, "..");

@@ -17,10 +17,10 @@ import {
 import { postgresSession } from "./postgres";
 
 /** Any number, as long as it never changes: instances that start together take turns by it. */
-const advisoryLock = 727_001;
+export const migrationsLock = 727_001;
 
 /** Held by every server, shared, on a connection that it keeps; it goes with the connection. */
-const serversLock = 727_002;
+export const serversLock = 727_002;
 
 /** Makes the connection that runs it tell `down` that a server works with this database. */
 export const presenceSql = `select pg_try_advisory_lock_shared(${serversLock})`;
@@ -70,7 +70,7 @@ async function runSteps(
   migrations: Migration[],
   fills: Fills,
 ) {
-  await transaction`SELECT pg_advisory_xact_lock(${advisoryLock})`;
+  await transaction`SELECT pg_advisory_xact_lock(${migrationsLock})`;
   if (direction === "down") await refuseServers(transaction);
   const steps = planSteps(direction, migrations, statusOf(migrations, await appliedIn(transaction)));
   if (steps.length > 0) await transaction.unsafe(createHistory);

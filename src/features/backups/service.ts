@@ -19,11 +19,13 @@ export class BackupService {
   constructor(private readonly options: BackupOptions) {}
 
   /** Makes a backup in a folder. @throws BackupFailed */
-  make(to: string, keep: KeepRules): Promise<Made> {
-    const { dataDir, keeper } = this.options;
+  async make(to: string, keep: KeepRules): Promise<Made> {
+    const { config, dataDir, keeper } = this.options;
+    const url = config["database.url"];
+    const database = url === null ? sqliteSource(databaseFile(dataDir)) : await serverSource(url);
     return makeBackup(
       {
-        ...{ database: sqliteSource(databaseFile(dataDir)), dataDir },
+        ...{ database, dataDir },
         readBlob: (ref) => keeper.bytesOf(ref),
         holdBlobs: (work) => keeper.hold(work),
       },
@@ -32,6 +34,8 @@ export class BackupService {
     );
   }
 }
+
+const serverSource = async (url: string) => (await import("../../backup/postgres")).postgresSource(url);
 
 const sqliteSource = (file: string): DatabaseSource => ({
   engine: "sqlite",

@@ -180,6 +180,8 @@ test("every setting can be set from the environment", () => {
     "log.level": "error",
     "log.format": "pretty",
     "metrics.token": "what-prometheus-sends",
+    "backup.at": "00:30, 12:30",
+    "backup.keep_daily": "8",
     "features.setup": "off",
   };
   const env = Object.fromEntries(keys.map((key) => [settings[key].env, samples[key] ?? "7"]));

@@ -234,7 +234,8 @@ export async function openParts(
   const clients = new ClientService(store, policies[0], () => live.get("clients.default_country"));
   const tasks = new TaskService(store, policies[1], clients.sees, () => live.get("tasks.due_soon_hours"));
   const keeper = new BlobKeeper(store, openBlobs(config, dataDir));
-  const backups = new BackupService({ config, dataDir, keeper });
+  const backups = new BackupService({ config, dataDir, store, keeper });
+  backups.show(metrics);
   const quota = new Quota(() => ({
     file: live.get("files.max_size"),
     user: live.get("files.user_quota"),
@@ -273,7 +274,7 @@ export async function openParts(
     { clients: manyOf(clients, clientFields), tasks: manyOf(tasks, taskFields) },
     country,
   );
-  kinds.push(...bulk.kinds);
+  kinds.push(...bulk.kinds, ...backups.kinds);
   const worker = new Worker({
     ...{ store, onEnd: tellFinished },
     kinds: tracing() ? kinds.map(tracedKind) : kinds,
@@ -292,6 +293,7 @@ export async function openParts(
     return purged;
   };
   scheduler.every("purge", day, async () => void (await purgeNow()));
+  backups.schedule(scheduler);
   scheduler.once("alarms of older tasks", () => tasks.makeAlarms());
   metrics.watch({ hasher, store, relay, worker });
   const activities = new ActivityService({

@@ -14,6 +14,7 @@ const reasons: Record<string, string> = {
   EPERM: "permission denied",
   EIO: "the disk does not answer as it should",
   ENOTDIR: "a part of the path is a file",
+  EEXIST: "a file is in its place",
 };
 
 /** The system's reason as a `BackupFailed`; everything else as it is. @param what what was tried, as the beginning of a sentence */

@@ -10,6 +10,7 @@ export const notificationTypes = [
   "client_changed",
   "mention",
   "job_finished",
+  "backup_failed",
   "security",
 ] as const;
 /** One of `notificationTypes`. */
@@ -27,6 +28,7 @@ const mailed = new Set<NotificationType>([
   "task_overdue",
   "task_reminder",
   "mention",
+  "backup_failed",
   "security",
 ]);
 

@@ -1,7 +1,7 @@
 import { Registry } from "prom-client";
 import type { StoreMeasures } from "../../db/measured";
 import type { Store } from "../../db/store";
-import { gauge, gauges } from "./gauge";
+import { gauge, gauges, type Figure } from "./gauge";
 import { processMetrics, watchEventLoop } from "./process";
 import type { Series } from "./histogram";
 import { RequestMetrics } from "./requests";
@@ -61,8 +61,8 @@ export class Metrics {
     this.gauge("neocrm_db_writers_waiting", "Writers in line for the database now.", () => store.waiting);
   }
 
-  /** Shows a figure that is asked for with each scrape. */
-  gauge(name: string, help: string, ask: () => number): void {
+  /** Shows a figure that is asked for with each scrape, where there is one. */
+  gauge(name: string, help: string, ask: () => Figure): void {
     gauge(this.#registry, name, help, ask);
   }
 

@@ -1,11 +1,12 @@
 import { join } from "node:path";
 import type { Config, ConfigWithSecrets, LoadedConfig } from "./config";
 import { postgresMigrations, sqliteMigrations } from "./db/migrations.generated";
-import type { Fills, Migrator } from "./db/migrate";
+import type { Migrator, UpgradeWork } from "./db/migrate";
+import { selfCheck } from "./db/self-check";
+import { databaseFile, snapshotsOf } from "./backup/database-files";
 import { sqliteMigrator } from "./db/migrate.sqlite";
 import { telling } from "./db/after-commit";
 import { measured, type StoreMeasures } from "./db/measured";
-import { databaseFile } from "./backup/database-files";
 import { openSqliteStore } from "./db/sqlite";
 import type { Session, Store } from "./db/store";
 import { Background } from "./background";
@@ -177,14 +178,18 @@ const withTracedServices = (parts: Parts): Parts => ({
 export async function openMigrator(config: Config, dataDir: string): Promise<Migrator> {
   const url = config["database.url"];
   if (url === null)
-    return sqliteMigrator(databaseFile(dataDir), join(dataDir, "backups"), sqliteMigrations, fills);
+    return sqliteMigrator(databaseFile(dataDir), snapshotsOf(dataDir), sqliteMigrations, work);
   // Loaded only where it is used: Bun's client for PostgreSQL takes 20 ms of a start.
   const { postgresMigrator } = await import("./db/migrate.postgres");
-  return postgresMigrator(url, postgresMigrations, fills);
+  const snapshot = async (name: string) => {
+    const { snapshotPostgres } = await import("./backup/snapshots");
+    return snapshotPostgres(url, dataDir, name);
+  };
+  return postgresMigrator(url, postgresMigrations, { ...work, snapshot });
 }
 
-/** What migrations need besides SQL. */
-const fills: Fills = { "0007_search": fillSearch };
+/** What migrations need besides SQL, and what has to be so after them. */
+const work: UpgradeWork = { fills: { "0007_search": fillSearch }, check: selfCheck };
 
 /** Opens the stores, which have to be migrated, and builds the services on them. */
 export async function openParts(

@@ -5,3 +5,6 @@ export const databaseFiles = ["neocrm.db", "neocrm.db-wal", "neocrm.db-shm"] as 
 
 /** Where SQLite keeps everything. */
 export const databaseFile = (dataDir: string): string => join(dataDir, databaseFiles[0]);
+
+/** Where snapshots go that are taken before an upgrade. */
+export const snapshotsOf = (dataDir: string): string => join(dataDir, "backups");

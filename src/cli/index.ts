@@ -14,6 +14,7 @@ import { mail } from "./mail";
 import { migrate } from "./migrate";
 import { openapi } from "./openapi";
 import { restore } from "./restore";
+import { rollback } from "./rollback";
 import { serve } from "./serve";
 import { seed } from "./seed";
 import type { Terminal } from "./terminal";
@@ -31,7 +32,7 @@ const versionCommand: Command = {
 };
 
 const commands: Command[] = [
-  ...[serve, migrate, backup, restore, user, seed, mail, events, blobs],
+  ...[serve, migrate, rollback, backup, restore, user, seed, mail, events, blobs],
   ...[configCommand, doctor, healthcheck, openapi, versionCommand],
 ];
 

@@ -7,6 +7,7 @@ import { authRoutes, passwordRoutes } from "./features/auth/routes";
 import { invitationRoutes } from "./features/auth/invitation-routes";
 import { resetRoutes } from "./features/auth/reset-routes";
 import { ticketRoutes } from "./features/auth/ticket-routes";
+import { backupRoutes } from "./features/backups/routes";
 import { bulkRoutes } from "./features/bulk/routes";
 import { dashboardRoutes } from "./features/dashboard/routes";
 import { exportRoutes } from "./features/exports/routes";
@@ -89,6 +90,7 @@ export function buildApp(config: Config, parts: Parts, health: Health) {
     .use(userRoutes(kit, parts.users))
     .use(accountRoutes(kit, parts.accounts, parts.users))
     .use(settingRoutes(kit, parts.settings))
+    .use(backupRoutes(kit, parts.backups))
     .use(jobRoutes(kit, parts.jobs))
     .use(bulkRoutes(kit, parts.bulk))
     .use(searchRoutes(kit, parts.search))

@@ -1,7 +1,9 @@
 import { join } from "node:path";
 import type { Config, ConfigWithSecrets, LoadedConfig } from "./config";
 import { postgresMigrations, sqliteMigrations } from "./db/migrations.generated";
-import type { Fills, Migrator } from "./db/migrate";
+import type { Migrator, UpgradeWork } from "./db/migrate";
+import { selfCheck } from "./db/self-check";
+import { databaseFile, snapshotsOf } from "./backup/database-files";
 import { sqliteMigrator } from "./db/migrate.sqlite";
 import { telling } from "./db/after-commit";
 import { measured, type StoreMeasures } from "./db/measured";
@@ -30,6 +32,7 @@ import { TicketService } from "./features/auth/ticket-service";
 import { TokenIssuer } from "./features/auth/token-issuer";
 import { VerificationService } from "./features/auth/verification-service";
 import { accessTokens } from "./features/auth/tokens";
+import { BackupService } from "./features/backups/service";
 import { BulkService, type BulkRecords } from "./features/bulk/service";
 import { clientFields } from "./features/clients/fields";
 import { clientPolicy } from "./features/clients/policy";
@@ -132,6 +135,7 @@ export interface Parts {
   shares: ShareService;
   visits: ShareVisits;
   keeper: BlobKeeper;
+  backups: BackupService;
   activities: ActivityService;
   notifications: NotificationService;
   /** What is done with jobs. */
@@ -188,14 +192,18 @@ const withTracedServices = (parts: Parts): Parts => ({
 export async function openMigrator(config: Config, dataDir: string): Promise<Migrator> {
   const url = config["database.url"];
   if (url === null)
-    return sqliteMigrator(databaseFile(dataDir), join(dataDir, "backups"), sqliteMigrations, fills);
+    return sqliteMigrator(databaseFile(dataDir), snapshotsOf(dataDir), sqliteMigrations, work);
   // Loaded only where it is used: Bun's client for PostgreSQL takes 20 ms of a start.
   const { postgresMigrator } = await import("./db/migrate.postgres");
-  return postgresMigrator(url, postgresMigrations, fills);
+  const snapshot = async (name: string) => {
+    const { snapshotPostgres } = await import("./backup/snapshots");
+    return snapshotPostgres(url, dataDir, name);
+  };
+  return postgresMigrator(url, postgresMigrations, { ...work, snapshot });
 }
 
-/** What migrations need besides SQL. */
-const fills: Fills = { "0007_search": fillSearch };
+/** What migrations need besides SQL, and what has to be so after them. */
+const work: UpgradeWork = { fills: { "0007_search": fillSearch }, check: selfCheck };
 
 /** Opens the stores, which have to be migrated, and builds the services on them. */
 export async function openParts(
@@ -252,6 +260,8 @@ export async function openParts(
     openBlobs(live.all(), dataDir),
   );
   const keeper = new BlobKeeper(store, blobs);
+  const backups = new BackupService({ config, dataDir, store, keeper });
+  backups.show(metrics);
   const quota = new Quota(() => ({
     file: live.get("files.max_size"),
     user: live.get("files.user_quota"),
@@ -294,7 +304,7 @@ export async function openParts(
     { clients: manyOf(clients, clientFields), tasks: manyOf(tasks, taskFields) },
     country,
   );
-  kinds.push(...bulk.kinds);
+  kinds.push(...bulk.kinds, ...backups.kinds);
   const worker = new Worker({
     ...{ store, onEnd: tellFinished, measures: metrics.work },
     kinds: tracing() ? kinds.map(tracedKind) : kinds,
@@ -313,6 +323,7 @@ export async function openParts(
     return purged;
   };
   scheduler.every("purge", day, async () => void (await purgeNow()));
+  backups.schedule(scheduler);
   scheduler.once("alarms of older tasks", () => tasks.makeAlarms());
   metrics.watch({ hasher, store, relay, worker, bus });
   const activities = new ActivityService({
@@ -389,6 +400,7 @@ export async function openParts(
     }),
     visits: new ShareVisits({ store, files, checks, passes: new Passes(secret) }),
     keeper,
+    backups,
     activities,
     dashboard: new DashboardService({ clients, tasks, files, notifications, activities }),
     exports: new ExportService({ admit }),
@@ -425,9 +437,6 @@ export async function openParts(
   };
   return tracing() ? withTracedServices(parts) : parts;
 }
-
-/** Where SQLite keeps everything. */
-export const databaseFile = (dataDir: string) => join(dataDir, "neocrm.db");
 
 async function openStore(config: Config, dataDir: string, measures: StoreMeasures): Promise<Store> {
   const url = config["database.url"];

@@ -89,6 +89,7 @@ export const problems = {
     job_not_failed: "Only a job that failed is tried again; `state` says what became of this one.",
     job_ended: "The job has ended; `state` says how.",
     job_not_undoable: "What the job did cannot be taken back; `state` and `kind` say why.",
+    backup_not_configured: "No `backup.dir` says where backups are made.",
     setting_locked: "A variable or a flag says what this is; `locked_by` names it.",
     idempotency_in_progress: "The first request with this `Idempotency-Key` still runs.",
     idempotency_unreadable: "The answer kept for this `Idempotency-Key` can no longer be read.",

@@ -4,6 +4,7 @@ import type { Environment } from "../config/environment";
 import { DbError } from "../db/errors";
 import { refusalOf } from "../http/refusals";
 import { exitCodes, Interrupted, runCommand, UsageError, type Command, type ExitCode } from "./command";
+import { backup } from "./backup";
 import { blobs } from "./blobs";
 import { configCommand } from "./config";
 import { events } from "./events";
@@ -12,6 +13,8 @@ import { healthcheck } from "./healthcheck";
 import { mail } from "./mail";
 import { migrate } from "./migrate";
 import { openapi } from "./openapi";
+import { restore } from "./restore";
+import { rollback } from "./rollback";
 import { serve } from "./serve";
 import { seed } from "./seed";
 import type { Terminal } from "./terminal";
@@ -29,7 +32,7 @@ const versionCommand: Command = {
 };
 
 const commands: Command[] = [
-  ...[serve, migrate, user, seed, mail, events, blobs],
+  ...[serve, migrate, rollback, backup, restore, user, seed, mail, events, blobs],
   ...[configCommand, doctor, healthcheck, openapi, versionCommand],
 ];
 

@@ -14,6 +14,7 @@ import {
   sentryDsn,
   signingSecret,
   smtpUrl,
+  timesOfDay,
 } from "./formats";
 import { logModules, type LogModule } from "../ops/log-modules";
 import { boolean, choice, integer, size, type Type } from "./types";
@@ -427,6 +428,37 @@ export const settings = {
     env: "NEOCRM_RETENTION_EVENT_DAYS",
     describe:
       "After how many days it is forgotten what happened; what was the case then stays. 0 forgets nothing.",
+  }),
+
+  "backup.dir": optional({
+    type: anyText,
+    env: "NEOCRM_BACKUP_DIR",
+    describe:
+      "Where backups are made by themselves, best on another disk; relative to the directory of the start. Unset, none are.",
+  }),
+  "backup.at": setting({
+    type: timesOfDay,
+    default: ["02:00"],
+    env: "NEOCRM_BACKUP_AT",
+    describe: "When backups are made by themselves, in UTC.",
+  }),
+  "backup.keep_daily": setting({
+    type: integer(0, 3650),
+    default: 7,
+    env: "NEOCRM_BACKUP_KEEP_DAILY",
+    describe: "Of how many days the newest backup of each is kept; those of the last 24 hours all are.",
+  }),
+  "backup.keep_weekly": setting({
+    type: integer(0, 520),
+    default: 4,
+    env: "NEOCRM_BACKUP_KEEP_WEEKLY",
+    describe: "Of how many weeks the newest backup of each is kept.",
+  }),
+  "backup.keep_monthly": setting({
+    type: integer(0, 120),
+    default: 12,
+    env: "NEOCRM_BACKUP_KEEP_MONTHLY",
+    describe: "Of how many months the newest backup of each is kept.",
   }),
 
   "realtime.connections": setting({

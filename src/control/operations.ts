@@ -1,5 +1,6 @@
 import { Type, type Static, type TSchema } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
+import type { Made } from "../backup/make";
 import { hour } from "../clock";
 import { seedDemo, type DemoResult } from "../demo/seed";
 import { replay, type Replayed } from "../events/replay";
@@ -21,6 +22,8 @@ const operation = <Input extends TSchema, Result>(
   input: Input,
   run: (parts: Parts, input: Static<Input>) => Promise<Result>,
 ): Operation<Input, Result> => ({ input, run });
+
+const Count = Type.Integer({ minimum: 0 });
 
 const actor = () => systemActor(`cli-${newId()}`);
 
@@ -67,6 +70,10 @@ export const operations = {
   "blobs.sweep": operation(
     Body({ hours: Type.Integer({ minimum: 0 }) }),
     ({ keeper }, { hours }): Promise<number> => keeper.sweep(hours * hour),
+  ),
+  "backup.make": operation(
+    Body({ to: Type.String(), keep: Type.Object({ daily: Count, weekly: Count, monthly: Count }) }),
+    ({ backups }, { to, keep }): Promise<Made> => backups.make(to, keep),
   ),
   "demo.seed": operation(
     Body({ password: Type.String() }),

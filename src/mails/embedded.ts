@@ -21,6 +21,8 @@ import fileSharedText from "./templates/file_shared.text.liquid" with { type: "t
 import fileSharedHtml from "./templates/file_shared.html.liquid" with { type: "text" };
 import mentionText from "./templates/mention.text.liquid" with { type: "text" };
 import mentionHtml from "./templates/mention.html.liquid" with { type: "text" };
+import backupFailedText from "./templates/backup_failed.text.liquid" with { type: "text" };
+import backupFailedHtml from "./templates/backup_failed.html.liquid" with { type: "text" };
 import jobFinishedText from "./templates/job_finished.text.liquid" with { type: "text" };
 import jobFinishedHtml from "./templates/job_finished.html.liquid" with { type: "text" };
 import securityText from "./templates/security.text.liquid" with { type: "text" };
@@ -58,6 +60,8 @@ export const embeddedTemplates: Readonly<Record<string, string>> = {
   "file_shared.html": fileSharedHtml,
   "mention.text": mentionText,
   "mention.html": mentionHtml,
+  "backup_failed.text": backupFailedText,
+  "backup_failed.html": backupFailedHtml,
   "job_finished.text": jobFinishedText,
   "job_finished.html": jobFinishedHtml,
   "security.text": securityText,

@@ -27,6 +27,7 @@ const toldOf: Record<NotificationType, TemplateValues> = {
   file_shared: told("Shared: Offer.pdf", "Lan Nguyen made a link to it for people outside.", file),
   mention: told("Lan Nguyen mentioned you: Hansen & Sønner", "@ada@example.com, call <them> back?", client),
   job_finished: told("Your import is finished", "240 added, 3 refused.", `/jobs/${id}`),
+  backup_failed: told("The backup has failed", "No backup could be made: the disk is full.", null),
   security: told("Your password was changed", "If it was not you, tell an admin.", null),
 };
 

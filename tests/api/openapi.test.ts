@@ -1,6 +1,9 @@
 import { OptionalKind, Type } from "@sinclair/typebox";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { eq } from "drizzle-orm";
 import { valueAt, walkOf, type Step } from "../../scripts/walk";
 import { describedApi, describedRoutes } from "../../src/described";
@@ -196,18 +199,22 @@ const deadLetter = (store: Store) =>
 describe.each(engines)("every example of the document [%s]", (engine) => {
   let world: World;
   let explained: Map<string, Explained>;
+  const backups = mkdtempSync(join(tmpdir(), "neocrm-backups-"));
   const known = new Map([
     ["setup_code", setupCode(secret)],
     ["email", "ada@example.com"],
     ["password", password],
   ]);
   beforeAll(async () => {
-    const env = { JWT_SECRET: secret, NEOCRM_AUTH_REGISTRATION: "open" };
+    const env = { JWT_SECRET: secret, NEOCRM_AUTH_REGISTRATION: "open", NEOCRM_BACKUP_DIR: backups };
     const server = await startTestServer(engine, env, await planningDatabase(engine));
     world = newWorld(server, {} as People);
     explained = explainAll(server);
   });
-  afterAll(() => world?.server.stop());
+  afterAll(async () => {
+    await world?.server.stop();
+    rmSync(backups, { recursive: true, force: true });
+  });
 
   for (const step of walkOf(routes)) {
     const { method, path } = step.route;

@@ -121,6 +121,9 @@ route("GET /api/admin/settings", {},                                            
 route("PATCH /api/admin/settings/:key", { id: "retention.days", body: { value: 40 } },
                                                                                  401, 401, 401, 403, 403, 403, 403, 200);
 
+route("GET /api/admin/backups", {},                                              401, 401, 401, 403, 403, 403, 403, 200);
+route("POST /api/admin/backups", { body: {} },                                   401, 401, 401, 403, 403, 403, 403, 409);
+
 route("GET /api/jobs/:id", { id: missing },                                      401, 401, 401, 404, 404, 404, 404, 404);
 route("GET /api/jobs/:id/errors.csv", { id: missing },                           401, 401, 401, 404, 404, 404, 404, 404);
 route("POST /api/jobs/:id/cancel", { id: missing },                              401, 401, 401, 404, 404, 404, 404, 404);

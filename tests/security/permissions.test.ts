@@ -82,7 +82,14 @@ const open = [
 ];
 
 /** What managers and users are kept out of. */
-const forAdmins = ["jobs.manage", "monitoring.read", "roles.read", "settings.manage", "users.manage"];
+const forAdmins = [
+  "backups.manage",
+  "jobs.manage",
+  "monitoring.read",
+  "roles.read",
+  "settings.manage",
+  "users.manage",
+];
 
 inWorld("every route", {}, (world) => {
   test("is closed unless it is on the list", () => {

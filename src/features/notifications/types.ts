@@ -11,6 +11,7 @@ export const notificationTypes = [
   "file_shared",
   "mention",
   "job_finished",
+  "backup_failed",
   "security",
 ] as const;
 /** One of `notificationTypes`. */
@@ -28,6 +29,7 @@ const mailed = new Set<NotificationType>([
   "task_overdue",
   "task_reminder",
   "mention",
+  "backup_failed",
   "security",
 ]);
 

@@ -2,7 +2,7 @@ import { Gauge, Registry } from "prom-client";
 import { now, second } from "../../clock";
 import type { StoreMeasures } from "../../db/measured";
 import type { Store } from "../../db/store";
-import { gauge, gauges } from "./gauge";
+import { gauge, gauges, type Figure } from "./gauge";
 import { processMetrics, watchEventLoop } from "./process";
 import type { Series } from "./histogram";
 import { RequestMetrics } from "./requests";
@@ -77,8 +77,8 @@ export class Metrics {
     if (isGood) this.#reload.at.set(now() / second);
   }
 
-  /** Shows a figure that is asked for with each scrape. */
-  gauge(name: string, help: string, ask: () => number): void {
+  /** Shows a figure that is asked for with each scrape, where there is one. */
+  gauge(name: string, help: string, ask: () => Figure): void {
     gauge(this.#registry, name, help, ask);
   }
 

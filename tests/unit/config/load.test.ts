@@ -192,6 +192,8 @@ test("every setting can be set from the environment", () => {
     ...Object.fromEntries(Object.keys(logModules).map((name) => [`log.levels.${name}`, "warn"])),
     "metrics.token": "what-prometheus-sends",
     ...Object.fromEntries(features.map((feature) => [`features.${feature}`, "off"])),
+    "backup.at": "00:30, 12:30",
+    "backup.keep_daily": "8",
   };
   const env = Object.fromEntries(keys.map((key) => [settings[key].env, samples[key] ?? "7"]));
   const { config, sources } = load({ env });

@@ -115,7 +115,12 @@ test("what a browser keeps is good for its purpose, its link and its time", () =
 });
 
 describe("a link ends with its maker's right to the file:", () => {
-  const cases: [how: string, by: "lan" | "minh", file: string, end: (world: World) => Promise<unknown>][] = [
+  const cases: [
+    how: string,
+    by: "lan" | "minh" | "manager",
+    file: string,
+    end: (world: World) => Promise<unknown>,
+  ][] = [
     [
       "their account is closed",
       "minh",
@@ -129,6 +134,10 @@ describe("a link ends with its maker's right to the file:", () => {
     [
       ...(["the file goes where they see nothing", "minh", "bound"] as const),
       ({ send }) => send("lan", "PATCH", "/api/files/$bound", { body: { task_id: null } }),
+    ],
+    [
+      ...(["their role allows less", "manager", "bound"] as const),
+      ({ send }) => send("admin", "PUT", "/api/admin/users/$manager/role", { body: { role: "user" } }),
     ],
     ["it is deleted", "lan", "dot", ({ send }) => send("lan", "DELETE", "/api/files/$dot")],
     ["its time is over", "lan", "dot", ({ server }) => rewrite(server, { expires_at: 1 })],
@@ -148,6 +157,11 @@ describe("a link ends with its maker's right to the file:", () => {
         const { text } = await visit(world(), link);
         expect(text).not.toMatch(/loose|bound\.txt|dot\.png|Test lan|Test minh/);
         if (how.startsWith("their account")) world().people.minh = await reopened(world());
+        if (how.startsWith("their role")) {
+          await world().send("admin", "PUT", "/api/admin/users/$manager/role", { body: { role: "manager" } });
+          expect((await visit(world(), link)).status).toBe(200);
+          world().people.manager = await letIn(world().server, world().people.manager.email);
+        }
       });
     }
   });

@@ -39,6 +39,7 @@ import { Notifier } from "./features/notifications/consumer";
 import { notificationTopic } from "./features/notifications/notify";
 import { NotificationService } from "./features/notifications/service";
 import { BlobKeeper } from "./features/files/blob-keeper";
+import { Pictures } from "./features/files/pictures";
 import { FilePolicy } from "./features/files/policy";
 import { Quota } from "./features/files/quota";
 import { FileService } from "./features/files/service";
@@ -364,7 +365,10 @@ export async function openParts(
       ...{ store, files, checks, link: links.share },
       days: () => live.get("shares.days"),
     }),
-    visits: new ShareVisits({ store, files, checks, passes: new Passes(secret) }),
+    visits: new ShareVisits({
+      ...{ store, files, checks, pictures: new Pictures(keeper) },
+      passes: new Passes(secret),
+    }),
     keeper,
     activities,
     dashboard: new DashboardService({ clients, tasks, files, notifications, activities }),

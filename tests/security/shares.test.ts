@@ -256,6 +256,31 @@ inWorld("a file that would run in a browser", given, (world) => {
     }
   });
 
+  test("is no picture, whatever it begins like; and of an image nothing is shown but what is seen", async () => {
+    const huge = Buffer.from(dot);
+    huge.writeUInt32BE(60_000, 16);
+    huge.writeUInt32BE(60_000, 20);
+    huge.writeUInt32BE(Bun.hash.crc32(huge.subarray(12, 29)), 29);
+    const pretending: [name: string, bytes: Uint8Array | string][] = [
+      ["script.gif", "GIF89a/*\x01\x00*/=1;alert(1)"],
+      ["broken.png", dot.subarray(0, 20)],
+      ["huge.png", huge],
+    ];
+    for (const [name, bytes] of pretending) {
+      const { file_type } = await upload(world(), "lan", name, bytes);
+      const seen = await visit(world(), await share(world(), "lan", name.split(".")[0]!, {}), "/preview");
+      expect([name, file_type, seen.status]).toEqual([name, expect.stringMatching(/^image\//), 404]);
+    }
+    await upload(world(), "lan", "telling.png", Buffer.concat([dot, Buffer.from(secret)]));
+    const link = await share(world(), "lan", "telling", { view_only: true });
+    for (const headers of [{}, { range: "bytes=0-" }] as Record<string, string>[]) {
+      const seen = await visit(world(), link, "/preview", { headers });
+      expect(seen.headers.get("content-type")).toBe("image/webp");
+      expect(seen.text).not.toContain(secret);
+      expect(seen.text).not.toContain("PNG");
+    }
+  });
+
   test("gets out of no header by its name", async () => {
     for (const name of [
       'a"; x="b.txt',

@@ -42,6 +42,7 @@ import { Notifier } from "./features/notifications/consumer";
 import { notificationTopic } from "./features/notifications/notify";
 import { NotificationService } from "./features/notifications/service";
 import { BlobKeeper } from "./features/files/blob-keeper";
+import { Pictures } from "./features/files/pictures";
 import { FilePolicy } from "./features/files/policy";
 import { Quota } from "./features/files/quota";
 import { FileService } from "./features/files/service";
@@ -398,7 +399,10 @@ export async function openParts(
       ...{ store, files, checks, link: links.share },
       days: () => live.get("shares.days"),
     }),
-    visits: new ShareVisits({ store, files, checks, passes: new Passes(secret) }),
+    visits: new ShareVisits({
+      ...{ store, files, checks, pictures: new Pictures(keeper) },
+      passes: new Passes(secret),
+    }),
     keeper,
     backups,
     activities,

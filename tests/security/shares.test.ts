@@ -115,7 +115,12 @@ test("what a browser keeps is good for its purpose, its link and its time", () =
 });
 
 describe("a link ends with its maker's right to the file:", () => {
-  const cases: [how: string, by: "lan" | "minh", file: string, end: (world: World) => Promise<unknown>][] = [
+  const cases: [
+    how: string,
+    by: "lan" | "minh" | "manager",
+    file: string,
+    end: (world: World) => Promise<unknown>,
+  ][] = [
     [
       "their account is closed",
       "minh",
@@ -129,6 +134,10 @@ describe("a link ends with its maker's right to the file:", () => {
     [
       ...(["the file goes where they see nothing", "minh", "bound"] as const),
       ({ send }) => send("lan", "PATCH", "/api/files/$bound", { body: { task_id: null } }),
+    ],
+    [
+      ...(["their role allows less", "manager", "bound"] as const),
+      ({ send }) => send("admin", "PUT", "/api/admin/users/$manager/role", { body: { role: "user" } }),
     ],
     ["it is deleted", "lan", "dot", ({ send }) => send("lan", "DELETE", "/api/files/$dot")],
     ["its time is over", "lan", "dot", ({ server }) => rewrite(server, { expires_at: 1 })],
@@ -148,6 +157,11 @@ describe("a link ends with its maker's right to the file:", () => {
         const { text } = await visit(world(), link);
         expect(text).not.toMatch(/loose|bound\.txt|dot\.png|Test lan|Test minh/);
         if (how.startsWith("their account")) world().people.minh = await reopened(world());
+        if (how.startsWith("their role")) {
+          await world().send("admin", "PUT", "/api/admin/users/$manager/role", { body: { role: "manager" } });
+          expect((await visit(world(), link)).status).toBe(200);
+          world().people.manager = await letIn(world().server, world().people.manager.email);
+        }
       });
     }
   });
@@ -239,6 +253,31 @@ inWorld("a file that would run in a browser", given, (world) => {
       expect(got.headers.get("content-security-policy")).toMatch(/^sandbox;/);
       expect(got.headers.get("x-content-type-options")).toBe("nosniff");
       expect((await visit(world(), link, "/preview")).status).toBe(404);
+    }
+  });
+
+  test("is no picture, whatever it begins like; and of an image nothing is shown but what is seen", async () => {
+    const huge = Buffer.from(dot);
+    huge.writeUInt32BE(60_000, 16);
+    huge.writeUInt32BE(60_000, 20);
+    huge.writeUInt32BE(Bun.hash.crc32(huge.subarray(12, 29)), 29);
+    const pretending: [name: string, bytes: Uint8Array | string][] = [
+      ["script.gif", "GIF89a/*\x01\x00*/=1;alert(1)"],
+      ["broken.png", dot.subarray(0, 20)],
+      ["huge.png", huge],
+    ];
+    for (const [name, bytes] of pretending) {
+      const { file_type } = await upload(world(), "lan", name, bytes);
+      const seen = await visit(world(), await share(world(), "lan", name.split(".")[0]!, {}), "/preview");
+      expect([name, file_type, seen.status]).toEqual([name, expect.stringMatching(/^image\//), 404]);
+    }
+    await upload(world(), "lan", "telling.png", Buffer.concat([dot, Buffer.from(secret)]));
+    const link = await share(world(), "lan", "telling", { view_only: true });
+    for (const headers of [{}, { range: "bytes=0-" }] as Record<string, string>[]) {
+      const seen = await visit(world(), link, "/preview", { headers });
+      expect(seen.headers.get("content-type")).toBe("image/webp");
+      expect(seen.text).not.toContain(secret);
+      expect(seen.text).not.toContain("PNG");
     }
   });
 

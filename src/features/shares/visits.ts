@@ -8,6 +8,7 @@ import type { ByteRange } from "../../http/ranges";
 import type { Actor } from "../../policy";
 import type { PasswordChecks } from "../auth/password-checks";
 import { hashToken } from "../auth/sessions";
+import type { Pictures } from "../files/pictures";
 import type { FileRow } from "../files/policy";
 import { account, actorOf, type UserRow } from "../users/accounts";
 import type { Passes } from "./passes";
@@ -26,6 +27,7 @@ export interface SharedFiles {
 export interface VisitOptions {
   store: Store;
   files: SharedFiles;
+  pictures: Pick<Pictures, "of">;
   checks: PasswordChecks;
   passes: Passes;
 }
@@ -50,10 +52,6 @@ export interface Shared {
 
 /** For how long a password need not be given again, and a download may be gone on with, in milliseconds. */
 export const passMs = { open: hour, resume: 24 * hour } as const;
-
-/** Images that every browser shows and none of which can run anything, as their bytes say. */
-const shown: ReadonlySet<string> = new Set(["image/png", "image/jpeg", "image/gif", "image/webp"]);
-const largestShown = 20 * 1024 * 1024;
 
 /**
  * What is done with links to files. A link is asked for anew each time: it is good as long as nobody revoked it, its time is
@@ -109,14 +107,16 @@ export class ShareVisits {
     };
   }
 
-  /** The file as an image to look at. @throws as `open` does, and Refusal `preview_unavailable` */
+  /** A picture of the file: never the file itself. @throws as `open` does, and Refusal `preview_unavailable` */
   async preview(token: string, visitor: Visitor): Promise<Download> {
-    await this.#admit(token, visitor);
-    const { file } = await this.#visit(token, visitor, async (session, shared) => {
-      if (!hasPreview(shared)) throw noPreview();
-      await this.#note(session, visitor, "file.share_previewed", shared);
-    });
-    return this.options.files.bytesOf(file);
+    const { share, file } = await this.#admit(token, visitor);
+    // Made before it is told that it was looked at: there may be none.
+    const picture = await this.options.pictures.of(file, share.id);
+    if (!picture) throw noPreview();
+    await this.#visit(token, visitor, (session, shared) =>
+      this.#note(session, visitor, "file.share_previewed", shared),
+    );
+    return picture;
   }
 
   async #count(token: string, visitor: Visitor): Promise<string> {
@@ -131,7 +131,7 @@ export class ShareVisits {
   #visit(
     token: string,
     { requestId }: Visitor,
-    work: (session: Session, shared: Shared) => Promise<void>,
+    work: (session: Session, shared: Shared) => Promise<unknown>,
   ): Promise<Shared> {
     return this.options.store.tx(async (session) => {
       const shared = await this.#find(session, token, requestId);
@@ -188,13 +188,6 @@ export class ShareVisits {
     return remark(session, bearerOf(share, requestId), type, file, { share_id: share.id });
   }
 }
-
-/**
- * Whether a file is shown on the page of its link. Where its downloads are counted it is not: the picture is the file itself,
- * and could be had without being counted.
- */
-export const hasPreview = ({ share, file }: Pick<Shared, "share" | "file">): boolean =>
-  share.max_downloads === null && shown.has(file.file_type) && file.file_size <= largestShown;
 
 /** What is recorded as the one who acts: the link, which is nobody's account. */
 const bearerOf = (share: ShareRow, requestId: string): Actor => ({

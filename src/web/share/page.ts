@@ -1,5 +1,6 @@
 import { isoTime } from "../../clock";
-import { hasPreview, type Shared } from "../../features/shares/visits";
+import { mayBePictured } from "../../features/files/pictures";
+import type { Shared } from "../../features/shares/visits";
 import type { Problem } from "../../http/problem";
 import { Html, html, type Page } from "../html";
 import { sizeOf, typeName } from "./words";
@@ -33,7 +34,7 @@ export function sharedPage(path: string, shared: Shared): Page {
   return page(
     file.name,
     html`${
-        hasPreview(shared)
+        mayBePictured(file)
           ? html`<img class="preview" src="${path}/preview" alt="${`The file ${file.name}`}" />`
           : icons.file
       }
@@ -60,8 +61,8 @@ export function sharedPage(path: string, shared: Shared): Page {
   );
 }
 
-const viewOnlyNote = (shared: Shared) =>
-  hasPreview(shared)
+const viewOnlyNote = ({ file }: Shared) =>
+  mayBePictured(file)
     ? "You can look at this file. It is not offered for download."
     : "This file is not offered for download, and there is no picture of it to look at.";
 

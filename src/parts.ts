@@ -273,6 +273,8 @@ export async function openParts(
   kinds.push(...bulk.kinds);
   const worker = new Worker({
     ...{ store, onEnd: tellFinished },
+    // One process writes a SQLite file.
+    isAlone: store.engine === "sqlite",
     kinds: tracing() ? kinds.map(tracedKind) : kinds,
   });
   wakes.set(jobsTopic, () => worker.nudge());

@@ -308,6 +308,8 @@ export async function openParts(
   kinds.push(...bulk.kinds, ...backups.kinds);
   const worker = new Worker({
     ...{ store, onEnd: tellFinished, measures: metrics.work },
+    // One process writes a SQLite file.
+    isAlone: store.engine === "sqlite",
     kinds: tracing() ? kinds.map(tracedKind) : kinds,
   });
   wakes.set(jobsTopic, () => worker.nudge());

@@ -22,9 +22,13 @@ export interface WorkerOptions {
   leaseMs?: number;
   /** Milliseconds after which it looks by itself for what is due. */
   pollMs?: number;
+  /** No other process does jobs of this store: what was under way when it starts is nobody's, and waits for no lease. */
+  isAlone?: boolean;
 }
 
 const readCommitted = { isolation: "read committed" } as const;
+/** After the end of every lease. */
+const forever = Number.MAX_SAFE_INTEGER;
 const unmeasured: JobMeasures = { jobBegan() {}, jobEnded() {} };
 const usual = {
   onEnd: async () => {},
@@ -32,6 +36,7 @@ const usual = {
   concurrency: 4,
   leaseMs: 30 * second,
   pollMs: second,
+  isAlone: false,
 };
 
 /**
@@ -44,9 +49,11 @@ export class Worker {
   readonly #running = new Set<Attempt>();
   readonly #leasing: Pulse;
   readonly #renewing: Pulse;
+  #hasLeft: boolean;
 
   constructor(options: WorkerOptions) {
     this.#options = { ...usual, ...options };
+    this.#hasLeft = this.#options.isAlone;
     this.#kinds = new Map(options.kinds.map((kind) => [kind.name, kind]));
     const { pollMs, leaseMs } = this.#options;
     this.#leasing = new Pulse({
@@ -98,6 +105,10 @@ export class Worker {
     const { store, concurrency } = this.#options;
     const free = concurrency - this.#running.size;
     if (free <= 0 || this.#kinds.size === 0) return undefined;
+    if (this.#hasLeft) {
+      await store.tx((session) => takeBackLapsed.all(session, { now: forever }), readCommitted);
+      this.#hasLeft = false;
+    }
     const kinds = JSON.stringify([...this.#kinds.keys()]);
     if (!(await somethingDue.first(store.read, { kinds, now: now() }))) return undefined;
     const leased = await store.tx((session) => this.#lease(session, kinds, free), readCommitted);

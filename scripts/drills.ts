@@ -4,6 +4,7 @@
  */
 import "../src/config/node-env";
 import { bulkDrill } from "../tests/drills/bulk";
+import { backupDrill, restoreDrill } from "../tests/drills/backup";
 import { eventsDrill } from "../tests/drills/events";
 import { filesDrill } from "../tests/drills/files";
 import { memoryDrill } from "../tests/drills/files-memory";
@@ -75,6 +76,28 @@ for (const [engine, databaseUrls] of [
     `kill -9 while many records are changed, deleted and taken back, ${engine}, SEED=${seed}`,
     `${bulk.kills} kills, ${bulk.changes} changes, ${bulk.faults.length} differences from a run that nobody disturbed`,
     bulk.faults.length === 0 && bulk.kills > 8,
+  ]);
+}
+
+for (const [engine, databases] of [
+  ["SQLite", undefined],
+  ["PostgreSQL", () => newDatabase({ durable: true, empty: true })],
+] as const) {
+  const made = await backupDrill({ rounds: 10, writers: 20, seed, newDatabase: databases });
+  for (const fault of made.faults) console.log(fault);
+  rows.push([
+    `a backup under load, kill -9, restored elsewhere, ${engine}, SEED=${seed}`,
+    `${made.backups} backups, ${made.brokenOff} more broken off, ${made.acknowledged} acknowledged records and files ` +
+      `looked for, ${made.faults.length} lost or different`,
+    made.faults.length === 0 && made.acknowledged > 1_000,
+  ]);
+  const killed = await restoreDrill({ kills: 30, seed, newDatabase: databases });
+  for (const fault of killed.faults) console.log(fault);
+  rows.push([
+    `kill -9 of a restore, ${engine}, SEED=${seed}`,
+    `${killed.kills} kills, ${killed.old} times what was there before, ${killed.restored} times what was restored, ` +
+      `${killed.faults.length} times something else`,
+    killed.faults.length === 0 && killed.old > 0 && killed.restored > 0,
   ]);
 }
 

@@ -9,6 +9,7 @@ import { blobs } from "./blobs";
 import { configCommand } from "./config";
 import { events } from "./events";
 import { doctor } from "./doctor";
+import { exportCommand } from "./export";
 import { healthcheck } from "./healthcheck";
 import { mail } from "./mail";
 import { migrate } from "./migrate";
@@ -32,7 +33,7 @@ const versionCommand: Command = {
 };
 
 const commands: Command[] = [
-  ...[serve, migrate, rollback, backup, restore, user, seed, mail, events, blobs],
+  ...[serve, migrate, rollback, backup, restore, exportCommand, user, seed, mail, events, blobs],
   ...[configCommand, doctor, healthcheck, openapi, versionCommand],
 ];
 

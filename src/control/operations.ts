@@ -1,5 +1,6 @@
 import { Type, type Static, type TSchema } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
+import type { ExportedAll } from "../backup/export-all";
 import type { Made } from "../backup/make";
 import { hour } from "../clock";
 import { seedDemo, type DemoResult } from "../demo/seed";
@@ -74,6 +75,9 @@ export const operations = {
   "backup.make": operation(
     Body({ to: Type.String(), keep: Type.Object({ daily: Count, weekly: Count, monthly: Count }) }),
     ({ backups }, { to, keep }): Promise<Made> => backups.make(to, keep),
+  ),
+  "export.all": operation(Body({ to: Type.String() }), ({ backups }, { to }): Promise<ExportedAll> =>
+    backups.exportAll(to),
   ),
   "demo.seed": operation(
     Body({ password: Type.String() }),

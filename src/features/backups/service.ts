@@ -1,5 +1,6 @@
 import { join, resolve } from "node:path";
 import { databaseFile } from "../../backup/database-files";
+import { exportAll, type ExportedAll } from "../../backup/export-all";
 import { BackupFailed } from "../../backup/failed";
 import type { KeepRules } from "../../backup/keep";
 import { makeBackup, type DatabaseSource, type Made } from "../../backup/make";
@@ -116,6 +117,22 @@ export class BackupService {
     const made = await makeBackup({ database, dataDir, readBlob, holdBlobs }, to, keep);
     await store.tx((session) => remember(session, "succeeded", startedAt));
     return made;
+  }
+
+  /** Writes everything in open formats into a folder. @throws BackupFailed */
+  async exportAll(to: string): Promise<ExportedAll> {
+    const { config, dataDir, keeper } = this.options;
+    const { fileAtOneInstant, serverAtOneInstant } = await import("../../backup/at-one-instant");
+    const url = config["database.url"];
+    return exportAll(
+      {
+        readBlob: keeper.bytesOf.bind(keeper),
+        holdBlobs: keeper.hold.bind(keeper),
+        atOneInstant: (work) =>
+          url === null ? fileAtOneInstant(databaseFile(dataDir), work) : serverAtOneInstant(url, work),
+      },
+      to,
+    );
   }
 
   async #run(job: RunningJob, to: string): Promise<void> {

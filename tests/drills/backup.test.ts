@@ -1,0 +1,32 @@
+import { expect, test } from "bun:test";
+import { newDatabase, postgres } from "../support/postgres";
+import { engines, type Engine } from "../support/servers";
+import { backupDrill, restoreDrill } from "./backup";
+
+const databasesOf = async (engine: Engine) => {
+  if (engine === "sqlite") return undefined;
+  await postgres({ durable: true });
+  return () => newDatabase({ durable: true, empty: true });
+};
+
+test.each(engines)(
+  "what was acknowledged before a backup is restored from it, after kill -9 under load [%s]",
+  async (engine) => {
+    const newDatabase = await databasesOf(engine);
+    const result = await backupDrill({ rounds: 2, writers: 8, seed: 5, newDatabase });
+    expect(result).toMatchObject({ backups: 2, faults: [] });
+    expect(result.acknowledged).toBeGreaterThan(60);
+  },
+  90_000,
+);
+
+test.each(engines)(
+  "kill -9 of a restore leaves what was there before or what was restored [%s]",
+  async (engine) => {
+    const newDatabase = await databasesOf(engine);
+    const { old, restored, ...result } = await restoreDrill({ kills: 4, seed: 6, newDatabase });
+    expect(result).toEqual({ kills: 4, faults: [] });
+    expect(old + restored).toBe(4);
+  },
+  90_000,
+);

@@ -1,15 +1,19 @@
 import { createReadStream } from "node:fs";
 import { mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
+import { eachAtOnce } from "./at-once";
 import { blobPath, type BlobRef } from "./blob-list";
 import { sync } from "./durable";
 
 /** The bytes of files, as a store reads them. */
 export type ReadBlob = (ref: BlobRef) => Promise<Blob | ReadableStream<Uint8Array> | undefined>;
 
+/** As many are copied at once: most of the time, each waits for a disk. */
+export const filesAtOnce = 8;
+
 /** What was done with bytes. */
 export interface CopiedBlobs {
-  /** The hashes of those that are there now, in their order. */
+  /** The hashes of those that are there now, in order. */
   copied: string[];
   count: number;
   bytes: number;
@@ -26,20 +30,21 @@ export interface CopiedBlobs {
 export async function copyBlobs(refs: Iterable<BlobRef>, read: ReadBlob, to: string): Promise<CopiedBlobs> {
   const copied: CopiedBlobs = { copied: [], count: 0, bytes: 0, added: 0, missing: [] };
   const shelves = new Set<string>();
-  for (const ref of refs) {
+  await eachAtOnce(refs, filesAtOnce, async (ref) => {
     const path = blobPath(to, ref.hash);
     const isThere = (await sizeOf(path)) === ref.size;
     if (!isThere && !(await copyOne(ref, read, path))) {
       copied.missing.push(ref.hash);
-      continue;
+      return;
     }
     copied.copied.push(ref.hash);
     copied.count++;
     copied.bytes += ref.size;
-    if (isThere) continue;
+    if (isThere) return;
     copied.added++;
     shelves.add(dirname(path));
-  }
+  });
+  copied.copied.sort();
   for (const shelf of shelves) await sync(shelf);
   if (shelves.size > 0) await sync(dirname([...shelves][0]!));
   return copied;

@@ -1,4 +1,4 @@
-import { open, readdir, rename } from "node:fs/promises";
+import { open, readdir, rename, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
 /** Has a file, or the names in a folder, on disk when it resolves. */
@@ -11,13 +11,11 @@ export async function sync(path: string): Promise<void> {
   }
 }
 
-/** The same for everything in a folder, and for the folder itself. */
-export async function syncAll(folder: string): Promise<void> {
-  for (const entry of await readdir(folder, { withFileTypes: true })) {
-    const path = join(folder, entry.name);
-    await (entry.isDirectory() ? syncAll(path) : sync(path));
-  }
-  await sync(folder);
+/** The same for everything in a folder, and for the folder itself; of a file, for that. */
+export async function syncAll(path: string): Promise<void> {
+  if ((await stat(path)).isDirectory())
+    for (const name of await readdir(path)) await syncAll(join(path, name));
+  await sync(path);
 }
 
 /** Writes a text whole or not at all, readable by its owner only, and synced under its name. */

@@ -8,10 +8,11 @@ import { postgresMigrations, sqliteMigrations } from "../db/migrations.generated
 import type { Blobs } from "../integrations/blobs/blobs";
 import { diskBlobs } from "../integrations/blobs/disk";
 import { openBlobs } from "../integrations/blobs/open";
-import { checkedBytes, DamagedBlob } from "./blob-copy";
+import { eachAtOnce } from "./at-once";
+import { checkedBytes, DamagedBlob, filesAtOnce } from "./blob-copy";
 import { readBlobList } from "./blob-list";
 import { databaseFile, databaseFiles } from "./database-files";
-import { syncAll } from "./durable";
+import { sync, syncAll } from "./durable";
 import { BackupFailed, explained } from "./failed";
 import type { KeepRules } from "./keep";
 import { described, makeBackup, type Source } from "./make";
@@ -127,7 +128,10 @@ const all: KeepRules = { daily: Infinity, weekly: 0, monthly: 0 };
 async function swapFolders(backup: Found, dataDir: string): Promise<string | null> {
   const staging = stagingOf(dataDir);
   await placeFolders(backup.path, staging);
-  await syncAll(staging);
+  // Bytes were synced as they were put.
+  for (const name of [databaseFiles[0], ...keptFolders])
+    if (await exists(join(staging, name))) await syncAll(join(staging, name));
+  await sync(staging);
   const safety = join("backups", `replaced-${nameOf(isoTime(now()))}`);
   await swapIn(dataDir, safety);
   return orNull(join(dataDir, safety));
@@ -158,14 +162,14 @@ async function placeBlobs(backup: Found, blobs: Blobs) {
   const keys = new Map<string, string>();
   const missing = [...backup.manifest.blobs.missing];
   const folder = resolve(backup.path, "..");
-  for await (const hash of readBlobList(backup.path)) {
+  await eachAtOnce(readBlobList(backup.path), filesAtOnce, async (hash) => {
     try {
       keys.set(hash, (await blobs.put(checkedBytes(folder, hash))).key);
     } catch (error) {
       if (!(error instanceof DamagedBlob) && !isMissing(error)) throw error;
       missing.push(hash);
     }
-  }
+  });
   // A key of any store, under which none has anything.
   for (const hash of missing) keys.set(hash, `${hash.slice(0, 2)}/${hash}`);
   return { keys, missing };

@@ -1,5 +1,6 @@
 /** `neocrm backup` and `neocrm restore`: everything is there again, elsewhere, or nothing was changed. */
 import { beforeAll, describe, expect, test } from "bun:test";
+import { Database } from "bun:sqlite";
 import { Glob } from "bun";
 import {
   cpSync,
@@ -18,6 +19,7 @@ import { sha256, upload } from "../support/files";
 import { bringPeople } from "../support/people";
 import { postgres } from "../support/postgres";
 import { newInstallation, type Installation } from "../support/restart";
+import { startS3 } from "../support/s3";
 import { newWorld, type World } from "../support/scenario";
 import { engines, type TestServer } from "../support/servers";
 import { neocrm } from "../support/terminal";
@@ -260,6 +262,71 @@ test("a restore goes on where a crash broke it off", async () => {
     place.remove();
   }
 }, 60_000);
+
+test("no backup is made of a damaged database, and those that there are stay", async () => {
+  const place = await newInstallation("sqlite");
+  try {
+    const server = await place.start();
+    await filled(server);
+    await backUp(place);
+    await server.stop();
+    const file = join(place.dataDir, "neocrm.db");
+    const db = new Database(file);
+    db.run("PRAGMA wal_checkpoint(TRUNCATE)");
+    // The root of an index: reading records by their keys does not meet it.
+    const { rootpage } = db
+      .query<{ rootpage: number }, []>("SELECT rootpage FROM sqlite_schema WHERE name = 'clients_by_name'")
+      .get()!;
+    db.close();
+    const bytes = readFileSync(file);
+    bytes.fill(0x55, (rootpage - 1) * 4096, rootpage * 4096);
+    writeFileSync(file, bytes);
+    const before = readdirSync(to(place));
+    const refused = await backUp(place);
+    expect(refused.code).toBe(1);
+    expect(refused.err).toMatch(/^The database .*neocrm\.db cannot be copied: .*(damaged|malformed)/);
+    expect(readdirSync(to(place))).toEqual(before);
+    expect((await neocrm(["restore", "--from", to(place), "--replace"], { env: place.env })).code).toBe(0);
+    expect((await backUp(place)).code).toBe(0);
+  } finally {
+    place.remove();
+  }
+}, 60_000);
+
+test.each(engines)(
+  "bytes move between a bucket and a disk as the settings say [%s]",
+  async (engine) => {
+    const service = await startS3();
+    const [place, other, third] = [
+      await newInstallation(engine),
+      await newInstallation(engine, { empty: true }),
+      await newInstallation(engine, { empty: true }),
+    ];
+    try {
+      const server = await place.start(service.env);
+      const world = await filled(server);
+      const made = await neocrm(["backup", "--to", to(place)], { env: { ...place.env, ...service.env } });
+      expect(made.out).toContain("3 blobs (3 new)");
+      const before = await seen(world);
+      await server.stop();
+      for (const [target, env] of [
+        [other, {}],
+        [third, service.env],
+      ] as const) {
+        const restored = await neocrm(["restore", "--from", to(place)], { env: { ...target.env, ...env } });
+        expect(restored).toMatchObject({ code: 0, err: "" });
+        const again = await target.start(env);
+        expect(await seen(newWorld(again, world.people))).toEqual(before);
+        await again.stop();
+        expect(existsSync(join(target.dataDir, "blobs"))).toBe(target === other);
+      }
+    } finally {
+      for (const each of [place, other, third]) each.remove();
+      await service.stop();
+    }
+  },
+  60_000,
+);
 
 test("nobody else reads a backup, and it can be checked without neocrm", async () => {
   const place = await newInstallation("sqlite");

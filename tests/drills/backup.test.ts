@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { newDatabase, postgres } from "../support/postgres";
 import { engines, type Engine } from "../support/servers";
 import { backupDrill, restoreDrill } from "./backup";
+import { backupDiskDrill } from "./backup-disk";
 
 const databasesOf = async (engine: Engine) => {
   if (engine === "sqlite") return undefined;
@@ -30,3 +31,12 @@ test.each(engines)(
   },
   90_000,
 );
+
+test("a data directory that is full or read-only is backed up all the same, and a full disk holds no half backup", async () => {
+  const { said, ...result } = await backupDiskDrill();
+  expect(result).toEqual({
+    ...{ full: 0, readOnly: 0, toFull: 1, restored: ["Kept"] },
+    left: ["neocrm-backup.lock"],
+  });
+  expect(said).toMatch(/: the disk is full\.$/);
+}, 60_000);

@@ -15,6 +15,7 @@ import { Conflict } from "../../errors";
 import { TryAgain, type JobKind, type RunningJob } from "../../jobs/job";
 import { addJob } from "../../jobs/queue";
 import type { Scheduler } from "../../jobs/scheduler";
+import { log } from "../../ops/logging";
 import type { Metrics } from "../../ops/metrics";
 import type { Actor } from "../../policy";
 import type { BlobKeeper } from "../files/blob-keeper";
@@ -115,7 +116,10 @@ export class BackupService {
     const readBlob = keeper.bytesOf.bind(keeper);
     const holdBlobs = keeper.hold.bind(keeper);
     const made = await makeBackup({ database, dataDir, readBlob, holdBlobs }, to, keep);
-    await store.tx((session) => remember(session, "succeeded", startedAt));
+    // On a disk that is full or read-only there is a backup all the same.
+    await store
+      .tx((session) => remember(session, "succeeded", startedAt))
+      .catch((error: unknown) => log.warn("That a backup was made could not be written down", { error }));
     return made;
   }
 

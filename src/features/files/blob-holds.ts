@@ -55,13 +55,17 @@ const endLapsed = hot(
 export const areHeld = async (session: Session): Promise<boolean> =>
   (await holdsAfter.first(session, { now: now() })) !== undefined;
 
-/** Sees to it that no bytes are removed, by any process, as long as `work` runs. */
+/**
+ * Sees to it that no bytes are removed, by any process, as long as `work` runs. Where that cannot be written down, as on a disk
+ * that is full, no row can go either, and so no bytes.
+ */
 export async function holding<Result>(store: Store, work: () => Promise<Result>): Promise<Result> {
   const name = first + newId();
-  await store.tx(async (session) => {
+  const begin = async (session: Session) => {
     await endLapsed.all(session, { now: now() });
     await addHold.all(session, { name, until: now() + holdMs });
-  });
+  };
+  await store.tx(begin).catch((error: unknown) => log.warn("Blobs could not be held", { error }));
   const renew = () =>
     store
       .tx((session) => renewHold.all(session, { name, until: now() + holdMs }))

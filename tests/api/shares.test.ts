@@ -159,6 +159,9 @@ inWorld("the page of a link", given, (world) => {
       description: "Somebody with a link opened a shared file.",
     });
     expect((await send("stranger", "GET", "/api/activities/file/$digits")).status).toBe(404);
+    const asked = "/api/activities?filter[action][in]=shared,share_opened,share_downloaded,share_refused";
+    const all = await send("admin", "GET", asked);
+    expect(all.json.data.map(({ action }: { action: string }) => action)).toEqual(["share_opened", "shared"]);
   });
 
   test("shows what is in a name, and does not become it", async () => {

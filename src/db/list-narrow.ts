@@ -30,12 +30,14 @@ const sizes = hotByShape<Record<string, number>>();
  * Looks how many records the filters let through, in the index of one of them. If they are few, the scope becomes these;
  * if not, it stays, and the list is walked in its order. A planner that knows only averages, or nothing about what a
  * text contains, takes the wrong one of the two ways.
+ * @param most so many are few
  */
 export async function narrowed(
   session: Session,
   fields: Fields,
   filters: readonly Filter[],
   scope: SettledScope,
+  most = mostGathered,
 ): Promise<SettledScope> {
   const lead = await leadOf(session, fields, filters);
   if (!lead) return scope;
@@ -46,7 +48,7 @@ export async function narrowed(
     const alone = searched && (await narrowed(session, fields, [searched], scope));
     if (alone?.isFew) return { ...alone, matching: undefined };
   }
-  const args: Row = { ...scope.args, list_limit: mostGathered + 1 };
+  const args: Row = { ...scope.args, list_limit: most + 1 };
   bindFilters(filters, args);
   const [found] = await gathered.all(
     session,
@@ -61,7 +63,7 @@ export async function narrowed(
     args,
   );
   const { ids, total } = found!;
-  if (total > mostGathered) return { ...scope, matching: total, lead };
+  if (total > most) return { ...scope, matching: total, lead };
   return {
     ...scope,
     ...{ isFew: true, matching: total, shape: `${scope.shape} gathered` },

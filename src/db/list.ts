@@ -101,7 +101,11 @@ async function openSearch(
   const from = await settled(store, fields.resource, scope);
   const searchScope = { table: searchedTable(fields), scope: from, isIndexed };
   const found = await searched(session, query, searchScope, mostSearched);
-  const within = found.isFew || !isIndexed ? found : await narrowed(session, fields, request.filters, found);
+  if (request.filters.length === 0) return new List(session, resource, request, found);
+  // How many it finds is not how many of them the filters let through.
+  const all = { ...found, matching: undefined };
+  const isNarrowed = !found.isFew && isIndexed;
+  const within = isNarrowed ? await narrowed(session, fields, request.filters, all, countedAtMost) : all;
   return new List(session, resource, request, within);
 }
 

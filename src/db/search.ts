@@ -122,10 +122,10 @@ export async function searched(
   // What only must not be there leaves most records: they are met soon.
   if (scope.isFew || !isIndexed || query.terms.length === 0) return asked;
   const { ids, total } = await gather(session, query, within, most + 1);
-  if (total > most) return asked;
+  if (total > most) return { ...asked, matching: total };
   return {
     ...scope,
-    isFew: true,
+    ...{ isFew: true, matching: total },
     shape: `${scope.shape} found`,
     args: { ...scope.args, list_found: ids },
     // Whose they are was asked when they were gathered, and is asked again: it may have changed since.

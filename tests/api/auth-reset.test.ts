@@ -210,7 +210,8 @@ inWorld("asking for a link", given, (world) => {
     // Mails go out side by side, and so in any order; only the last link that was asked for is good.
     const opened: number[] = [];
     for (const mail of mails) opened.push((await choose(world(), tokenIn(mail))).status);
-    expect(opened.toSorted()).toEqual([204, 422, 422, 422, 422]);
+    expect(opened.filter((status) => status === 204)).toHaveLength(1);
+    expect(opened.filter((status) => status === 422)).toHaveLength(4);
   });
 
   test("keeps only the hash of its token", async () => {

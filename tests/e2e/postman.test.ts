@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { folder, postmanFiles } from "../../scripts/postman";
 import { describedRoutes } from "../../src/described";
@@ -19,11 +20,16 @@ test.each(Object.entries(await postmanFiles()))(
   },
 );
 
+const backups = mkdtempSync(join(tmpdir(), "neocrm-postman-"));
 let server: RunningBinary;
 beforeAll(async () => {
-  server = await startBinary({ env: { JWT_SECRET: secret, NEOCRM_AUTH_REGISTRATION: "open" } });
+  const env = { JWT_SECRET: secret, NEOCRM_AUTH_REGISTRATION: "open", NEOCRM_BACKUP_DIR: backups };
+  server = await startBinary({ env });
 });
-afterAll(() => server?.stop());
+afterAll(async () => {
+  await server?.stop();
+  rmSync(backups, { recursive: true, force: true });
+});
 
 test("the collection succeeds on an empty system, from the first request to the last", async () => {
   const all = declaredRoutes(describedRoutes()).filter(({ detail }) => !detail.hide);
@@ -37,7 +43,7 @@ test("the collection succeeds on an empty system, from the first request to the 
     ({ walk }) => walk?.endless || walk?.needs?.some((name) => absent.includes(name)),
   );
   const sent = all.length - mailed.length - unsent.length;
-  expect(await statusesChecked([], { setup_code: setupCode(secret) })).toBe(sent);
+  expect(await statusesChecked([], { setup_code: setupCode(secret), backup_dir: backups })).toBe(sent);
 
   expect(mailed.length).toBe(Object.keys(mailedTokens).length);
   const folders = mailed.flatMap(({ detail }) => ["--folder", detail.summary!]);

@@ -20,6 +20,8 @@ export interface ListScope {
    * leads to the records.
    */
   own?: (shape: Shape, p: ListParams) => SQL[];
+  /** The column in which all of them have one value: indexes that begin with it have them in order. */
+  within?: string;
   /** In the order of the list, what is in the scope may be far apart: it is never looked for on the event loop. */
   isSparse?: true;
 }

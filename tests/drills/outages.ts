@@ -324,10 +324,10 @@ export async function mailDrill(): Promise<MailResult> {
     });
     const mails = async () => {
       const answer = await fetch(`${server.url}/api/admin/jobs?filter[kind]=mail`, { headers });
-      return ((await answer.json()) as { data: { state: string; attempts: number }[] }).data;
+      return ((await answer.json()) as { data: { state: string; error: string | null }[] }).data;
     };
-    const isTried = async () => (await mails()).every(({ attempts }) => attempts > 0);
-    while (!(await isTried())) await Bun.sleep(100);
+    const tried = async () => (await mails()).filter(({ error }) => error !== null);
+    while ((await tried()).length === 0) await Bun.sleep(100);
     const waited = (await mails()).filter(({ state }) => state === "queued").length;
     const back = await startMailServer({}, port);
     const startedAt = performance.now();

@@ -236,7 +236,7 @@ export async function openParts(
   const tokens = live.opened(signing, () =>
     accessTokens(secret(), previousSecret(), config["auth.access_token_minutes"]),
   );
-  const identities = new Identities(store, tokens);
+  const identities = new Identities(store, tokens, () => bus.isDeaf);
   const background = new Background(mostInBackground);
   const ringing = new Background();
   const forget = forgetEverywhere(identities, bus, ringing, (userId) => hub.recheck(userId));

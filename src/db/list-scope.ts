@@ -44,6 +44,10 @@ export interface SettledScope extends ListScope {
 /** The filter whose index leads to the records of a list in the fewest steps. */
 export interface Lead {
   filter: Filter;
+  /** Its place among the filters, as `bindFilters` names its arguments. */
+  at: string;
+  /** Of groups of which one is enough: what leads to the records of each. */
+  branches?: readonly Lead[];
   /** They are many steps, whether or not there are many records in the end. */
   isLong: boolean;
 }

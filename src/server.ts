@@ -73,7 +73,9 @@ export async function startServer(loaded: LoadedConfig): Promise<RunningServer> 
     parts.metrics.gauges({ name: "neocrm_health", help: helpOfHealth, label: "check" }, () =>
       health.figures(),
     );
-    const control = listenForOperations(dataDir, (operation, input) => runOperation(parts, operation, input));
+    const control = listenForOperations(dataDir, (operation, input, bytes) =>
+      runOperation(parts, operation, input, bytes),
+    );
     closing.push(() => control.close());
     const metricsPort = config["metrics.port"];
     if (metricsPort !== 0) {

@@ -17,8 +17,10 @@ import { countByType, sumOf, type FileCounts } from "./stats";
 import {
   deletedInFolders,
   fileById,
+  filesById,
   fileColumns,
   filesOf,
+  ownersOfFiles,
   insertFile,
   liveInFolders,
   rebuildFile,
@@ -35,6 +37,7 @@ const fileKind: RecordKind<FileRow, FileView> = {
   resource: { fields: fileFields, columns: fileColumns as never },
   unique: [],
   find: (session, id) => fileById.first(session, { id }),
+  findMany: (session, ids) => filesById.all(session, { ids }),
   insert: async (session, row) => void (await insertFile.all(session, wholeFile(row))),
   update: (session, before, after) => updateFile(session, before, wholeFile(after)),
   present: presentFile,
@@ -147,9 +150,9 @@ export class FileService extends RecordService<FileRow, FileView, NewFile, FileP
     return sumOf(await countByType(this.store, this.policy.readable(actor)));
   }
 
-  /** Whether any file, live or deleted, belongs to this record. */
-  async belongTo(session: Session, owner: "client_id" | "task_id", id: string): Promise<boolean> {
-    return (await filesOf[owner].all(session, { value: id, most: 1 })).length > 0;
+  /** Those of some records (a JSON array of ids) to which any file, live or deleted, belongs. */
+  async ownersAmong(session: Session, owner: "client_id" | "task_id", ids: string): Promise<Set<string>> {
+    return new Set((await ownersOfFiles[owner].all(session, { ids })).map(({ id }) => id!));
   }
 
   /**

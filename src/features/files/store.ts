@@ -43,6 +43,12 @@ export const fileById = hot((shape, p: Params<{ id: string }>) => {
   return found as PromiseLike<unknown> as Query<FileRow>;
 });
 
+/** The files with these ids (a JSON array), deleted or not. */
+export const filesById = hot((shape, p: Params<{ ids: string }>) => {
+  const found = files(shape).where(shape.dialect.isAmong(shape.t.files.id, p.ids));
+  return found as PromiseLike<unknown> as Query<FileRow>;
+});
+
 /** Folders by a JSON array of their ids, and how many files of theirs are read at most. */
 interface InFolders {
   folders: string;
@@ -75,6 +81,18 @@ export const filesOf = {
   task_id: idsWhere("task_id"),
   folder_id: idsWhere("folder_id"),
 } as const;
+
+const ownersIn = (column: "client_id" | "task_id") =>
+  hot(({ t: { files }, q, dialect }, p: Params<{ ids: string }>) =>
+    q
+      .select({ id: files[column] })
+      .from(files)
+      .where(dialect.isAmong(files[column], p.ids))
+      .groupBy(files[column]),
+  );
+
+/** Those of some records (a JSON array of ids) that have files, deleted or not. */
+export const ownersOfFiles = { client_id: ownersIn("client_id"), task_id: ownersIn("task_id") } as const;
 
 /** Adds a file. */
 export const insertFile = insertInto("files");

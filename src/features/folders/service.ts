@@ -16,6 +16,7 @@ import {
 } from "./schema";
 import {
   folderById,
+  foldersById,
   folderColumns,
   folderNamed,
   foldersIn,
@@ -40,6 +41,7 @@ const folderKind: RecordKind<FolderRow, FolderView> = {
     },
   ],
   find: (session, id) => folderById.first(session, { id }),
+  findMany: (session, ids) => foldersById.all(session, { ids }),
   insert: async (session, row) => void (await insertFolder.all(session, wholeFolder(row))),
   update: (session, before, after) => updateFolder(session, before, wholeFolder(after)),
   present: presentFolder,

@@ -3,6 +3,7 @@
  * The tests run the same drills shortened.
  */
 import "../src/config/node-env";
+import { bulkDrill } from "../tests/drills/bulk";
 import { backupDrill, restoreDrill } from "../tests/drills/backup";
 import { eventsDrill } from "../tests/drills/events";
 import { filesDrill } from "../tests/drills/files";
@@ -62,6 +63,19 @@ for (const [engine, databaseUrl] of [
     `${files.kills} kills, ${files.acknowledged} acknowledged, ${files.swept} left without a row and swept, ` +
       `${files.faults.length} rows or bytes not as acknowledged`,
     files.faults.length === 0 && files.acknowledged > 1_000,
+  ]);
+}
+
+for (const [engine, databaseUrls] of [
+  ["SQLite", undefined],
+  ["PostgreSQL", [await newDatabase({ durable: true, empty: true }), await newDatabase({ empty: true })]],
+] as const) {
+  const bulk = await bulkDrill({ records: 5_000, killsOfEach: 4, seed, databaseUrls });
+  for (const fault of bulk.faults) console.log(fault);
+  rows.push([
+    `kill -9 while many records are changed, deleted and taken back, ${engine}, SEED=${seed}`,
+    `${bulk.kills} kills, ${bulk.changes} changes, ${bulk.faults.length} differences from a run that nobody disturbed`,
+    bulk.faults.length === 0 && bulk.kills > 8,
   ]);
 }
 

@@ -56,12 +56,19 @@ export const problems = {
     forbidden: "Your role or your part in the record does not allow it.",
     https_required: "The server answers over HTTPS only.",
     registration_closed: "Nobody can register by themselves.",
+    feature_disabled: "An admin has switched this off; `feature` names it.",
     setup_disabled: "Setting up over HTTP is switched off.",
     wrong_setup_code: "This is not the code that the server printed.",
     account_inactive: "The account is closed.",
+    share_password_required: "The link has a password: send it as `X-Share-Password`, or open its page.",
+    wrong_share_password: "This is not the password of the link.",
+    view_only: "The link shows the file, and does not give it away.",
     exceeds_own_role: "It is about a role that allows more than yours.",
   },
-  not_found: { not_found: "There is no such thing, or you may not see it." },
+  not_found: {
+    not_found: "There is no such thing, or you may not see it.",
+    preview_unavailable: "There is no picture of this file.",
+  },
   method_not_allowed: { method_not_allowed: "The path has other methods; `Allow` names them." },
   conflict: {
     email_taken: "Another record has this e-mail address; `conflicting_id` names it if you may see it.",
@@ -78,6 +85,7 @@ export const problems = {
     last_admin: "The last active admin has to stay one.",
     own_account: "You cannot close your own account.",
     too_many_to_hand_over: "More is assigned to them than goes at once; `most` says how much does.",
+    too_many_shares: "The file has as many links as one may have at a time; `most` says how many.",
     job_not_failed: "Only a job that failed is tried again; `state` says what became of this one.",
     job_ended: "The job has ended; `state` says how.",
     job_not_undoable: "What the job did cannot be taken back; `state` and `kind` say why.",
@@ -89,6 +97,8 @@ export const problems = {
   gone: {
     deleted: "The record is deleted, and you may restore it; `version` is its version.",
     deleted_then: "The record was deleted at that instant; `version` is the version it had.",
+    share_ended:
+      "The link is over: expired, used up or revoked, or whoever made it may no longer share the file.",
     history_gone: "What the record was then is no longer kept.",
   },
   stale: { stale: "The record has changed; `changed` names the fields, `version` the present version." },

@@ -23,7 +23,9 @@ export function isInOrder(
   { filters, sort }: Pick<ListRequest, "filters" | "sort">,
 ): boolean {
   if (sort.length > 1 || filters.length > 1 || filters.some(({ op }) => op !== "eq")) return false;
-  const columns = [...filters, ...sort].map(({ field }) => byName.get(field)!.column);
+  const keys = [...filters, ...sort].map(({ field }) => byName.get(field)!);
+  if (keys.some(({ via }) => via !== undefined)) return false;
+  const columns = keys.map(({ column }) => column);
   return indexesOf(resource).has([...new Set(columns), "id"].join());
 }
 

@@ -7,6 +7,7 @@ import {
   bindFilters,
   columnOf,
   columnOfField,
+  filterCondition,
   filterConditions,
   filterShape,
   type ListParams,
@@ -29,22 +30,25 @@ const sizes = hotByShape<Record<string, number>>();
  * Looks how many records the filters let through, in the index of one of them. If they are few, the scope becomes these;
  * if not, it stays, and the list is walked in its order. A planner that knows only averages, or nothing about what a
  * text contains, takes the wrong one of the two ways.
+ * @param most so many are few
  */
 export async function narrowed(
   session: Session,
   fields: Fields,
   filters: readonly Filter[],
   scope: SettledScope,
+  most = mostGathered,
 ): Promise<SettledScope> {
   const lead = await leadOf(session, fields, filters);
   if (!lead) return scope;
-  if (lead.isLong && fields.byName.get(lead.filter.field)!.type === "tags") {
+  const { type, via } = fields.byName.get(lead.filter.field)!;
+  if (lead.isLong && type === "tags" && !via) {
     // Tags stand in a table of their own, which no index of the records can be compared with.
     const searched = filters.find((filter) => isSearch(filter) && isIndexed(fields, filter));
     const alone = searched && (await narrowed(session, fields, [searched], scope));
     if (alone?.isFew) return { ...alone, matching: undefined };
   }
-  const args: Row = { ...scope.args, list_limit: mostGathered + 1 };
+  const args: Row = { ...scope.args, list_limit: most + 1 };
   bindFilters(filters, args);
   const [found] = await gathered.all(
     session,
@@ -59,7 +63,7 @@ export async function narrowed(
     args,
   );
   const { ids, total } = found!;
-  if (total > mostGathered) return { ...scope, matching: total, lead };
+  if (total > most) return { ...scope, matching: total, lead };
   return {
     ...scope,
     ...{ isFew: true, matching: total, shape: `${scope.shape} gathered` },
@@ -88,7 +92,8 @@ export function matching(
   const table: PgTable = shape.t[fields.resource];
   const id = columnOf(table, "id");
   const field = fields.byName.get(lead.filter.field)!;
-  const others = othersThan(lead, shape, p, fields, filters);
+  const others = othersThan(lead, shape, p, fields, filters, scope);
+  if (field.via) return matchingAcross(shape, p, fields, filters, lead, scope);
   if (field.type !== "tags") {
     const condition = conditionOf(lead.filter, shape, p, fields, filters);
     const isOnePlace = onePlace.has(lead.filter.op);
@@ -113,6 +118,43 @@ export function matching(
   return sql`select ${distinct}${record} as id from ${tags} where ${entriesOf(shape, p, fields, filters, lead.filter)} and ${isMatching} limit ${p.list_limit}`;
 }
 
+/** The same by way of the records that these point to, which are found first; what of them the caller sees is asked of each. */
+function matchingAcross(
+  shape: Shape,
+  p: ListParams,
+  fields: Fields,
+  filters: readonly Filter[],
+  lead: Lead,
+  scope: SettledScope,
+): SQL {
+  const { filter } = lead;
+  const table: PgTable = shape.t[fields.resource];
+  const { field, fields: others } = homeOf(fields, filter);
+  const { relation } = fields.byName.get(filter.field)!.via!;
+  const pointer = columnOf(table, fields.relations.get(relation)!.key);
+  const from: PgTable = shape.t[others.resource];
+  const { table: source, record } =
+    field.type === "tags" ? field.through(shape.t) : { table: from, record: columnOf(from, "id") };
+  const own = filterConditions(shape, p, { fields, scope }, filters)[filters.indexOf(filter)]!;
+  const where = and(
+    ...[entriesOf(shape, p, fields, filters, filter), shape.dialect.rare(eq(pointer, record))],
+    ...[scope.where(shape, p), shape.dialect.unindexed(own)],
+    ...othersThan(lead, shape, p, fields, filters, scope),
+  );
+  const isOnePlace = field.type === "tags" || onePlace.has(filter.op);
+  const along = isOnePlace ? sql`` : sql` order by ${columnOfField(from, field)}`;
+  const distinct = field.type === "tags" && filter.op === "in" ? sql`distinct ` : sql``;
+  return sql`select ${distinct}${columnOf(table, "id")} as id from ${source} cross join ${table} where ${where}${along} limit ${p.list_limit}`;
+}
+
+/** Where a filter's field stands: among those of the list's records, or of the ones that they point to. */
+function homeOf(fields: Fields, { field: name }: Filter): { field: Field; fields: Fields } {
+  const field = fields.byName.get(name)!;
+  if (!field.via) return { field, fields };
+  const others = fields.relations.get(field.via.relation)!.fields;
+  return { field: others.byName.get(field.via.field)!, fields: others };
+}
+
 /** Operators that lead to single places of an index, where an order adds nothing. */
 const onePlace: ReadonlySet<string> = new Set(["eq", "in", "is_null"]);
 
@@ -123,15 +165,17 @@ function othersThan(
   p: ListParams,
   fields: Fields,
   filters: readonly Filter[],
+  scope: SettledScope,
 ): SQL[] {
   const table: PgTable = shape.t[fields.resource];
-  const conditions = filterConditions(shape, p, table, fields, filters);
+  const conditions = filterConditions(shape, p, { fields, scope }, filters);
   return filters.flatMap((filter, i) => {
     if (filter === lead.filter) return [];
     const condition = conditions[i]!;
     const isSearched = lead.isLong && isSearch(filter) && isIndexed(fields, filter);
-    if (!isSearched) return shape.dialect.unindexed(condition);
-    const column = columnOfField(table, fields.byName.get(filter.field)!);
+    const field = fields.byName.get(filter.field);
+    if (!isSearched || !field || field.via) return shape.dialect.unindexed(condition);
+    const column = columnOfField(table, field);
     return shape.dialect.fromIndex(table, column, entriesOf(shape, p, fields, filters, filter));
   });
 }
@@ -162,8 +206,8 @@ async function leadOf(
 }
 
 function sizeOf(shape: Shape, p: ListParams, fields: Fields, filters: readonly Filter[], filter: Filter) {
-  const field = fields.byName.get(filter.field)!;
-  const table = field.type === "tags" ? field.through(shape.t).table : shape.t[fields.resource];
+  const { field, fields: own } = homeOf(fields, filter);
+  const table = field.type === "tags" ? field.through(shape.t).table : shape.t[own.resource];
   const entries = sql`select 1 from ${table} where ${entriesOf(shape, p, fields, filters, filter)} limit ${p.list_limit}`;
   return sql<number>`(select count(*) from (${entries}) as entries)`.mapWith(Number);
 }
@@ -176,13 +220,11 @@ function entriesOf(
   filters: readonly Filter[],
   filter: Filter,
 ): SQL {
-  const field = fields.byName.get(filter.field)!;
+  const { field, fields: own } = homeOf(fields, filter);
   if (field.type === "tags")
     return tagsEntries(shape, p, field, filter, p[`list_f${filters.indexOf(filter)}`]!);
   const condition = conditionOf(filter, shape, p, fields, filters);
-  return fields.softDeleted
-    ? and(isNull(columnOf(shape.t[fields.resource], "deleted_at")), condition)!
-    : condition;
+  return own.softDeleted ? and(isNull(columnOf(shape.t[own.resource], "deleted_at")), condition)! : condition;
 }
 
 /** Who is to have several tags is looked for among those who have the rarest of them. */
@@ -200,20 +242,25 @@ function tagsEntries(
   return sql`${key} = (select value from ${dialect.each(value)} order by ${frequency} limit 1)`;
 }
 
-const conditionOf = (
+/** The condition of one filter on the records that have its field. */
+function conditionOf(
   filter: Filter,
   shape: Shape,
   p: ListParams,
   fields: Fields,
   filters: readonly Filter[],
-) => filterConditions(shape, p, shape.t[fields.resource], fields, filters)[filters.indexOf(filter)]!;
+): SQL {
+  const { field, fields: own } = homeOf(fields, filter);
+  return filterCondition(shape, p, shape.t[own.resource], field, filter, String(filters.indexOf(filter)));
+}
 
 /** The whole index has to be read for it, until enough is found. */
 const isSearch = ({ op }: Filter) => op === "contains";
 
-function isIndexed(fields: Fields, { field: name, op }: Filter): boolean {
+function isIndexed(fields: Fields, filter: Filter): boolean {
+  const { op } = filter;
   if (op === "any") return false;
-  const field = fields.byName.get(name)!;
+  const { field, fields: own } = homeOf(fields, filter);
   if (field.type === "tags") return op === "eq" || op === "in" || op === "all";
-  return field.type !== "reference" && op !== "ne" && op !== "nin" && hasIndex(fields.resource, field.column);
+  return field.type !== "reference" && op !== "ne" && op !== "nin" && hasIndex(own.resource, field.column);
 }

@@ -114,12 +114,9 @@ export class Part {
   }
 
   #conditions(shape: Shape, p: ListParams): (SQL | undefined)[] {
-    const table: PgTable = shape.t[this.#fields.resource];
     const leads = (filter: Filter) => this.#leads(filter);
-    return [
-      this.scope.where(shape, p),
-      ...filterConditions(shape, p, table, this.#fields, this.stretch.filters, leads),
-    ];
+    const filtered = { fields: this.#fields, scope: this.scope };
+    return [this.scope.where(shape, p), ...filterConditions(shape, p, filtered, this.stretch.filters, leads)];
   }
 
   /**
@@ -129,8 +126,9 @@ export class Part {
   #leads({ field, op }: Filter): boolean {
     if (this.scope.isFew || op === "any") return false;
     if (this.request.deleted !== "none") return true;
-    const { column } = this.#fields.byName.get(field)!;
+    const { column, via } = this.#fields.byName.get(field)!;
     const key = this.#firstKey;
+    if (via) return false;
     return column === key || (op === "eq" && isOrderedWithin(this.#fields.resource, column, key));
   }
 

@@ -20,6 +20,11 @@ export interface ListScope {
    * leads to the records.
    */
   own?: (shape: Shape, p: ListParams) => SQL[];
+  /**
+   * Which records the caller may see of those that the list's point to, by the name of the relation: a filter across it asks
+   * nothing of others. `shape` and `args` tell theirs too.
+   */
+  related?: Readonly<Record<string, Pick<ListScope, "where">>>;
   /** In the order of the list, what is in the scope may be far apart: it is never looked for on the event loop. */
   isSparse?: true;
 }

@@ -98,6 +98,25 @@ export const liveWith = <Name extends TableWith<{ id: PgColumn; deleted_at: PgCo
       .limit(1) as PromiseLike<unknown> as Query<{ id: string }>;
   });
 
+/** The ids of the rows that are not deleted and have one of these values (a JSON array) in a unique column, each with it. */
+export const liveAmong = <Name extends TableWith<{ id: PgColumn; deleted_at: PgColumn }>>(
+  name: Name,
+  unique: keyof ColumnsOf<Name> & string,
+): HotQuery<{ values: string }, { id: string; value: string }> =>
+  hot(({ t, q, dialect }, p: Params<{ values: string }>) => {
+    const table: PgTable & { id: PgColumn; deleted_at: PgColumn } = t[name];
+    const column = getTableColumns<PgTable>(table)[unique]!;
+    return q
+      .select({ id: table.id, value: column })
+      .from(table)
+      .where(
+        and(dialect.isAmong(column, p.values), isNull(table.deleted_at)),
+      ) as PromiseLike<unknown> as Query<{
+      id: string;
+      value: string;
+    }>;
+  });
+
 /** Adds a row. Every column is given: what a new record starts with is decided where it is made. */
 export const insertInto = <Name extends TableName>(name: Name): HotQuery<RowOf<Name>, never> =>
   hot(({ t, q }, p: Params<RowOf<Name>>) => {

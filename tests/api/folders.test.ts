@@ -1,6 +1,12 @@
 /** Folders: a tree that is renamed, moved, deleted and brought back with what is in it. */
 import { expect, test } from "bun:test";
+import { setImmediate } from "node:timers/promises";
+import { now } from "../../src/clock";
+import { insertManyInto } from "../../src/db/rows";
 import { replay } from "../../src/events/replay";
+import { wholeFolder } from "../../src/features/folders/store";
+import { newId } from "../../src/ids";
+import { systemActor, type Actor } from "../../src/policy";
 import { upload } from "../support/files";
 import { inWorld, scenarios, type By, type World } from "../support/scenario";
 
@@ -325,6 +331,41 @@ inWorld("a deep tree", {}, (world) => {
     expect((await send("lan", "DELETE", "/api/folders/$Top")).status).toBe(204);
     expect((await send("lan", "POST", "/api/folders/$Top/restore")).status).toBe(200);
     expect((await send("lan", "GET", "/api/folders/$d100")).status).toBe(200);
+  });
+});
+
+inWorld("a folder with two thousand in it", {}, (world) => {
+  test("goes as one, and lets others have their turn meanwhile", async () => {
+    const { send, server, ids } = world();
+    await add(world(), "lan", "Top");
+    const at = now();
+    const made = { created_by: ids["lan"]!, created_at: at, updated_at: at, deleted_at: null, version: 1 };
+    const rows = Array.from({ length: 2_000 }, (_, i) =>
+      wholeFolder({ id: newId(), name: `f${i}`, parent_id: ids["Top"]!, ...made }),
+    );
+    await server.parts.store.tx((session) => insertManyInto("folders")(session, rows));
+    let [turns, isDone] = [0, false];
+    const takeTurns = (async () => {
+      for (; !isDone; turns++) await setImmediate();
+    })();
+    const { folders, store } = server.parts;
+    const actor = {
+      ...systemActor("two-thousand"),
+      grants: { "folders.read": "all", "folders.delete": "all" },
+    };
+    const meanwhile = await store.tx(async (session) => {
+      const before = turns;
+      await folders.deleteIn(session, actor as Actor, ids["Top"]!, "any");
+      return turns - before;
+    });
+    isDone = true;
+    await takeTurns;
+    // One after each hundred.
+    expect(meanwhile).toBeGreaterThanOrEqual(18);
+    expect((await send("lan", "POST", "/api/folders/$Top/restore")).status).toBe(200);
+    const { json } = await send("lan", "GET", "/api/folders/$Top/tree");
+    expect(json.folders).toHaveLength(2_000);
+    expect(json.folders.every(({ version }: { version: number }) => version === 3)).toBe(true);
   });
 });
 

@@ -200,7 +200,7 @@ scenarios("how one is told", { given }, [
         ...["task_assigned", "task_due_soon", "task_overdue", "task_reminder", "mention", "backup_failed"],
         "security",
       ]);
-      expect(json.data).toHaveLength(12);
+      expect(json.data).toHaveLength(13);
       for (const one of json.data) expect(one).toMatchObject({ in_app: true, websocket: true, sse: true });
     },
   },

@@ -50,6 +50,9 @@ export interface NewFile extends FileDetails {
   stored: StoredBlob;
 }
 
+/** What its bytes are, and what they are called. */
+type FileContent = Pick<FileView, "name" | "file_type" | "file_size" | "checksum">;
+
 /** A record that a file may be attached to. */
 interface Owned {
   created_by: string;
@@ -99,11 +102,31 @@ export class FileService extends RecordService<FileRow, FileView, NewFile, FileP
    * @throws NotFound, Gone as `get` does
    */
   async download(actor: Actor, id: string): Promise<Download> {
-    const { name, file_type, file_size, checksum } = await this.get(actor, id);
+    return this.bytesOf(await this.get(actor, id));
+  }
+
+  /** What there is to download of a file, for whoever knows that it may be. */
+  bytesOf({ name, file_type, file_size, checksum }: FileContent): Download {
     return {
       ...{ name, type: file_type, size: file_size, etag: `"${checksum}"` },
       read: (part) => this.options.keeper.read(checksum, part),
     };
+  }
+
+  /**
+   * A live file that the actor may give to people outside: whoever may change it may. Within a transaction, or before one.
+   * @throws NotFound, Gone as `get` does, Forbidden for somebody who only sees it
+   */
+  async shareable(session: Session, actor: Actor, id: string): Promise<FileRow> {
+    const row = await this.visible(session, actor, id);
+    if (!this.policy.mayChange(actor, row)) throw new Forbidden("You may see this file, but not share it.");
+    return row;
+  }
+
+  /** The same, if there is one: what a link leads to whose maker is the actor. */
+  async sharedBy(session: Session, actor: Actor, id: string): Promise<FileRow | undefined> {
+    const row = await this.seen(session, actor, id);
+    return row && this.policy.mayChange(actor, row) ? row : undefined;
   }
 
   /** How much room files take: those the actor may see, theirs, and all of them for whoever sees all. */

@@ -8,6 +8,7 @@ export const notificationTypes = [
   "task_reminder",
   "client_assigned",
   "client_changed",
+  "file_shared",
   "mention",
   "job_finished",
   "backup_failed",

@@ -3,6 +3,8 @@ import { hot, type Params, type Query } from "../../db/hot";
 import { rebuildIn } from "../../db/rebuild";
 import {
   insertInto,
+  insertManyInto,
+  liveAmong,
   liveWith,
   recordById,
   recordColumns,
@@ -26,6 +28,9 @@ export const taskById = recordById("tasks");
 /** The id of the live task with this external id. */
 export const taskWithExternalId = liveWith("tasks", "external_id");
 
+/** The ids of the live tasks with one of these external ids. */
+export const tasksWithExternalIds = liveAmong("tasks", "external_id");
+
 /** Some of a client's tasks, deleted or not. */
 export const tasksOfClient = hot(({ t, q }, p: Params<{ client_id: string; most: number }>) => {
   const found = q
@@ -39,6 +44,9 @@ export const tasksOfClient = hot(({ t, q }, p: Params<{ client_id: string; most:
 /** Adds a task. Fails as `unique` when its external id is taken. */
 export const insertTask = insertInto("tasks");
 
+/** Adds many tasks, whose external ids are free. */
+export const insertTasks = insertManyInto("tasks");
+
 /** Writes what changed about a task. Fails as `unique` like an insert. */
 export const updateTask = updateChangedIn("tasks");
 
@@ -51,6 +59,9 @@ export type AlarmRow = RowOf<"task_alarms">;
 
 /** Adds an alarm. */
 export const insertAlarm = insertInto("task_alarms");
+
+/** Adds many alarms. */
+export const insertAlarms = insertManyInto("task_alarms");
 
 /** Removes a task's alarm of one kind, if it has one. */
 export const deleteAlarm = hot(({ t: { task_alarms }, q }, p: Params<Pick<AlarmRow, "task_id" | "kind">>) =>

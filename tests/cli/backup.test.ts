@@ -320,7 +320,7 @@ test("no backup is made of a damaged database, and those that there are stay", a
     const before = readdirSync(to(place));
     const refused = await backUp(place);
     expect(refused.code).toBe(1);
-    expect(refused.err).toMatch(/^The database .*neocrm\.db cannot be copied: .*(damaged|malformed)/);
+    expect(refused.err).toMatch(/damaged|malformed/);
     expect(readdirSync(to(place))).toEqual(before);
     expect((await neocrm(["restore", "--from", to(place), "--replace"], { env: place.env })).code).toBe(0);
     expect((await backUp(place)).code).toBe(0);

@@ -73,7 +73,8 @@ export const linkRoutes = (kit: HttpKit, { visits, transport }: LinkRouteOptions
         hideFromRobots(set);
         const path = linkPath(params.token);
         const pass = await visits.unlock(params.token, body.password, visitorOf(request));
-        if (pass !== undefined) keepPass(set, request, { kind: "open", pass, path, publicUrl: transport.publicUrl });
+        if (pass !== undefined)
+          keepPass(set, request, { kind: "open", pass, path, publicUrl: transport.publicUrl });
         set.headers["location"] = path;
         return "";
       },

@@ -1,5 +1,7 @@
 import { Type, type Static, type TSchema } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
+import type { ExportedAll } from "../backup/export-all";
+import type { Made } from "../backup/make";
 import { hour } from "../clock";
 import { seedDemo, type DemoResult } from "../demo/seed";
 import { replay, type Replayed } from "../events/replay";
@@ -23,6 +25,7 @@ const operation = <Input extends TSchema, Result>(
   run: Operation<Input, Result>["run"],
 ): Operation<Input, Result> => ({ input, run });
 
+const Count = Type.Integer({ minimum: 0 });
 /** Whoever runs the command line may see and end any job. */
 const lookingAfterJobs = { "jobs.read": "all", "jobs.manage": "all" } as const;
 
@@ -71,6 +74,13 @@ export const operations = {
   "blobs.sweep": operation(
     Body({ hours: Type.Integer({ minimum: 0 }) }),
     ({ keeper }, { hours }): Promise<number> => keeper.sweep(hours * hour),
+  ),
+  "backup.make": operation(
+    Body({ to: Type.String(), keep: Type.Object({ daily: Count, weekly: Count, monthly: Count }) }),
+    ({ backups }, { to, keep }): Promise<Made> => backups.make(to, keep),
+  ),
+  "export.all": operation(Body({ to: Type.String() }), ({ backups }, { to }): Promise<ExportedAll> =>
+    backups.exportAll(to),
   ),
   "import.begin": operation(
     Body({

@@ -1,6 +1,7 @@
 import { chmodSync, existsSync, rmSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
+import { BackupFailed } from "../backup/failed";
 import type { FieldError } from "../errors";
 import { statusOf } from "../http/problem";
 import { refusalOf } from "../http/refusals";
@@ -86,6 +87,10 @@ async function replyTo(run: () => Promise<unknown>): Promise<Response> {
     return Response.json({ result: (await run()) ?? null });
   } catch (error) {
     const refusal = refusalOf(error);
+    if (error instanceof BackupFailed) {
+      const reply: Reply = { refusal: { code: "backup_failed", message: error.message } };
+      return Response.json(reply, { status: 500 });
+    }
     if (!refusal) {
       log.error("A command failed", { error });
       const message = "The server failed: its log says why.";

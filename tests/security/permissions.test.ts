@@ -21,6 +21,7 @@ describe("a route without a permission", () => {
       bodyLimit: 1,
       requireIfMatch: () => false,
       defaultCountry: () => null,
+      isOn: () => true,
     });
     const declared = new Elysia().use(kit).get("/api/mine", () => "x", { permission: "signed-in" });
     expect(routeTable(declared.routes)).toHaveLength(1);
@@ -73,6 +74,9 @@ const open = [
   "GET /health/ready",
   "GET /monitor",
   "GET /monitor/assets/:name",
+  "GET /s/:token",
+  "GET /s/:token/download",
+  "GET /s/:token/preview",
   "GET /swagger",
   "GET /swagger/assets/:name",
   "GET /swagger/json",
@@ -86,10 +90,18 @@ const open = [
   "POST /api/auth/register",
   "POST /api/auth/setup",
   "POST /api/auth/verify-email",
+  "POST /s/:token",
 ];
 
 /** What managers and users are kept out of. */
-const forAdmins = ["jobs.manage", "monitoring.read", "roles.read", "settings.manage", "users.manage"];
+const forAdmins = [
+  "backups.manage",
+  "jobs.manage",
+  "monitoring.read",
+  "roles.read",
+  "settings.manage",
+  "users.manage",
+];
 
 inWorld("every route", {}, (world) => {
   test("is closed unless it is on the list", () => {

@@ -1,4 +1,5 @@
-import { and, eq, isNull } from "drizzle-orm";
+import { and, eq, isNull, sql } from "drizzle-orm";
+import { count } from "../../db/count";
 import { hot, type Params, type Query, type Shape } from "../../db/hot";
 import { rebuildIn } from "../../db/rebuild";
 import {
@@ -60,6 +61,18 @@ export const liveInFolders = hot((shape, p: Params<InFolders>) => {
   const { folder_id, deleted_at } = shape.t.files;
   const isInside = and(shape.dialect.isAmong(folder_id, p.folders), isNull(deleted_at));
   return files(shape).where(isInside).limit(p.most) as PromiseLike<unknown> as Query<FileRow>;
+});
+
+/** How many live files are in some folders: at most `most`. */
+export const countInFolders = hot((shape, p: Params<InFolders>) => {
+  const { files } = shape.t;
+  const isInside = and(shape.dialect.isAmong(files.folder_id, p.folders), isNull(files.deleted_at));
+  const found = shape.q
+    .select({ one: sql`1` })
+    .from(files)
+    .where(isInside)
+    .limit(p.most);
+  return shape.q.select({ total: count() }).from(found.as("found")) as unknown as Query<{ total: number }>;
 });
 
 /** Files in some folders that were deleted at one instant: with the folders. */

@@ -65,7 +65,6 @@ export interface Contents {
     folders: readonly string[],
     deletedAt: number,
     at: number,
-    most: number,
   ): Promise<number>;
 }
 
@@ -187,7 +186,7 @@ export class FolderService extends RecordService<FolderRow, FolderView, FolderIn
     this.#assertAll(actor, inside);
     await hideFolders(session, actor, inside.map(withoutDepth), null, at);
     const ids = [folder, ...inside].map(({ id }) => id);
-    await this.contents().show(session, actor, ids, deleted_at, at, mostAtOnce);
+    await this.contents().show(session, actor, ids, deleted_at, at);
   }
 
   /** @throws Conflict when they are too many, Forbidden when the actor may not delete all of them */

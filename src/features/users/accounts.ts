@@ -10,6 +10,7 @@ import { normalEmail } from "../../text";
 import { covers } from "./policy";
 import { presentUser } from "./schema";
 import {
+  activeAdmins,
   activeAmong,
   allRoles,
   allUsers,
@@ -153,6 +154,10 @@ export async function assertMayGrant(session: Session, actor: Actor, roleId: str
 export async function hasAdmin(session: Session): Promise<boolean> {
   return ((await countActiveAdmins.first(session, {}))?.admins ?? 0) > 0;
 }
+
+/** Ids of those who run the system and whose accounts are open. */
+export const adminsOf = async (session: Session): Promise<string[]> =>
+  (await activeAdmins.all(session, {})).map(({ id }) => id);
 
 /** @throws Conflict when a change has left nobody who could run the system */
 export async function assertAdminLeft(session: Session): Promise<void> {

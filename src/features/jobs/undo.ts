@@ -21,7 +21,7 @@ export interface UndoableRecords {
 }
 
 /** Events in one transaction. */
-const portion = 50;
+const portion = 100;
 /** Comes after every id. */
 const lastId = "ffffffff-ffff-ffff-ffff-ffffffffffff";
 

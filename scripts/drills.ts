@@ -10,6 +10,14 @@ import { filesDrill } from "../tests/drills/files";
 import { memoryDrill } from "../tests/drills/files-memory";
 import { hostileDrill } from "../tests/drills/hostile";
 import { killDrill } from "../tests/drills/kill";
+import {
+  clockDrill,
+  damageDrill,
+  fullDiskDrill,
+  mailDrill,
+  postgresDrill,
+  readOnlyDrill,
+} from "../tests/drills/outages";
 import { syncDrill } from "../tests/drills/sync";
 import { newDatabase } from "../tests/support/postgres";
 import { engines } from "../tests/support/servers";
@@ -117,6 +125,41 @@ for (const engine of engines) {
     sent === 20_000 && wrong.length === 0,
   ]);
 }
+
+const outages = [
+  ["the disk becomes full, and has room again", fullDiskDrill, [507]],
+  ["the disk takes no writes, and does again", readOnlyDrill, [507]],
+  ["PostgreSQL crashes, and comes back", postgresDrill, [503]],
+] as const;
+for (const [what, drill, statuses] of outages) {
+  const { acknowledged, refused, lost } = await drill();
+  rows.push([
+    what,
+    `${acknowledged} acknowledged writes, refused meanwhile with ${refused.join(", ")}, ${lost.length} lost or doubled`,
+    lost.length === 0 && Bun.deepEquals(refused, [...statuses]),
+  ]);
+}
+
+const damage = await damageDrill();
+rows.push([
+  "a page of SQLite's file is damaged",
+  `${damage.reads[200]} of 400 records are read and changed, ${damage.reads[500]} are not; /health is ${damage.health}`,
+  damage.health === "degraded" && damage.changes[200] === damage.reads[200],
+]);
+
+const clock = await clockDrill();
+rows.push([
+  "the clock is set an hour ahead, and a day back",
+  `${clock.acknowledged} acknowledged writes, ${clock.lost.length} lost; ready ${clock.readyThroughout ? "throughout" : "not always"}`,
+  clock.lost.length === 0 && clock.readyThroughout,
+]);
+
+const mail = await mailDrill();
+rows.push([
+  "the mail server is away, and comes back",
+  `${mail.waited} mails waited, ${mail.delivered} came by themselves after ${mail.seconds.toFixed(0)} s`,
+  mail.waited > 0 && mail.delivered === mail.waited,
+]);
 
 console.log("| drill | result | |\n| --- | --- | --- |");
 for (const [drill, result, passed] of rows)

@@ -236,7 +236,7 @@ export async function openParts(
   const tokens = live.opened(signing, () =>
     accessTokens(secret(), previousSecret(), config["auth.access_token_minutes"]),
   );
-  const identities = new Identities(store, tokens);
+  const identities = new Identities(store, tokens, () => bus.isDeaf);
   const background = new Background(mostInBackground);
   const ringing = new Background();
   const forget = forgetEverywhere(identities, bus, ringing, (userId) => hub.recheck(userId));
@@ -528,12 +528,12 @@ const strayAfterMs = day;
 const undoableKinds = ({ clients, tasks, files }: Pick<Parts, "clients" | "tasks" | "files">) => ({
   client: {
     undoIn: clients.undoIn,
-    isInUse: async (session: Session, id: string) =>
-      (await tasks.haveClient(session, id)) || files.belongTo(session, "client_id", id),
+    inUse: async (session: Session, ids: string) =>
+      (await tasks.clientsAmong(session, ids)).union(await files.ownersAmong(session, "client_id", ids)),
   },
   task: {
     undoIn: tasks.undoIn,
-    isInUse: (session: Session, id: string) => files.belongTo(session, "task_id", id),
+    inUse: (session: Session, ids: string) => files.ownersAmong(session, "task_id", ids),
   },
 });
 

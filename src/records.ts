@@ -8,11 +8,11 @@ import { Conflict, Forbidden, Gone, GoneThen, NotFound, Refusal } from "./errors
 import { assertCurrent, type IfMatch } from "./events/current";
 import type { Rebuilt } from "./events/replay";
 import { recordAt } from "./events/history";
-import { record, recordEach, remark, type Recorded, type RecordName } from "./events/record";
+import { record, recordEach, remarkEach, type Recorded, type RecordName } from "./events/record";
 import { actionOf } from "./events/types";
 import { changedByOthers } from "./events/changed-fields";
 import { revived, type RebuiltTable } from "./db/rebuild";
-import { removeFrom, type RowOf } from "./db/rows";
+import { removeManyFrom, type RowOf } from "./db/rows";
 import { findIn, type Finding } from "./db/search-find";
 import type { DeletedMode, Filter, ListRequest, Page } from "./list";
 import type { Searched } from "./search/document";
@@ -77,6 +77,8 @@ export interface RecordKind<Row extends RecordRow, View extends Recorded> {
   unique: readonly UniqueField<Row>[];
   /** One by id, deleted or not. */
   find(session: Session, id: string): Promise<Row | undefined>;
+  /** Those with these ids, a JSON array, deleted or not. */
+  findMany(session: Session, ids: string): Promise<Row[]>;
   /** Both fail as `unique` when a unique value is taken. */
   insert(session: Session, row: Row): Promise<void>;
   /** Adds many, whose unique values are free; without it, one after the other. */
@@ -117,8 +119,8 @@ export interface Left {
 /** Whose events do not count as somebody's change since: those of the job that is undone, and of the one that undoes it. */
 export interface Undoing {
   jobs: readonly string[];
-  /** Whether something else points to the record, so that it cannot go. */
-  isInUse?: (session: Session, id: string) => Promise<boolean>;
+  /** Those of some records (a JSON array of ids) to which something else points, so that they cannot go. */
+  inUse?: (session: Session, ids: string) => Promise<ReadonlySet<string>>;
 }
 
 /**
@@ -396,20 +398,37 @@ export abstract class RecordService<Row extends RecordRow, View extends Recorded
   }
 
   /**
-   * Takes back what one event tells, within a transaction: what it added is removed for good, what it deleted is there again,
-   * and each field that it changed has its value of before. What somebody changed since stays.
-   * @returns what stays, and why
+   * Takes back what events tell, one after the other, within a transaction: what they added is removed for good, what they
+   * deleted is there again, and each field that they changed has its value of before. What somebody changed since stays.
+   * @returns for each of them what stays, and why
    */
-  undoIn = async (session: Session, actor: Actor, event: Undone, undoing: Undoing): Promise<Left[]> => {
+  undoIn = async (
+    session: Session,
+    actor: Actor,
+    events: readonly Undone[],
+    undoing: Undoing,
+  ): Promise<Left[][]> => {
+    const lefts: Left[][] = [];
+    while (lefts.length < events.length) {
+      const others = events.slice(lefts.length);
+      const end = others.findIndex(({ type }) => actionOf(type) !== "created");
+      const creations = end < 0 ? others : others.slice(0, end);
+      if (creations.length > 0)
+        lefts.push(...(await this.#undoCreations(session, actor, creations, undoing)));
+      else lefts.push(await this.#undoOne(session, actor, others[0]!));
+    }
+    return lefts;
+  };
+
+  async #undoOne(session: Session, actor: Actor, event: Undone): Promise<Left[]> {
     const row = await this.kind.find(session, event.entity_id);
     if (!row) return [];
     const action = actionOf(event.type);
     const may = action === "updated" ? this.policy.mayChange(actor, row) : this.policy.mayDelete(actor, row);
-    if (!may) return [left("forbidden", `You may not take back what was done to this ${this.kind.name}.`)];
-    if (action === "created") return this.#undoCreation(session, actor, event, row, undoing);
+    if (!may) return [this.#mayNotUndo()];
     if (action === "deleted") return this.#undoDeletion(session, actor, row);
     return action === "updated" ? this.#undoChange(session, actor, event, row) : [];
-  };
+  }
 
   /** Adds a record within a transaction and records it. @throws Conflict when a unique value is taken */
   async insert(session: Session, actor: Actor, made: NewRecord<Row>, at = now()): Promise<View> {
@@ -476,25 +495,40 @@ export abstract class RecordService<Row extends RecordRow, View extends Recorded
     return view;
   }
 
-  async #undoCreation(
+  /** What was added goes for good, all of it at once. */
+  async #undoCreations(
     session: Session,
     actor: Actor,
-    event: Undone,
-    row: Row,
-    undoing: Undoing,
-  ): Promise<Left[]> {
+    events: readonly Undone[],
+    { jobs, inUse }: Undoing,
+  ): Promise<Left[][]> {
     const { name, resource } = this.kind;
-    const { id, version } = row;
-    const since = await changedByOthers(session, name, id, event.version, undoing.jobs);
-    if (since) {
-      const fields = since.length > 0 ? `: ${since.join(", ")}` : "";
-      return [left("edited_since", `It was changed since it was added${fields}.`)];
-    }
-    if (await undoing.isInUse?.(session, id)) return [left("in_use", "Other records point to it by now.")];
-    await remark(session, actor, `${name}.purged`, { id, version: version + 1 }, {});
+    const ids = JSON.stringify(events.map(({ entity_id }) => entity_id));
+    const rows = new Map((await this.kind.findMany(session, ids)).map((row) => [row.id, row]));
+    const changed = await changedByOthers(session, name, events, jobs);
+    const used = await inUse?.(session, ids);
+    const going: Row[] = [];
+    const lefts = events.map(({ entity_id: id }) => {
+      const row = rows.get(id);
+      if (!row) return [];
+      if (!this.policy.mayDelete(actor, row)) return [this.#mayNotUndo()];
+      const since = changed.get(id);
+      if (since) return [editedSince(since)];
+      if (used?.has(id)) return [left("in_use", "Other records point to it by now.")];
+      going.push(row);
+      return [];
+    });
+    if (going.length === 0) return lefts;
+    const purged = going.map(({ id, version }) => ({ id, version: version + 1 }));
+    await remarkEach(session, actor, `${name}.purged`, purged);
     // What can be rebuilt from events can be removed: their tables have an id.
-    await removeFrom(resource.fields.resource as RebuiltTable).all(session, { id });
-    return [];
+    const gone = JSON.stringify(going.map(({ id }) => id));
+    await removeManyFrom(resource.fields.resource as RebuiltTable).all(session, { ids: gone });
+    return lefts;
+  }
+
+  #mayNotUndo(): Left {
+    return left("forbidden", `You may not take back what was done to this ${this.kind.name}.`);
   }
 
   async #undoDeletion(session: Session, actor: Actor, row: Row): Promise<Left[]> {
@@ -613,6 +647,12 @@ export abstract class RecordService<Row extends RecordRow, View extends Recorded
 /** All that a refusal finds wrong, each by itself. */
 export const leftsOf = ({ code, message, details }: Refusal): Left[] =>
   details.errors?.map((error) => left(error.code, error.message, error.field)) ?? [left(code, message)];
+
+const editedSince = (fields: readonly string[]): Left =>
+  left(
+    "edited_since",
+    `It was changed since it was added${fields.length > 0 ? `: ${fields.join(", ")}` : ""}.`,
+  );
 
 const left = (code: string, message: string, field: string | null = null): Left => ({ field, code, message });
 

@@ -61,6 +61,8 @@ export async function* readCsv(
     for (let start = 0; start < chunk.byteLength; start += portion) {
       const part = chunk.subarray(start, start + portion);
       read += part.byteLength;
+      // The parser answers at once: without this, nobody else had a turn until the end of a long cell.
+      await new Promise<void>((resolve) => setImmediate(resolve));
       yield { rows: await reader.write(decoder.decode(part, { stream: true })), read };
     }
   }

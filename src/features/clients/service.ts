@@ -11,6 +11,7 @@ import { searchedOfClient } from "./search";
 import { presentClient, type ClientInput, type ClientPatch, type ClientView } from "./schema";
 import {
   clientById,
+  clientsById,
   clientColumns,
   clientsWithEmails,
   clientsWithExternalIds,
@@ -48,6 +49,7 @@ const clientKind = (defaultCountry: () => string | null): RecordKind<ClientRow, 
     },
   ],
   find: (session, id) => clientById.first(session, { id }),
+  findMany: (session, ids) => clientsById.all(session, { ids }),
   insert: (session, row) => insertClient(session, row, defaultCountry()),
   insertMany: (session, rows) => insertClients(session, rows, defaultCountry()),
   update: (session, before, after) => updateClient(session, before, after, defaultCountry()),

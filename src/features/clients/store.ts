@@ -8,6 +8,7 @@ import {
   liveWith,
   recordById,
   recordColumns,
+  recordsAmong,
   updateChangedIn,
   withDerived,
   type RecordOf,
@@ -26,6 +27,9 @@ export const clientColumns = recordColumns("clients");
 
 /** One client by id, deleted or not. */
 export const clientById = recordById("clients");
+
+/** The clients with these ids, deleted or not. */
+export const clientsById = recordsAmong("clients");
 
 /** The id of the live client with this e-mail address, as `normalEmail` writes it. */
 export const clientWithEmail = liveWith("clients", "email_normal");

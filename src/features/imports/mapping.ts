@@ -13,9 +13,6 @@ const Source = Body({
   values: Type.Optional(Type.Record(Type.String(), Type.String())),
 });
 
-/** A mapping as the caller writes it. */
-const Mapping = Type.Record(Type.String(), Type.Union([Type.String(), Source]));
-
 /** Where a field comes from: the columns by their place, and in words. */
 export interface FieldSource {
   columns: number[];
@@ -34,8 +31,8 @@ export type FieldSources = Record<string, FieldSource>;
 /** A header without what people write differently: case, accents, blanks and signs. */
 export const plain = (header: string): string => fold(header).replaceAll(/[^\p{L}\p{N}]/gu, "");
 
-/** A mapping that was given, read but not yet compared with the headers. */
-export type GivenMapping = Static<typeof Mapping>;
+/** A mapping as the caller writes it: not yet compared with the headers. */
+export type GivenMapping = Record<string, string | Static<typeof Source>>;
 
 /** Reads a mapping. @throws Invalid when it is not JSON, not of the right form, or names fields that there are not */
 export function parseMapping(text: string, fields: ImportFields): GivenMapping {
@@ -70,16 +67,28 @@ function refuseUnstorable(value: unknown): void {
   });
 }
 
+/** @throws Invalid that names what does not fit, as `mapping.<field>` */
 function fitting(value: unknown): GivenMapping {
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw invalid("mapping", "invalid_type", 'must be an object, such as {"name": "Full name"}');
+  const errors = Object.entries(value).flatMap(([field, source]) => wrongIn(`mapping.${field}`, source));
+  if (errors.length > 0) throw new Invalid(errors);
+  return value as GivenMapping;
+}
+
+function wrongIn(field: string, source: unknown): FieldError[] {
+  if (typeof source === "string") return [];
+  if (typeof source !== "object" || source === null) {
+    const message = "must be a header, or an object with columns or a constant";
+    return [{ field: field.slice(0, 200), code: "invalid_type", message }];
+  }
   try {
-    return assertFits(Mapping, value);
+    assertFits(Source, source);
+    return [];
   } catch (error) {
     if (!(error instanceof Invalid)) throw error;
-    const named = ({ field, ...rest }: FieldError) => ({
-      ...rest,
-      field: field === "body" ? "mapping" : `mapping.${field}`,
-    });
-    throw new Invalid((error.details.errors ?? []).map(named));
+    const errors = error.details.errors ?? [];
+    return errors.map((each) => ({ ...each, field: `${field}.${each.field}`.slice(0, 200) }));
   }
 }
 

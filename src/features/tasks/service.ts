@@ -22,6 +22,8 @@ import {
   insertTasks,
   rebuildTask,
   taskById,
+  tasksById,
+  clientsOfTasks,
   tasksAfter,
   taskColumns,
   tasksOfClient,
@@ -48,6 +50,7 @@ const taskKind = (dueSoonHours: () => number): RecordKind<TaskRow, TaskView> => 
     },
   ],
   find: (session, id) => taskById.first(session, { id }),
+  findMany: (session, ids) => tasksById.all(session, { ids }),
   async insert(session, row) {
     await insertTask.all(session, wholeTask(row));
     await taskSearch.put(session, row.id, searchedOfTask(row));
@@ -143,9 +146,9 @@ export class TaskService extends RecordService<TaskRow, TaskView, TaskInput, Tas
     }));
   }
 
-  /** Whether any task, live or deleted, is for this client. */
-  haveClient = async (session: Session, client_id: string): Promise<boolean> =>
-    (await tasksOfClient.all(session, { client_id, most: 1 })).length > 0;
+  /** Those of some clients (a JSON array of ids) that any task, live or deleted, is for. */
+  clientsAmong = async (session: Session, ids: string): Promise<Set<string>> =>
+    new Set((await clientsOfTasks.all(session, { ids })).map(({ id }) => id!));
 
   /** Makes the alarms of tasks from before there were any; of others, they stay as they are. */
   async makeAlarms(): Promise<void> {

@@ -8,6 +8,7 @@ import {
   liveWith,
   recordById,
   recordColumns,
+  recordsAmong,
   updateChangedIn,
   withDerived,
   type RecordOf,
@@ -25,6 +26,9 @@ export const taskColumns = recordColumns("tasks");
 /** One task by id, deleted or not. */
 export const taskById = recordById("tasks");
 
+/** The tasks with these ids, deleted or not. */
+export const tasksById = recordsAmong("tasks");
+
 /** The id of the live task with this external id. */
 export const taskWithExternalId = liveWith("tasks", "external_id");
 
@@ -40,6 +44,15 @@ export const tasksOfClient = hot(({ t, q }, p: Params<{ client_id: string; most:
     .limit(p.most);
   return found as PromiseLike<unknown> as Query<TaskRow>;
 });
+
+/** Those of some clients (a JSON array of ids) that have tasks, deleted or not. */
+export const clientsOfTasks = hot(({ t: { tasks }, q, dialect }, p: Params<{ ids: string }>) =>
+  q
+    .select({ id: tasks.client_id })
+    .from(tasks)
+    .where(dialect.isAmong(tasks.client_id, p.ids))
+    .groupBy(tasks.client_id),
+);
 
 /** Adds a task. Fails as `unique` when its external id is taken. */
 export const insertTask = insertInto("tasks");

@@ -25,6 +25,8 @@ export interface ListScope {
    * nothing of others. `shape` and `args` tell theirs too.
    */
   related?: Readonly<Record<string, Pick<ListScope, "where">>>;
+  /** The column in which all of them have one value: indexes that begin with it have them in order. */
+  within?: string;
   /** In the order of the list, what is in the scope may be far apart: it is never looked for on the event loop. */
   isSparse?: true;
 }

@@ -5,6 +5,7 @@ import { isInOrder, mayTakeLong } from "./list-cost";
 import { merge } from "./list-merge";
 import { narrowed } from "./list-narrow";
 import { keyName } from "./list-order";
+import { narrowedAgain } from "./list-remembered";
 import { Part, type Resource } from "./list-part";
 import { settled, type ListScope, type SettledScope } from "./list-scope";
 import { hasPosition, stretchesOf, type Stretch } from "./list-stretches";
@@ -73,13 +74,15 @@ export async function openList(
   }
   const from = await settled(store, resource.fields.resource, scope);
   if (from.isFew) return new List(store.read, resource, request, from);
-  if (!from.own && !from.isSparse && !mayTakeLong(resource.fields, request)) {
+  if (!from.own && !from.isSparse && !mayTakeLong(resource.fields, request, from.within)) {
     return new List(store.read, resource, request, from);
   }
   const session = store.aside(scope.caller);
   // The indexes of the filters have the live records alone.
   const isIndexed = request.deleted === "none" && !isInOrder(resource.fields, request);
-  const within = isIndexed ? await narrowed(session, resource.fields, request.filters, from) : from;
+  const within = isIndexed
+    ? await narrowedAgain(store, session, resource.fields, request.filters, from)
+    : from;
   return new List(session, resource, request, within);
 }
 

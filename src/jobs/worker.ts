@@ -1,11 +1,13 @@
 import { now, second } from "../clock";
 import type { Session, Store } from "../db/store";
 import { newId } from "../ids";
-import { log } from "../ops/logging";
+import { logOf } from "../ops/logging";
 import { Pulse } from "../pulse";
-import { Attempt, type OnEnd } from "./attempt";
+import { Attempt, type JobMeasures, type OnEnd } from "./attempt";
 import type { JobKind, JobRow } from "./job";
 import { dueJobs, leaseJobs, renewLeases, somethingDue, takeBackLapsed } from "./store";
+
+const log = logOf("jobs");
 
 /** What can be chosen; the defaults suit a server. */
 export interface WorkerOptions {
@@ -13,6 +15,7 @@ export interface WorkerOptions {
   kinds: readonly JobKind[];
   /** Told within the transaction that ends a job that somebody waits for. */
   onEnd?: OnEnd;
+  measures?: JobMeasures;
   /** Jobs that run at once in this process. */
   concurrency?: number;
   /** Milliseconds that a job belongs to a process that is silent. */
@@ -26,7 +29,15 @@ export interface WorkerOptions {
 const readCommitted = { isolation: "read committed" } as const;
 /** After the end of every lease. */
 const forever = Number.MAX_SAFE_INTEGER;
-const usual = { onEnd: async () => {}, concurrency: 4, leaseMs: 30 * second, pollMs: second, isAlone: false };
+const unmeasured: JobMeasures = { jobBegan() {}, jobEnded() {} };
+const usual = {
+  onEnd: async () => {},
+  measures: unmeasured,
+  concurrency: 4,
+  leaseMs: 30 * second,
+  pollMs: second,
+  isAlone: false,
+};
 
 /**
  * Does the jobs of the queue, as many at once as it may. A job belongs to the process that leased it until the lease is
@@ -46,10 +57,12 @@ export class Worker {
     this.#kinds = new Map(options.kinds.map((kind) => [kind.name, kind]));
     const { pollMs, leaseMs } = this.#options;
     this.#leasing = new Pulse({
+      module: "jobs",
       failure: "Jobs could not be leased",
       ...{ work: () => this.#leaseNext(), everyMs: pollMs },
     });
     this.#renewing = new Pulse({
+      module: "jobs",
       failure: "The leases of jobs could not be renewed",
       ...{ work: () => this.#renew(), everyMs: leaseMs / 3 },
     });
@@ -115,7 +128,7 @@ export class Worker {
   }
 
   #begin(row: JobRow): void {
-    const attempt = new Attempt(this.#options.store, this.#kinds.get(row.kind)!, row, this.#options.onEnd);
+    const attempt = new Attempt(this.#options.store, this.#kinds.get(row.kind)!, row, this.#options);
     this.#running.add(attempt);
     void attempt.over.finally(() => {
       this.#running.delete(attempt);

@@ -57,7 +57,8 @@ if (import.meta.main) {
       out: { type: "string", default: join(root, "dist/release") },
     },
   });
-  if (values.tag !== `v${version}`) throw new Error(`The tag is ${values.tag}, and package.json says ${version}.`);
+  if (values.tag !== `v${version}`)
+    throw new Error(`The tag is ${values.tag}, and package.json says ${version}.`);
   const wanted = values.arch.map((name) => {
     const known = architectures.find((architecture) => architecture === name);
     if (!known) throw new Error(`There is no --arch ${name}, only ${architectures.join(" and ")}.`);

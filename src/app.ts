@@ -17,6 +17,7 @@ import { linkRoutes } from "./features/shares/link-routes";
 import { shareRoutes } from "./features/shares/routes";
 import { clientRoutes } from "./features/clients/routes";
 import { notificationRoutes } from "./features/notifications/routes";
+import { importRoutes } from "./features/imports/routes";
 import { jobRoutes } from "./features/jobs/routes";
 import { searchRoutes } from "./features/search/routes";
 import { settingRoutes } from "./features/settings/routes";
@@ -93,6 +94,7 @@ export function buildApp(config: Config, parts: Parts, health: Health) {
     .use(backupRoutes(kit, parts.backups))
     .use(jobRoutes(kit, parts.jobs))
     .use(bulkRoutes(kit, parts.bulk))
+    .use(importRoutes(kit, parts.imports))
     .use(searchRoutes(kit, parts.search))
     .use(clientRoutes(kit, parts.clients))
     .use(taskRoutes(kit, parts.tasks))

@@ -36,8 +36,12 @@ import { BackupService } from "./features/backups/service";
 import { BulkService, type BulkRecords } from "./features/bulk/service";
 import { clientFields } from "./features/clients/fields";
 import { clientPolicy } from "./features/clients/policy";
+import { ClientInput, ClientPatch } from "./features/clients/schema";
 import { ClientService } from "./features/clients/service";
 import { ExportService } from "./features/exports/service";
+import { namingFor } from "./features/imports/naming";
+import type { ImportRecords } from "./features/imports/rows";
+import { ImportService } from "./features/imports/service";
 import { Notifier } from "./features/notifications/consumer";
 import { notificationTopic } from "./features/notifications/notify";
 import { NotificationService } from "./features/notifications/service";
@@ -63,6 +67,7 @@ import { SettingService } from "./features/settings/service";
 import { AlarmClock } from "./features/tasks/alarm-clock";
 import { taskFields } from "./features/tasks/fields";
 import { taskPolicy } from "./features/tasks/policy";
+import { TaskInput, TaskPatch } from "./features/tasks/schema";
 import { TaskService } from "./features/tasks/service";
 import { UserService } from "./features/users/service";
 import { assignments } from "./hand-over";
@@ -146,6 +151,7 @@ export interface Parts {
   search: SearchService;
   jobs: JobService;
   bulk: BulkService;
+  imports: ImportService;
   /** From here on, what follows from events, what was queued and what is due is done here. */
   start(): void;
   hub: Hub;
@@ -180,6 +186,7 @@ const services = [
     "notifications",
     "jobs",
     "bulk",
+    "imports",
     "dashboard",
   ] as const),
 ] as const;
@@ -229,7 +236,7 @@ export async function openParts(
   const tokens = live.opened(signing, () =>
     accessTokens(secret(), previousSecret(), config["auth.access_token_minutes"]),
   );
-  const identities = new Identities(store, tokens);
+  const identities = new Identities(store, tokens, () => bus.isDeaf);
   const background = new Background(mostInBackground);
   const ringing = new Background();
   const forget = forgetEverywhere(identities, bus, ringing, (userId) => hub.recheck(userId));
@@ -260,7 +267,7 @@ export async function openParts(
   const blobs = live.opened(["s3.access_key_id", "s3.secret_access_key"], () =>
     openBlobs(live.all(), dataDir),
   );
-  const keeper = new BlobKeeper(store, blobs);
+  const keeper = new BlobKeeper(store, blobs, () => imports.filesInUse());
   const backups = new BackupService({ config, dataDir, store, keeper });
   backups.show(metrics);
   const quota = new Quota(() => ({
@@ -305,7 +312,13 @@ export async function openParts(
     { clients: manyOf(clients, clientFields), tasks: manyOf(tasks, taskFields) },
     country,
   );
-  kinds.push(...bulk.kinds, ...backups.kinds);
+  const imports: ImportService = new ImportService({
+    ...{ store, blobs },
+    records: { clients: importedClients(clients), tasks: importedTasks(tasks) },
+    mostBytes: () => live.get("files.max_size"),
+    naming: (actor) => namingFor(store, clients, actor),
+  });
+  kinds.push(...bulk.kinds, ...backups.kinds, ...imports.kinds);
   const worker = new Worker({
     ...{ store, onEnd: tellFinished, measures: metrics.work },
     // One process writes a SQLite file.
@@ -417,6 +430,7 @@ export async function openParts(
     search: new SearchService({ clients, tasks }),
     jobs: new JobService(store, kinds),
     bulk,
+    imports,
     start() {
       for (const part of [relay, indexer, worker, scheduler, alarms, monitor]) part.start();
     },
@@ -489,6 +503,24 @@ const manyOf = (service: ClientService | TaskService, fields: BulkRecords["field
   applyIn: (session, actor, item, change) => service.applyIn(session, actor, item, change),
 });
 
+const importedClients = (clients: ClientService): ImportRecords => ({
+  ...{ input: ClientInput, patch: ClientPatch, kept: ["status"], matches: clients.matches },
+  createManyIn: (session, actor, inputs) => clients.createManyIn(session, actor, inputs),
+  applyIn: (session, actor, item, change) => clients.applyIn(session, actor, item, change),
+  sees: clients.sees,
+  find: (session, id) => clients.current(session, id),
+  recall: (session, rows) => clients.recall(session, rows as never),
+});
+
+const importedTasks = (tasks: TaskService): ImportRecords => ({
+  ...{ input: TaskInput, patch: TaskPatch, kept: ["status", "priority"], matches: tasks.matches },
+  createManyIn: (session, actor, inputs) => tasks.createManyIn(session, actor, inputs),
+  applyIn: (session, actor, item, change) => tasks.applyIn(session, actor, item, change),
+  sees: tasks.sees,
+  find: (session, id) => tasks.current(session, id),
+  recall: (session, rows) => tasks.recall(session, rows as never),
+});
+
 /** No upload takes so long: what has no row by then was left behind. */
 const strayAfterMs = day;
 
@@ -496,12 +528,12 @@ const strayAfterMs = day;
 const undoableKinds = ({ clients, tasks, files }: Pick<Parts, "clients" | "tasks" | "files">) => ({
   client: {
     undoIn: clients.undoIn,
-    isInUse: async (session: Session, id: string) =>
-      (await tasks.haveClient(session, id)) || files.belongTo(session, "client_id", id),
+    inUse: async (session: Session, ids: string) =>
+      (await tasks.clientsAmong(session, ids)).union(await files.ownersAmong(session, "client_id", ids)),
   },
   task: {
     undoIn: tasks.undoIn,
-    isInUse: (session: Session, id: string) => files.belongTo(session, "task_id", id),
+    inUse: (session: Session, ids: string) => files.ownersAmong(session, "task_id", ids),
   },
 });
 

@@ -65,12 +65,17 @@ export async function startServer(loaded: LoadedConfig): Promise<RunningServer> 
     const parts = await openParts(config, loaded);
     closing.push(() => parts.close());
     await makeFirstAdmin(config, parts);
-    const health = new Health({ store: parts.store, hasher: parts.hasher, dataDir });
+    const health = new Health({
+      ...{ store: parts.store, hasher: parts.hasher, dataDir },
+      isDamaged: () => parts.metrics.isDatabaseDamaged,
+    });
     const helpOfHealth = "What the server depends on: 1 is well, 0.5 soon not, 0 down.";
     parts.metrics.gauges({ name: "neocrm_health", help: helpOfHealth, label: "check" }, () =>
       health.figures(),
     );
-    const control = listenForOperations(dataDir, (operation, input) => runOperation(parts, operation, input));
+    const control = listenForOperations(dataDir, (operation, input, bytes) =>
+      runOperation(parts, operation, input, bytes),
+    );
     closing.push(() => control.close());
     const metricsPort = config["metrics.port"];
     if (metricsPort !== 0) {

@@ -28,8 +28,16 @@ export type ExportedTable = keyof typeof exported;
 export const notExported = [
   // Beside their clients and files, and made anew from records.
   ...["client_tags", "blobs", "clients_search", "tasks_search", "task_alarms"],
-  // Sign-ins, links that work once, and the answers of requests.
-  ...["sessions", "refresh_tokens", "password_resets", "invitations", "email_verifications", "tickets"],
+  // Sign-ins, links that let somebody in, and the answers of requests.
+  ...[
+    "file_shares",
+    "sessions",
+    "refresh_tokens",
+    "password_resets",
+    "invitations",
+    "email_verifications",
+    "tickets",
+  ],
   "idempotency_keys",
   // The machinery.
   ...["consumers", "jobs", "job_inputs", "job_problems", "schedules", "notification_counters"],

@@ -17,6 +17,7 @@ import { BackupFailed, explained } from "./failed";
 import type { KeepRules } from "./keep";
 import { described, makeBackup, type Source } from "./make";
 import { findBackup, keptFolders, nameOf, type Found, type Manifest } from "./manifest";
+import { isElsewhere } from "./mounts";
 import { inspectSqlite } from "./sqlite";
 import { stagingOf, swapIn } from "./swap";
 
@@ -83,8 +84,9 @@ async function restoreFile(
   const isThere = await exists(databaseFile(dataDir));
   if (isThere && !mayReplace) throw new BackupFailed(replaceHint(dataDir));
   const database = await placeDatabase(backup, staging);
-  const isOnDisk = config["s3.endpoint"] === null;
-  const blobs = isOnDisk ? diskBlobs(join(staging, "blobs")) : openBlobs(config, dataDir);
+  // Bytes on a disk of their own, or in a bucket, come beside those that are there.
+  const isInPlace = config["s3.endpoint"] !== null || isElsewhere(dataDir, "blobs");
+  const blobs = isInPlace ? openBlobs(config, dataDir) : diskBlobs(join(staging, "blobs"));
   const { keys, missing } = await placeBlobs(backup, blobs);
   rekey(database, keys);
   return { backup, missing, safety: await swapFolders(backup, dataDir) };
@@ -127,12 +129,12 @@ const all: KeepRules = { daily: Infinity, weekly: 0, monthly: 0 };
 /** @returns where what was there is now, `null` where nothing was */
 async function swapFolders(backup: Found, dataDir: string): Promise<string | null> {
   const staging = stagingOf(dataDir);
-  await placeFolders(backup.path, staging);
+  await placeFolders(backup.path, staging, dataDir);
   // Bytes were synced as they were put.
   for (const name of [databaseFiles[0], ...keptFolders])
     if (await exists(join(staging, name))) await syncAll(join(staging, name));
   await sync(staging);
-  const safety = join("backups", `replaced-${nameOf(isoTime(now()))}`);
+  const safety = `replaced-${nameOf(isoTime(now()))}`;
   await swapIn(dataDir, safety);
   return orNull(join(dataDir, safety));
 }
@@ -193,9 +195,10 @@ function rekey(file: string, keys: ReadonlyMap<string, string>): void {
   }
 }
 
-async function placeFolders(backup: string, staging: string): Promise<void> {
+/** What is mounted there, as secrets may be, stays. */
+async function placeFolders(backup: string, staging: string, dataDir: string): Promise<void> {
   for (const name of keptFolders)
-    if (await exists(join(backup, name)))
+    if ((await exists(join(backup, name))) && !isElsewhere(dataDir, name))
       await cp(join(backup, name), join(staging, name), { recursive: true });
 }
 

@@ -59,9 +59,8 @@ async function backToFile(snapshot: string, dataDir: string, aside: string): Pro
   await mkdir(staging, { mode: 0o700 });
   await copyFile(snapshot, join(staging, databaseFiles[0]));
   await syncAll(staging);
-  const safety = join("backups", aside);
-  await swapIn(dataDir, safety);
-  return join(dataDir, safety);
+  await swapIn(dataDir, aside);
+  return join(dataDir, aside);
 }
 
 async function backToDump(snapshot: string, url: string, safety: string): Promise<string> {

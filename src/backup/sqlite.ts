@@ -1,8 +1,21 @@
+import { join } from "node:path";
 import { sqliteWorker } from "../build";
 import { openToLook } from "../db/look";
 import type { BlobRef } from "./blob-list";
 import { BackupFailed, explained } from "./failed";
+import type { DatabaseSource } from "./make";
+import { names } from "./manifest";
 import type { CopyReply, CopyRequest, Inspected } from "./sqlite-work";
+
+/** The SQLite database in this file, copied while others write. */
+export const sqliteSource = (file: string): DatabaseSource => ({
+  engine: "sqlite",
+  async copyInto(folder) {
+    const copy = join(folder, names.sqlite);
+    const inspected = await copySqlite(file, copy);
+    return { file: names.sqlite, ...inspected, blobs: blobsIn(copy) };
+  },
+});
 
 /** Copies a database that may be in use, off the event loop. @throws BackupFailed when the copy is not whole */
 export const copySqlite = (from: string, to: string): Promise<Inspected> =>

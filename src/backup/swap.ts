@@ -8,9 +8,11 @@ import {
   renameSync,
   rmSync,
 } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { databaseFiles } from "./database-files";
 import { writeWhole } from "./durable";
+import { BackupFailed } from "./failed";
+import { isElsewhere } from "./mounts";
 
 /** Where what is restored is made ready, within the data directory, so that it only has to be renamed. */
 export const stagingOf = (dataDir: string): string => join(dataDir, "restoring");
@@ -21,28 +23,40 @@ const markerOf = (dataDir: string) => join(dataDir, "restoring.json");
 const swapped = [databaseFiles[0], "blobs", "secrets", "templates"] as const;
 
 interface Marker {
-  /** Where what was there goes, from the data directory. */
+  /** Where in the data directory what was there goes. */
   safety: string;
 }
 
 /**
  * Puts what is made ready in the place of what there is, which goes to `safety`. Whole or not at all: what was decided
  * is written down first, and whoever takes the data directory after a crash goes on with it (`finishSwap`).
- * @param safety the path, from the data directory, of a folder that does not exist yet
+ * @param safety the name of a folder in the data directory that does not exist yet
+ * @throws BackupFailed when something there is a mount of its own; nothing was changed then
  */
 export async function swapIn(dataDir: string, safety: string): Promise<void> {
+  const fixed = swapped.find(
+    (name) => existsSync(join(stagingOf(dataDir), name)) && isElsewhere(dataDir, name),
+  );
+  if (fixed !== undefined)
+    throw new BackupFailed(
+      `${join(dataDir, fixed)} is a mount or a link and cannot be put aside. Remove it for as long as the restore takes.`,
+    );
   await writeWhole(markerOf(dataDir), JSON.stringify({ safety } satisfies Marker));
   finishSwap(dataDir);
 }
 
-/** Goes on with a swap that was decided on, if there is one. For whoever holds the data directory. */
+/** Goes on with a swap that was decided on, if there is one, and forgets one that was not. For whoever takes the data directory. */
 export function finishSwap(dataDir: string): void {
   const marker = markerOf(dataDir);
-  if (!existsSync(marker)) return;
+  if (!existsSync(marker)) {
+    // Of one that was broken off before it was decided.
+    rmSync(stagingOf(dataDir), { recursive: true, force: true });
+    return;
+  }
   const safety = join(dataDir, (JSON.parse(readFileSync(marker, "utf8")) as Marker).safety);
   mkdirSync(safety, { recursive: true, mode: 0o700 });
   for (const name of swapped) swapOne(dataDir, safety, name);
-  for (const folder of [dirname(safety), safety, dataDir]) syncFolder(folder);
+  for (const folder of [safety, dataDir]) syncFolder(folder);
   rmSync(marker);
   syncFolder(dataDir);
   rmSync(stagingOf(dataDir), { recursive: true, force: true });

@@ -11,6 +11,7 @@ import { events } from "./events";
 import { doctor } from "./doctor";
 import { exportCommand } from "./export";
 import { healthcheck } from "./healthcheck";
+import { importCommand } from "./import";
 import { mail } from "./mail";
 import { migrate } from "./migrate";
 import { openapi } from "./openapi";
@@ -33,7 +34,8 @@ const versionCommand: Command = {
 };
 
 const commands: Command[] = [
-  ...[serve, migrate, rollback, backup, restore, exportCommand, user, seed, mail, events, blobs],
+  ...[serve, migrate, rollback, backup, restore, exportCommand, importCommand],
+  ...[user, seed, mail, events, blobs],
   ...[configCommand, doctor, healthcheck, openapi, versionCommand],
 ];
 

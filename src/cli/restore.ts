@@ -14,7 +14,7 @@ place. The server must not run. Broken off at any moment, there is either what w
 Exits 1 when the backup lacks the bytes of a file.
 
   --from DIR         a backup, or the folder that backups lie in: then the newest
-  --replace          there is data already: put it aside, into backups/ of the data directory
+  --replace          there is data already: put it aside, within the data directory
 ${configOptionsHelp}`,
   options: { ...configOptions, from: { type: "string" }, replace: { type: "boolean" } },
   async run({ terminal, options, cwd, load }) {

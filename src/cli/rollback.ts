@@ -9,8 +9,8 @@ export const rollback: Command = {
   summary: "put the database back to what it was before the last upgrade",
   help: `neocrm rollback [options]
 
-Puts the snapshot in place that was taken before the last upgrade. What was written since is put aside, into backups/ of the
-data directory, where the snapshot stays, too. The server must not run (on PostgreSQL, none of them). Afterwards
+Puts the snapshot in place that was taken before the last upgrade. What was written since is put aside, within the data
+directory; the snapshot stays, too. The server must not run (on PostgreSQL, none of them). Afterwards
 start the executable that was there before: this one would upgrade again.
 
 ${configOptionsHelp}`,

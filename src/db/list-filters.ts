@@ -79,7 +79,8 @@ export function filterConditions(
       const groups = filter.anyOf.map((group, g) =>
         and(...filterConditions(shape, p, filtered, group, () => true, `${i}_${g}_`)),
       );
-      return or(...groups)!;
+      const any = or(...groups)!;
+      return leads(filter) ? any : shape.dialect.unindexed(any);
     }
     if (filter.op === "search") return searchCondition(shape, p, searchedTable(fields), queryOf(filter));
     const field = fields.byName.get(filter.field)!;

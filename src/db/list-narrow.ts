@@ -41,8 +41,8 @@ export async function narrowed(
 ): Promise<SettledScope> {
   const lead = await leadOf(session, fields, filters);
   if (!lead) return scope;
-  const { type, via } = fields.byName.get(lead.filter.field)!;
-  if (lead.isLong && type === "tags" && !via) {
+  const field = fields.byName.get(lead.filter.field);
+  if (lead.isLong && field?.type === "tags" && !field.via) {
     // Tags stand in a table of their own, which no index of the records can be compared with.
     const searched = filters.find((filter) => isSearch(filter) && isIndexed(fields, filter));
     const alone = searched && (await narrowed(session, fields, [searched], scope));
@@ -89,13 +89,21 @@ export function matching(
   lead: Lead,
   scope: SettledScope,
 ): SQL {
+  if (lead.branches) {
+    const each = lead.branches.map((branch) => matching(shape, p, fields, filters, branch, scope));
+    // A record may be in several groups. The limit is that of each by itself.
+    return sql`${sql.join(
+      each.map((found) => sql`select id from (${found}) as branch`),
+      sql` union `,
+    )}`;
+  }
   const table: PgTable = shape.t[fields.resource];
   const id = columnOf(table, "id");
   const field = fields.byName.get(lead.filter.field)!;
   const others = othersThan(lead, shape, p, fields, filters, scope);
   if (field.via) return matchingAcross(shape, p, fields, filters, lead, scope);
   if (field.type !== "tags") {
-    const condition = conditionOf(lead.filter, shape, p, fields, filters);
+    const condition = conditionOf(lead, shape, p, fields);
     const isOnePlace = onePlace.has(lead.filter.op);
     const where = and(
       scope.where(shape, p),
@@ -110,12 +118,12 @@ export function matching(
   const { table: tags, record } = field.through(shape.t);
   const where = and(
     ...[eq(id, record), scope.where(shape, p), ...others],
-    lead.filter.op === "all" ? conditionOf(lead.filter, shape, p, fields, filters) : undefined,
+    lead.filter.op === "all" ? conditionOf(lead, shape, p, fields) : undefined,
   );
   // Asked of each record by itself: joined, SQLite would read the whole table first.
   const isMatching = shape.dialect.unindexed(sql`exists (select 1 from ${table} where ${where})`);
   const distinct = lead.filter.op === "in" ? sql`distinct ` : sql``;
-  return sql`select ${distinct}${record} as id from ${tags} where ${entriesOf(shape, p, fields, filters, lead.filter)} and ${isMatching} limit ${p.list_limit}`;
+  return sql`select ${distinct}${record} as id from ${tags} where ${entriesOf(shape, p, fields, lead)} and ${isMatching} limit ${p.list_limit}`;
 }
 
 /** The same by way of the records that these point to, which are found first; what of them the caller sees is asked of each. */
@@ -135,11 +143,10 @@ function matchingAcross(
   const from: PgTable = shape.t[others.resource];
   const { table: source, record } =
     field.type === "tags" ? field.through(shape.t) : { table: from, record: columnOf(from, "id") };
-  const own = filterConditions(shape, p, { fields, scope }, filters)[filters.indexOf(filter)]!;
   const where = and(
-    ...[entriesOf(shape, p, fields, filters, filter), shape.dialect.rare(eq(pointer, record))],
-    ...[scope.where(shape, p), shape.dialect.unindexed(own)],
-    ...othersThan(lead, shape, p, fields, filters, scope),
+    ...[entriesOf(shape, p, fields, lead), shape.dialect.rare(eq(pointer, record)), scope.where(shape, p)],
+    // Whether the caller sees the record that it leads by is asked with all the others.
+    ...filterConditions(shape, p, { fields, scope }, filters).map((each) => shape.dialect.unindexed(each)),
   );
   const isOnePlace = field.type === "tags" || onePlace.has(filter.op);
   const along = isOnePlace ? sql`` : sql` order by ${columnOfField(from, field)}`;
@@ -176,7 +183,11 @@ function othersThan(
     const field = fields.byName.get(filter.field);
     if (!isSearched || !field || field.via) return shape.dialect.unindexed(condition);
     const column = columnOfField(table, field);
-    return shape.dialect.fromIndex(table, column, entriesOf(shape, p, fields, filters, filter));
+    return shape.dialect.fromIndex(
+      table,
+      column,
+      entriesOf(shape, p, fields, leadBy(fields, filter, String(i))),
+    );
   });
 }
 
@@ -186,44 +197,73 @@ async function leadOf(
   fields: Fields,
   filters: readonly Filter[],
 ): Promise<Lead | undefined> {
-  const indexed = filters.filter((filter) => isIndexed(fields, filter));
-  const sized = indexed.filter((filter) => !isSearch(filter));
-  if (indexed.length < 2 || sized.length === 0) return indexed[0] && { filter: indexed[0], isLong: false };
+  const indexed = filters
+    .map((filter, i) => ({ filter, at: String(i) }))
+    .filter(({ filter }) => isIndexed(fields, filter))
+    .map(({ filter, at }) => leadBy(fields, filter, at));
+  const sized = indexed.filter((lead) => !readsWhole(lead));
+  if (indexed.length < 2 || sized.length === 0) return indexed[0];
   const args: Row = { list_limit: mostEntries + 1 };
   bindFilters(filters, args);
   const [found] = await sizes.all(
     session,
     `${fields.resource}|${filterShape(filters)}`,
     (shape, p) => {
-      const each = sized.map((filter, i) => [`size${i}`, sizeOf(shape, p, fields, filters, filter)]);
+      const each = sized.map((lead, i) => [`size${i}`, sizeOf(shape, p, fields, lead).mapWith(Number)]);
       return shape.q.select(Object.fromEntries(each)).from(sql`(select 1) as once`) as never;
     },
     args,
   );
   const entries = sized.map((_, i) => found![`size${i}`]!);
   const least = Math.min(...entries);
-  return { filter: sized[entries.indexOf(least)]!, isLong: least > mostEntries };
+  return { ...sized[entries.indexOf(least)]!, isLong: least > mostEntries };
 }
 
-function sizeOf(shape: Shape, p: ListParams, fields: Fields, filters: readonly Filter[], filter: Filter) {
-  const { field, fields: own } = homeOf(fields, filter);
+function leadBy(fields: Fields, filter: Filter, at: string): Lead {
+  return {
+    filter,
+    at,
+    isLong: false,
+    ...(filter.anyOf && { branches: branchesOf(fields, filter.anyOf, at) }),
+  };
+}
+
+/** What leads to the records of each group: of its filters with an index, the one that most likely leads to the fewest. */
+function branchesOf(fields: Fields, groups: readonly (readonly Filter[])[], at: string): Lead[] {
+  return groups.flatMap((group, g) => {
+    const indexed = group
+      .map((filter, i) => ({ filter, at: `${at}_${g}_${i}` }))
+      .filter(({ filter }) => isIndexed(fields, filter));
+    const { filter, at: place } = indexed.toSorted((a, b) => breadth(a.filter) - breadth(b.filter))[0]!;
+    const lead = leadBy(fields, filter, place);
+    return lead.branches ?? [lead];
+  });
+}
+
+const breadth = (filter: Filter): number => (onePlace.has(filter.op) ? 0 : isSearch(filter) ? 2 : 1);
+
+/** The whole index has to be read for it, until enough is found. */
+const readsWhole = ({ filter, branches }: Lead): boolean =>
+  branches ? branches.some(readsWhole) : isSearch(filter);
+
+function sizeOf(shape: Shape, p: ListParams, fields: Fields, lead: Lead): SQL<number> {
+  if (lead.branches)
+    return sql`${sql.join(
+      lead.branches.map((branch) => sizeOf(shape, p, fields, branch)),
+      sql` + `,
+    )}`;
+  const { field, fields: own } = homeOf(fields, lead.filter);
   const table = field.type === "tags" ? field.through(shape.t).table : shape.t[own.resource];
-  const entries = sql`select 1 from ${table} where ${entriesOf(shape, p, fields, filters, filter)} limit ${p.list_limit}`;
-  return sql<number>`(select count(*) from (${entries}) as entries)`.mapWith(Number);
+  const entries = sql`select 1 from ${table} where ${entriesOf(shape, p, fields, lead)} limit ${p.list_limit}`;
+  return sql`(select count(*) from (${entries}) as entries)`;
 }
 
 /** The condition on the entries of the index that leads to what one filter lets through. */
-function entriesOf(
-  shape: Shape,
-  p: ListParams,
-  fields: Fields,
-  filters: readonly Filter[],
-  filter: Filter,
-): SQL {
+function entriesOf(shape: Shape, p: ListParams, fields: Fields, lead: Lead): SQL {
+  const { filter, at } = lead;
   const { field, fields: own } = homeOf(fields, filter);
-  if (field.type === "tags")
-    return tagsEntries(shape, p, field, filter, p[`list_f${filters.indexOf(filter)}`]!);
-  const condition = conditionOf(filter, shape, p, fields, filters);
+  if (field.type === "tags") return tagsEntries(shape, p, field, filter, p[`list_f${at}`]!);
+  const condition = conditionOf(lead, shape, p, fields);
   return own.softDeleted ? and(isNull(columnOf(shape.t[own.resource], "deleted_at")), condition)! : condition;
 }
 
@@ -243,23 +283,16 @@ function tagsEntries(
 }
 
 /** The condition of one filter on the records that have its field. */
-function conditionOf(
-  filter: Filter,
-  shape: Shape,
-  p: ListParams,
-  fields: Fields,
-  filters: readonly Filter[],
-): SQL {
+function conditionOf({ filter, at }: Lead, shape: Shape, p: ListParams, fields: Fields): SQL {
   const { field, fields: own } = homeOf(fields, filter);
-  return filterCondition(shape, p, shape.t[own.resource], field, filter, String(filters.indexOf(filter)));
+  return filterCondition(shape, p, shape.t[own.resource], field, filter, at);
 }
 
-/** The whole index has to be read for it, until enough is found. */
 const isSearch = ({ op }: Filter) => op === "contains";
 
 function isIndexed(fields: Fields, filter: Filter): boolean {
-  const { op } = filter;
-  if (op === "any") return false;
+  const { op, anyOf } = filter;
+  if (anyOf) return anyOf.every((group) => group.some((each) => isIndexed(fields, each)));
   const { field, fields: own } = homeOf(fields, filter);
   if (field.type === "tags") return op === "eq" || op === "in" || op === "all";
   return field.type !== "reference" && op !== "ne" && op !== "nin" && hasIndex(own.resource, field.column);

@@ -103,7 +103,8 @@ export class Part {
   #counted(shape: Shape, p: ListParams): SQL {
     const { lead } = this.scope;
     const { filters, segment } = this.stretch;
-    const isWay = lead && segment === "whole" && this.#fields.byName.get(lead.filter.field)!.type !== "tags";
+    const isTags = lead && this.#fields.byName.get(lead.filter.field)?.type === "tags";
+    const isWay = lead && segment === "whole" && !isTags;
     if (isWay) return matching(shape, p, this.#fields, filters, lead, this.scope);
     const table: PgTable = shape.t[this.#fields.resource];
     const where = and(...this.#conditions(shape, p), this.#order(shape, undefined).condition(p)) ?? sql`true`;

@@ -35,10 +35,11 @@ export async function narrowedAgain(
   const key = JSON.stringify([fields.resource, filters, scope.shape, scope.args]);
   const many = memory.get(key);
   if (many && many.until > monotonic()) {
-    return { ...scope, lead: { filter: filters[many.lead]!, isLong: many.isLong } };
+    return { ...scope, lead: { filter: filters[many.lead]!, at: String(many.lead), isLong: many.isLong } };
   }
   const within = await narrowed(session, fields, filters, scope);
-  if (!within.isFew && within.lead) {
+  // What leads to the records of groups is looked for anew: it is in the filters of each.
+  if (!within.isFew && within.lead && !within.lead.branches) {
     const { filter, isLong } = within.lead;
     memory.set(key, { lead: filters.indexOf(filter), isLong, until: monotonic() + believedMs });
   }

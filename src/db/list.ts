@@ -74,7 +74,7 @@ export async function openList(
   }
   const from = await settled(store, resource.fields.resource, scope);
   if (from.isFew) return new List(store.read, resource, request, from);
-  if (!from.own && !from.isSparse && !mayTakeLong(resource.fields, request)) {
+  if (!from.own && !from.isSparse && !mayTakeLong(resource.fields, request, from.within)) {
     return new List(store.read, resource, request, from);
   }
   const session = store.aside(scope.caller);

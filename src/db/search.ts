@@ -97,7 +97,7 @@ export const hasAny = async (session: Session, query: SearchQuery, within: Searc
   (await gather(session, query, within, 1)).total > 0;
 
 /** So many records are found one by one and sorted in a few milliseconds. */
-const mostGathered = 1_000;
+const mostGathered = 2_500;
 
 /**
  * The records of a scope that a query finds, as a scope. When they are few, they are gathered; else each record is asked,

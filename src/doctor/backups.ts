@@ -19,7 +19,8 @@ export async function examineBackups({ loaded: { config, dataDir } }: Patient): 
   const { last, since } = url === null ? timesInFile(databaseFile(dataDir)) : await timesOnServer(url);
   if (last === null && now() - (since ?? now()) < tooOld) return [ok("The data is new: none is due yet.")];
   const found = ageFindings(last, dir);
-  if (dir !== null && isOnOneDisk(resolve(dir), dataDir)) {
+  const isDataHere = url === null || config["s3.endpoint"] === null;
+  if (dir !== null && isDataHere && isOnOneDisk(resolve(dir), dataDir)) {
     const why = "When that disk breaks, or somebody empties it, the data and its backups are gone together.";
     found.push(
       warn(

@@ -43,6 +43,8 @@ export interface Declarations {
   conditional: true;
   /** The fields of a `multipart/form-data` body; those that are files have `format: "binary"`. */
   form: TObject;
+  /** The media type of another body that it takes instead of the form: a text, with the rest in the query. */
+  orText: string;
   answer: AnswerOf;
   /** The body of its success. */
   returns: TSchema;
@@ -95,6 +97,7 @@ const names = Object.keys({
   feature: true,
   conditional: true,
   form: true,
+  orText: true,
   answer: true,
   returns: true,
   problems: true,

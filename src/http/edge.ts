@@ -48,7 +48,7 @@ export interface EdgeOptions {
   /** Requests a minute; 0 for no limit. Read at each request: an admin may change them. */
   limits: () => { ip: number; user: number };
   proxies: TrustedProxies;
-transport: Transport;
+  transport: Transport;
   /** How a browser is shown a problem at this path; `undefined` where it gets the document, as programs do. */
   problemPage: (path: string, problem: Problem) => Page | undefined;
   /** Filled in once every route is mounted. */

@@ -69,6 +69,7 @@ const strangersLimit = 16 * 1024;
  * - `feature`: what an admin may switch off, and the route with it. Declared behind `permission`.
  * - `form`: its body is a form with files, which the handler reads (`multipart.ts`). Declared before `permission`.
  * - `webForm`: its body may also be what a page's form sends. Declared before `permission`.
+ * - `orText`: it takes a text of this media type as well, which the handler reads.
  * - `answer`: status and headers of the result (`created`, `versioned`, `noContent`); `Idempotency-Key` on POST.
  * - `conditional`: `If-Match` as `ifMatch`.
  * - for the documents alone: `returns`, `problems`, `example`, `walk`.
@@ -113,6 +114,8 @@ export function httpKit({ idempotency, bodyLimit, requireIfMatch, defaultCountry
     webForm: (_: true) => ({
       parse: ({ request }: Incoming) => readWebForm(request, Math.min(bodyLimit, strangersLimit)),
     }),
+
+    orText: (mediaType: string) => declare("orText", mediaType),
 
     list: (fields: Fields) => ({
       ...declare("list", fields),

@@ -125,10 +125,10 @@ describe("the OpenAPI document", () => {
       expect([path, operation.requestBody!.required]).toEqual([path, !(OptionalKind in body)]);
       expect(Object.keys(operation.requestBody!.content)).toEqual(["application/json"]);
     }
-    for (const { method, path } of routes.filter(({ form }) => form)) {
+    for (const { method, path, orText } of routes.filter(({ form }) => form)) {
       const { requestBody } = document.paths[path]![method.toLowerCase()]!;
       expect([path, Object.keys(requestBody!.content), requestBody!.required]).toEqual([
-        ...[path, ["multipart/form-data"], true],
+        ...[path, ["multipart/form-data", ...(orText ? [orText] : [])], true],
       ]);
       const { schema, example } = requestBody!.content["multipart/form-data"]!;
       const fields = Object.values(schema.properties as Record<string, { format?: string }>);

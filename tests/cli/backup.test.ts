@@ -5,16 +5,19 @@ import { Glob } from "bun";
 import {
   cpSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
   renameSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
 import { backupsIn, readManifest } from "../../src/backup/manifest";
+import { isElsewhere } from "../../src/backup/mounts";
 import { sha256, upload } from "../support/files";
 import { bringPeople } from "../support/people";
 import { postgres } from "../support/postgres";
@@ -243,13 +246,13 @@ test("a restore goes on where a crash broke it off", async () => {
     cpSync(join(copy, "neocrm.db"), join(staging, "neocrm.db"));
     cpSync(join(copy, "blobs"), join(staging, "blobs"), { recursive: true });
     rmSync(join(place.dataDir, "neocrm.db"));
-    writeFileSync(join(place.dataDir, "restoring.json"), JSON.stringify({ safety: "backups/replaced-x" }));
+    writeFileSync(join(place.dataDir, "restoring.json"), JSON.stringify({ safety: "replaced-x" }));
 
     const again = await place.start();
     expect(await seen(newWorld(again, world.people))).toEqual(before);
     expect(existsSync(join(place.dataDir, "restoring.json"))).toBe(false);
     expect(existsSync(staging)).toBe(false);
-    expect(readdirSync(join(place.dataDir, "backups/replaced-x"))).toContain("blobs");
+    expect(readdirSync(join(place.dataDir, "replaced-x"))).toContain("blobs");
     await again.stop();
 
     // Not decided: what was there stays.
@@ -257,7 +260,38 @@ test("a restore goes on where a crash broke it off", async () => {
     writeFileSync(join(staging, "neocrm.db"), "half");
     const third = await place.start();
     expect(await seen(newWorld(third, world.people))).toEqual(before);
+    expect(existsSync(staging)).toBe(false);
     await third.stop();
+  } finally {
+    place.remove();
+  }
+}, 60_000);
+
+test("what is a link or a mount stays where it is", async () => {
+  const place = await newInstallation("sqlite");
+  try {
+    const server = await place.start();
+    const world = await filled(server);
+    await backUp(place);
+    const before = await seen(world);
+    await server.stop();
+    const elsewhere = join(place.dataDir, "../disk");
+    renameSync(join(place.dataDir, "blobs"), elsewhere);
+    symlinkSync(elsewhere, join(place.dataDir, "blobs"));
+    const restored = await neocrm(["restore", "--from", to(place), "--replace"], { env: place.env });
+    expect(restored).toMatchObject({ code: 0, err: "" });
+    expect(lstatSync(join(place.dataDir, "blobs")).isSymbolicLink()).toBe(true);
+    expect(blobFiles(elsewhere)).toHaveLength(6);
+    const again = await place.start();
+    expect(await seen(newWorld(again, world.people))).toEqual(before);
+    await again.stop();
+    renameSync(join(place.dataDir, "neocrm.db"), join(elsewhere, "neocrm.db"));
+    symlinkSync(join(elsewhere, "neocrm.db"), join(place.dataDir, "neocrm.db"));
+    const refused = await neocrm(["restore", "--from", to(place), "--replace"], { env: place.env });
+    expect(refused.code).toBe(1);
+    expect(refused.err).toMatch(/neocrm\.db is a mount or a link and cannot be put aside/);
+    expect(isElsewhere("/", "proc")).toBe(true);
+    expect(isElsewhere("/", "no such thing")).toBe(false);
   } finally {
     place.remove();
   }
@@ -272,7 +306,9 @@ test("no backup is made of a damaged database, and those that there are stay", a
     await server.stop();
     const file = join(place.dataDir, "neocrm.db");
     const db = new Database(file);
-    db.run("PRAGMA wal_checkpoint(TRUNCATE)");
+    // The worker that reads aside may be on its way out.
+    const isBusy = () => db.query<{ busy: number }, []>("PRAGMA wal_checkpoint(TRUNCATE)").get()!.busy > 0;
+    while (isBusy()) await Bun.sleep(5);
     // The root of an index: reading records by their keys does not meet it.
     const { rootpage } = db
       .query<{ rootpage: number }, []>("SELECT rootpage FROM sqlite_schema WHERE name = 'clients_by_name'")
@@ -284,7 +320,7 @@ test("no backup is made of a damaged database, and those that there are stay", a
     const before = readdirSync(to(place));
     const refused = await backUp(place);
     expect(refused.code).toBe(1);
-    expect(refused.err).toMatch(/^The database .*neocrm\.db cannot be copied: .*(damaged|malformed)/);
+    expect(refused.err).toMatch(/damaged|malformed/);
     expect(readdirSync(to(place))).toEqual(before);
     expect((await neocrm(["restore", "--from", to(place), "--replace"], { env: place.env })).code).toBe(0);
     expect((await backUp(place)).code).toBe(0);

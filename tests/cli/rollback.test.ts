@@ -14,6 +14,9 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { makeBackup } from "../../src/backup/make";
+import { postgresSource } from "../../src/backup/postgres";
+import { sqliteSource } from "../../src/backup/sqlite";
 import { postgresMigrations } from "../../src/db/migrations.generated";
 import { signIn } from "../support/people";
 import { postgres } from "../support/postgres";
@@ -130,6 +133,32 @@ describe.each(engines)("an upgrade of an earlier release [%s]", (engine) => {
       expect(await allRows(place)).toEqual(before);
     } finally {
       place.remove();
+    }
+  }, 60_000);
+
+  test("is made of a backup of it, too, once that is restored", async () => {
+    const [place, other] = [await withRelease(engine), await newInstallation(engine, { empty: true })];
+    try {
+      const before = await allRows(place);
+      const url = place.env.DATABASE_URL;
+      const database =
+        url === undefined ? sqliteSource(join(place.dataDir, "neocrm.db")) : postgresSource(url);
+      const to = join(place.dataDir, "../backups");
+      const nothing = { readBlob: async () => undefined, dataDir: place.dataDir };
+      await makeBackup({ database, ...nothing, holdBlobs: (work) => work() }, to, {
+        daily: 1,
+        weekly: 0,
+        monthly: 0,
+      });
+      expect(await neocrm(["restore", "--from", to], { env: other.env })).toMatchObject({ code: 0, err: "" });
+      expect(await allRows(other)).toEqual(before);
+      const server = await other.start();
+      const { pagination } = (await (await demoAdmin(server)).send("admin", "GET", "/api/clients")).json;
+      expect(pagination.total).toBe((before["clients"] as unknown[]).length);
+      await server.stop();
+    } finally {
+      place.remove();
+      other.remove();
     }
   }, 60_000);
 

@@ -15,7 +15,8 @@ test.each(engines)(
   async (engine) => {
     const newDatabase = await databasesOf(engine);
     const result = await backupDrill({ rounds: 2, writers: 8, seed: 5, newDatabase });
-    expect(result).toMatchObject({ backups: 2, faults: [] });
+    expect(result.faults).toEqual([]);
+    expect(result.backups).toBeGreaterThanOrEqual(2);
     expect(result.acknowledged).toBeGreaterThan(60);
   },
   90_000,

@@ -131,6 +131,10 @@ route("POST /api/jobs/:id/undo", { id: missing },                               
 route("GET /api/admin/jobs", {},                                                 401, 401, 401, 403, 403, 403, 403, 200);
 route("POST /api/admin/jobs/:id/retry", { id: missing },                         401, 401, 401, 403, 403, 403, 403, 404);
 
+route("POST /api/bulk/clients", { ...oneFile("x.csv", "name\nx\n", { dry_run: "true" }), event: null },
+                                                                                 401, 401, 401, 202, 202, 202, 202, 202);
+route("POST /api/bulk/tasks", { ...oneFile("x.csv", "title\nx\n", { dry_run: "true" }), event: null },
+                                                                                 401, 401, 401, 202, 202, 202, 202, 202);
 route("POST /api/bulk/clients/update", { body: { items: [{ id: missing }], set: { notes: "x" } } },
                                                                                  401, 401, 401, 200, 200, 200, 200, 200);
 route("POST /api/bulk/tasks/update", { body: { items: [{ id: missing }], set: { priority: "low" } } },

@@ -41,6 +41,18 @@ test("every route that writes says which body it takes, were it none: what is no
   expect(silent.map(({ method, path }) => `${method} ${path}`)).toEqual([]);
 });
 
+test("what takes a text instead of a form is named, with the rest in its query", () => {
+  const both = declaredRoutes(describedRoutes()).filter(({ orText }) => orText !== undefined);
+  expect(both.map(({ method, path, orText }) => `${method} ${path} ${orText}`)).toEqual([
+    "POST /api/bulk/clients text/csv",
+    "POST /api/bulk/tasks text/csv",
+  ]);
+  for (const { form, parameters } of both) {
+    const inForm = Object.keys(form!.properties).filter((name) => name !== "file");
+    expect(Object.keys(parameters!.properties)).toEqual(inForm);
+  }
+});
+
 test("the methods of a path are known whatever its ids", () => {
   const routes = routeTable([
     { method: "GET", path: "/api/things/:id", hooks: { detail: { [permissionKey]: "public" } } },

@@ -1,11 +1,11 @@
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { databaseFile } from "../../backup/database-files";
 import { exportAll, type ExportedAll } from "../../backup/export-all";
 import { BackupFailed } from "../../backup/failed";
 import type { KeepRules } from "../../backup/keep";
-import { makeBackup, type DatabaseSource, type Made } from "../../backup/make";
-import { backupsIn, names } from "../../backup/manifest";
-import { blobsIn, copySqlite } from "../../backup/sqlite";
+import { makeBackup, type Made } from "../../backup/make";
+import { backupsIn } from "../../backup/manifest";
+import { sqliteSource } from "../../backup/sqlite";
 import { minute, now } from "../../clock";
 import type { ConfigWithSecrets } from "../../config";
 import { tellAfterCommit } from "../../db/after-commit";
@@ -179,12 +179,3 @@ export class BackupService {
 }
 
 const serverSource = async (url: string) => (await import("../../backup/postgres")).postgresSource(url);
-
-const sqliteSource = (file: string): DatabaseSource => ({
-  engine: "sqlite",
-  async copyInto(folder) {
-    const copy = join(folder, names.sqlite);
-    const inspected = await copySqlite(file, copy);
-    return { file: names.sqlite, ...inspected, blobs: blobsIn(copy) };
-  },
-});

@@ -25,6 +25,8 @@ export class BlobKeeper {
   constructor(
     private readonly store: Store,
     private readonly blobs: Blobs,
+    /** The keys of bytes that are in use without being a file's. */
+    private readonly others: () => Promise<readonly string[]> = async () => [],
   ) {}
 
   /** Keeps bytes that no row refers to as yet: `link` or `discard` has to follow. */
@@ -80,6 +82,7 @@ export class BlobKeeper {
    */
   async sweep(olderThanMs: number): Promise<number> {
     const before = now() - olderThanMs;
+    const others = new Set(await this.others());
     let removed = 0;
     let old: ListedBlob[] = [];
     const removeStrays = async () => {
@@ -92,7 +95,7 @@ export class BlobKeeper {
       old = [];
     };
     for await (const blob of this.blobs.list()) {
-      if (blob.storedAt <= before) old.push(blob);
+      if (blob.storedAt <= before && !others.has(blob.key)) old.push(blob);
       if (old.length === portion) await removeStrays();
     }
     if (old.length > 0) await removeStrays();

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { DbError } from "../../db/errors";
 import { revived } from "../../db/rebuild";
 import type { Session, Store } from "../../db/store";
@@ -15,10 +16,13 @@ import type { Quota } from "./quota";
 import { presentFile, type FileDetails, type FilePatch, type FileView, type StorageUsage } from "./schema";
 import { countByType, sumOf, type FileCounts } from "./stats";
 import {
+  countInFolders,
   deletedInFolders,
   fileById,
+  filesById,
   fileColumns,
   filesOf,
+  ownersOfFiles,
   insertFile,
   liveInFolders,
   rebuildFile,
@@ -35,6 +39,7 @@ const fileKind: RecordKind<FileRow, FileView> = {
   resource: { fields: fileFields, columns: fileColumns as never },
   unique: [],
   find: (session, id) => fileById.first(session, { id }),
+  findMany: (session, ids) => filesById.all(session, { ids }),
   insert: async (session, row) => void (await insertFile.all(session, wholeFile(row))),
   update: (session, before, after) => updateFile(session, before, wholeFile(after)),
   present: presentFile,
@@ -42,6 +47,9 @@ const fileKind: RecordKind<FileRow, FileView> = {
 };
 
 const hideFiles = hideManyIn<FileRow>("files", fileKind);
+
+/** So many of thousands are read and hidden at a time. */
+const portion = 500;
 
 /** Bytes that came, and what is known of them. */
 export interface NewFile extends FileDetails {
@@ -147,9 +155,9 @@ export class FileService extends RecordService<FileRow, FileView, NewFile, FileP
     return sumOf(await countByType(this.store, this.policy.readable(actor)));
   }
 
-  /** Whether any file, live or deleted, belongs to this record. */
-  async belongTo(session: Session, owner: "client_id" | "task_id", id: string): Promise<boolean> {
-    return (await filesOf[owner].all(session, { value: id, most: 1 })).length > 0;
+  /** Those of some records (a JSON array of ids) to which any file, live or deleted, belongs. */
+  async ownersAmong(session: Session, owner: "client_id" | "task_id", ids: string): Promise<Set<string>> {
+    return new Set((await ownersOfFiles[owner].all(session, { ids })).map(({ id }) => id!));
   }
 
   /**
@@ -174,20 +182,39 @@ export class FileService extends RecordService<FileRow, FileView, NewFile, FileP
   /** Files as what lies in folders. */
   readonly contents: Contents = {
     hide: async (session, actor, folders, at, most) => {
-      const rows = await liveInFolders.all(session, { folders: JSON.stringify(folders), most: most + 1 });
-      if (rows.length > most) return rows.length;
-      this.#assertAll(actor, rows);
-      await hideFiles(session, actor, rows, at, at);
-      return rows.length;
+      const among = { folders: JSON.stringify(folders) };
+      const inside = await countInFolders.first(session, { ...among, most: most + 1 });
+      if (inside!.total > most) return inside!.total;
+      return this.#hideAll(session, actor, at, at, (next) =>
+        liveInFolders.all(session, { ...among, most: next }),
+      );
     },
-    show: async (session, actor, folders, deleted_at, at, most) => {
-      const asked = { folders: JSON.stringify(folders), most, deleted_at };
-      const rows = await deletedInFolders.all(session, asked);
-      this.#assertAll(actor, rows);
-      await hideFiles(session, actor, rows, null, at);
-      return rows.length;
+    show: async (session, actor, folders, deleted_at, at) => {
+      const among = { folders: JSON.stringify(folders), deleted_at };
+      return this.#hideAll(session, actor, null, at, (next) =>
+        deletedInFolders.all(session, { ...among, most: next }),
+      );
     },
   };
+
+  /** Hides files, or brings them back, until `find` gives no more: what is done, it does not find again. */
+  async #hideAll(
+    session: Session,
+    actor: Actor,
+    deleted_at: number | null,
+    at: number,
+    find: (most: number) => Promise<FileRow[]>,
+  ): Promise<number> {
+    for (let hidden = 0; ;) {
+      const rows = await find(portion);
+      this.#assertAll(actor, rows);
+      await hideFiles(session, actor, rows, deleted_at, at);
+      hidden += rows.length;
+      if (rows.length < portion) return hidden;
+      // Whoever reads has their turn.
+      await setImmediate();
+    }
+  }
 
   #assertAll(actor: Actor, inside: readonly FileRow[]): void {
     if (inside.every((row) => this.policy.mayDelete(actor, row))) return;

@@ -58,6 +58,7 @@ export const linkRoutes = (kit: HttpKit, { visits, transport }: LinkRouteOptions
       },
       {
         permission: "public",
+        feature: "shares",
         params: TokenParams,
         returns: Type.String({ title: "SharedFilePage", contentMediaType: "text/html" }),
         problems: closed,
@@ -73,13 +74,15 @@ export const linkRoutes = (kit: HttpKit, { visits, transport }: LinkRouteOptions
         hideFromRobots(set);
         const path = linkPath(params.token);
         const pass = await visits.unlock(params.token, body.password, visitorOf(request));
-        if (pass !== undefined) keepPass(set, request, { kind: "open", pass, path, publicUrl: transport.publicUrl });
+        if (pass !== undefined)
+          keepPass(set, request, { kind: "open", pass, path, publicUrl: transport.publicUrl });
         set.headers["location"] = path;
         return "";
       },
       {
         webForm: true,
         permission: "public",
+        feature: "shares",
         params: TokenParams,
         body: SharePassword,
         answer: unrepeatable(seeOther),
@@ -107,6 +110,7 @@ export const linkRoutes = (kit: HttpKit, { visits, transport }: LinkRouteOptions
       },
       {
         permission: "public",
+        feature: "shares",
         params: TokenParams,
         returns: Type.String({ title: "SharedBytes", contentMediaType: "application/octet-stream" }),
         problems: [...closed, "view_only", "range_not_satisfiable", "invalid_etag"],
@@ -131,6 +135,7 @@ export const linkRoutes = (kit: HttpKit, { visits, transport }: LinkRouteOptions
       },
       {
         permission: "public",
+        feature: "shares",
         params: TokenParams,
         returns: Type.String({ title: "SharedImage", contentMediaType: "image/*" }),
         problems: [...closed, "preview_unavailable", "range_not_satisfiable", "invalid_etag"],

@@ -13,6 +13,7 @@ import {
   activeAdmins,
   activeAmong,
   allRoles,
+  allUsers,
   countActiveAdmins,
   grantsOf,
   insertUser,
@@ -171,6 +172,10 @@ export const accountWith = (session: Session, email: string) =>
 /** The account with this id, if there is one. */
 export const account = (session: Session, id: string): Promise<UserRow | undefined> =>
   userById.first(session, { id });
+
+/** Everybody whose account is open, by name. */
+export const openAccountList = async (session: Session): Promise<UserRow[]> =>
+  (await allUsers.all(session, {})).filter(({ is_active }) => is_active);
 
 /** Those of some accounts that are open. */
 export async function openAccounts(session: Session, ids: readonly string[]): Promise<Set<string>> {

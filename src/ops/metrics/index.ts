@@ -28,12 +28,16 @@ export class Metrics {
   readonly #registry = new Registry();
   readonly #eventLoop;
   readonly #reload;
+  #isDamaged = false;
 
   constructor(engine: Store["engine"]) {
     this.requests = new RequestMetrics(this.#registry);
     this.work = new WorkMetrics(this.#registry);
-    this.store = storeMeasures(this.#registry, engine, (seconds, statement) =>
-      this.slowQueries.note(seconds, statement),
+    this.store = storeMeasures(
+      this.#registry,
+      engine,
+      (seconds, statement) => this.slowQueries.note(seconds, statement),
+      () => (this.#isDamaged = true),
     );
     this.#reload = reloadMetrics(this.#registry);
     this.reloaded(true);
@@ -44,6 +48,11 @@ export class Metrics {
   /** How late the event loop was, since the start. */
   get eventLoopDelay(): Series {
     return this.#eventLoop.delay;
+  }
+
+  /** Whether the database was found to be damaged since the start. */
+  get isDatabaseDamaged(): boolean {
+    return this.#isDamaged;
   }
 
   /** The media type of `text`. */

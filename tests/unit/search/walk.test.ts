@@ -3,14 +3,14 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { walkList } from "../../../src/db/list-walk";
 import type { ClientRow } from "../../../src/features/clients/store";
 import { fillSearch } from "../../../src/search/fill";
-import { client, clients, everything, insertAll, openBoth, parse } from "../list/support";
+import { client, clients, everything, insertAll, list, openBoth, parse } from "../list/support";
 import { watched } from "../list/watched";
 
 setDefaultTimeout(60_000);
 
 let both: Awaited<ReturnType<typeof openBoth>>;
 /** More have the word than a page would gather. */
-const rows = Array.from({ length: 3_000 }, (_, i) =>
+const rows = Array.from({ length: 6_000 }, (_, i) =>
   client({ name: `${i % 2 === 0 ? "Müller" : "Đặng"} ${i}`, status: i % 4 === 0 ? "active" : "customer" }),
 );
 
@@ -44,5 +44,21 @@ test.each([
     expect(new Set(found)).toEqual(new Set(rows.filter((_, i) => isFound(i)).map(({ id }) => id)));
     // Its pages are read by id: no text is looked at again.
     for (const plan of plans.slice(planned)) expect(plan).not.toContain("clients_search");
+  }
+});
+
+test("a list of so many asks each in its order, by cursor and with a count", async () => {
+  for (const store of both.stores) {
+    const found: string[] = [];
+    for (let cursor: string | null = ""; cursor !== null;) {
+      const page = await list(store, `q=muller&sort=-name&limit=200${cursor && `&cursor=${cursor}`}`);
+      expect([page.total, page.totalCapped]).toEqual([1_000, true]);
+      found.push(...page.rows.map(({ id }) => id));
+      cursor = page.nextCursor;
+    }
+    expect(found).toHaveLength(3_000);
+    expect(new Set(found)).toEqual(new Set(rows.filter((_, i) => i % 2 === 0).map(({ id }) => id)));
+    expect((await list(store, "q=muller&status=active&count=exact")).total).toBe(1_500);
+    expect((await list(store, "q=muller&count=exact")).total).toBe(3_000);
   }
 });

@@ -12,7 +12,7 @@ import type { Consumer } from "./events/consumer";
 import { eventsTopic } from "./events/record";
 import { Relay } from "./events/relay";
 import { searchTopic } from "./db/search-write";
-import { fillSearch } from "./search/fill";
+import { fillFileSearch, fillSearch } from "./search/fill";
 import { Indexer } from "./search/indexer";
 import { ActivityPolicy } from "./features/activities/policy";
 import { ActivityService } from "./features/activities/service";
@@ -38,6 +38,8 @@ import { ExportService } from "./features/exports/service";
 import { Notifier } from "./features/notifications/consumer";
 import { notificationTopic } from "./features/notifications/notify";
 import { NotificationService } from "./features/notifications/service";
+import { ContentReader } from "./contents/reader";
+import { FileContents } from "./features/files/contents";
 import { BlobKeeper } from "./features/files/blob-keeper";
 import { FilePolicy } from "./features/files/policy";
 import { Quota } from "./features/files/quota";
@@ -181,7 +183,7 @@ export async function openMigrator(config: Config, dataDir: string): Promise<Mig
 }
 
 /** What migrations need besides SQL. */
-const fills: Fills = { "0007_search": fillSearch };
+const fills: Fills = { "0007_search": fillSearch, "0009_contents": fillFileSearch };
 
 /** Opens the stores, which have to be migrated, and builds the services on them. */
 export async function openParts(
@@ -239,8 +241,10 @@ export async function openParts(
   const filePolicy = new FilePolicy({ clients: policies[0], tasks: policies[1] });
   const folderPolicy = new FolderPolicy();
   const folders: FolderService = new FolderService(store, folderPolicy, () => files.contents);
+  const contentReader = new ContentReader();
+  const contents = new FileContents(store, keeper, contentReader);
   const files = new FileService({
-    ...{ store, policy: filePolicy, keeper, quota, hasFolder: folders.sees },
+    ...{ store, policy: filePolicy, keeper, quota, contents, hasFolder: folders.sees },
     client: (session, actor, id) => clients.seen(session, actor, id),
     task: (session, actor, id) => tasks.seen(session, actor, id),
   });
@@ -269,7 +273,7 @@ export async function openParts(
     { clients: manyOf(clients, clientFields), tasks: manyOf(tasks, taskFields) },
     country,
   );
-  kinds.push(...bulk.kinds);
+  kinds.push(...bulk.kinds, contents.kind);
   const worker = new Worker({
     ...{ store, onEnd: tellFinished },
     kinds: tracing() ? kinds.map(tracedKind) : kinds,
@@ -289,6 +293,7 @@ export async function openParts(
   };
   scheduler.every("purge", day, async () => void (await purgeNow()));
   scheduler.once("alarms of older tasks", () => tasks.makeAlarms());
+  scheduler.once("contents of older files", () => contents.readOlder());
   metrics.watch({ hasher, store, relay, worker });
   const activities = new ActivityService({
     store,
@@ -361,7 +366,7 @@ export async function openParts(
     notifications,
     kinds,
     alarms,
-    search: new SearchService({ clients, tasks }),
+    search: new SearchService({ clients, tasks, files }),
     jobs: new JobService(store, kinds),
     bulk,
     start() {
@@ -379,6 +384,7 @@ export async function openParts(
         alarms.close(),
         worker.close(config["server.grace_seconds"] * second),
       ]);
+      contentReader.close();
       await background.settled();
       mail.close?.();
       await followed.close();

@@ -17,6 +17,8 @@ import sqliteUp7 from "../../drizzle/sqlite/0007_search.sql" with { type: "text"
 import sqliteDown7 from "../../drizzle/sqlite/down/0007_search.sql" with { type: "text" };
 import sqliteUp8 from "../../drizzle/sqlite/0008_attachments.sql" with { type: "text" };
 import sqliteDown8 from "../../drizzle/sqlite/down/0008_attachments.sql" with { type: "text" };
+import sqliteUp9 from "../../drizzle/sqlite/0009_contents.sql" with { type: "text" };
+import sqliteDown9 from "../../drizzle/sqlite/down/0009_contents.sql" with { type: "text" };
 import postgresUp0 from "../../drizzle/postgres/0000_init.sql" with { type: "text" };
 import postgresDown0 from "../../drizzle/postgres/down/0000_init.sql" with { type: "text" };
 import postgresUp1 from "../../drizzle/postgres/0001_roles.sql" with { type: "text" };
@@ -35,6 +37,8 @@ import postgresUp7 from "../../drizzle/postgres/0007_search.sql" with { type: "t
 import postgresDown7 from "../../drizzle/postgres/down/0007_search.sql" with { type: "text" };
 import postgresUp8 from "../../drizzle/postgres/0008_attachments.sql" with { type: "text" };
 import postgresDown8 from "../../drizzle/postgres/down/0008_attachments.sql" with { type: "text" };
+import postgresUp9 from "../../drizzle/postgres/0009_contents.sql" with { type: "text" };
+import postgresDown9 from "../../drizzle/postgres/down/0009_contents.sql" with { type: "text" };
 import type { Migration } from "./migrate";
 
 /** The migrations of SQLite, oldest first. */
@@ -48,6 +52,7 @@ export const sqliteMigrations: Migration[] = [
   { tag: "0006_files", up: sqliteUp6, down: sqliteDown6 },
   { tag: "0007_search", up: sqliteUp7, down: sqliteDown7 },
   { tag: "0008_attachments", up: sqliteUp8, down: sqliteDown8 },
+  { tag: "0009_contents", up: sqliteUp9, down: sqliteDown9 },
 ];
 
 /** The migrations of PostgreSQL, oldest first. */
@@ -61,4 +66,5 @@ export const postgresMigrations: Migration[] = [
   { tag: "0006_files", up: postgresUp6, down: postgresDown6 },
   { tag: "0007_search", up: postgresUp7, down: postgresDown7 },
   { tag: "0008_attachments", up: postgresUp8, down: postgresDown8 },
+  { tag: "0009_contents", up: postgresUp9, down: postgresDown9 },
 ];

@@ -7,12 +7,13 @@ import type { TestServer } from "./servers";
 
 /** The tables of whatever scenarios leave behind, besides people: each after those that refer to it. */
 const recordTables = [
-  ...(["tasks_search", "task_alarms", "files", "folders", "blobs", "tasks"] as const),
+  ...(["tasks_search", "task_alarms", "files_search", "files"] as const),
+  ...(["previews", "contents", "folders", "blobs", "tasks"] as const),
   ...(["clients_search", "client_tags", "clients"] as const),
   ...(["idempotency_keys", "consumers", "events"] as const),
 ] as const;
 const peopleTables = [
-  ...(["job_problems", "job_inputs", "jobs", "invitations", "password_resets"] as const),
+  ...(["avatars", "job_problems", "job_inputs", "jobs", "invitations", "password_resets"] as const),
   ...(["refresh_tokens", "sessions", "users"] as const),
 ] as const;
 

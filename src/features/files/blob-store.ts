@@ -45,9 +45,14 @@ export const blobsAfter = hot(({ t: { blobs }, q }, p: Params<{ hash: string; li
   q.select().from(blobs).where(gt(blobs.hash, p.hash)).orderBy(asc(blobs.hash)).limit(p.limit),
 );
 
-/** Which of these keys bytes of files have. */
-export const keysInUse = hot(({ t: { blobs }, q, dialect }, p: Params<{ keys: string }>) =>
-  q.select({ key: blobs.key }).from(blobs).where(dialect.isAmong(blobs.key, p.keys)),
+/** Which of these keys something has: files, pictures of theirs, or people. */
+export const keysInUse = hot(
+  ({ t: { blobs, previews, avatars }, q, dialect }, p: Params<{ keys: string }>) => {
+    const [ofFiles, ofPreviews, ofPeople] = [blobs, previews, avatars].map((table) =>
+      q.select({ key: table.key }).from(table).where(dialect.isAmong(table.key, p.keys)),
+    );
+    return ofFiles!.unionAll(ofPreviews!).unionAll(ofPeople!);
+  },
 );
 
 /** How many bytes are kept. */

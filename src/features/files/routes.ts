@@ -1,13 +1,14 @@
 import { Elysia } from "elysia";
 import { Type } from "@sinclair/typebox";
-import { created, plain, unrepeatable } from "../../http/answer";
+import { created, fileReading, plain, unrepeatable } from "../../http/answer";
 import { sendDownload } from "../../http/download";
 import type { HttpKit } from "../../http/kit";
+import { searchOf } from "../../list";
 import { readForm, type FormLimits } from "../../http/multipart";
 import { problemOf } from "../../http/problem";
 import { asOf, recordRoutes } from "../../http/record-routes";
 import { assertFits } from "../../http/refusals";
-import { IdParams } from "../../http/schema";
+import { IdParams, NoBody } from "../../http/schema";
 import type { Actor } from "../../policy";
 import type { TicketService } from "../auth/ticket-service";
 import { fileFields } from "./fields";
@@ -16,6 +17,7 @@ import {
   BatchResult,
   DownloadUrl,
   FileDetails,
+  FileMetadata,
   FilePatch,
   FileView,
   StorageUsage,
@@ -53,6 +55,15 @@ export function fileRoutes(kit: HttpKit, options: FileRouteOptions) {
     .use(kit)
     .use(uploadRoutes(kit, options))
     .get("/files", ({ actor, list }) => files.list(actor, list), { ...routes.list, list: fileFields })
+    .get("/files/search", ({ actor, list }) => files.list(actor, list), {
+      ...routes.list,
+      list: searchOf(fileFields),
+      detail: {
+        summary: "Search the files you may see",
+        description: "By their names, their descriptions, and the text in them.",
+      },
+      walk: { query: "q=offer" },
+    })
     .get(
       "/files/:id",
       ({ actor, params, parameters }) => files.get(actor, params.id, asOf(parameters, actor)),
@@ -64,6 +75,7 @@ export function fileRoutes(kit: HttpKit, options: FileRouteOptions) {
       { ...routes.change, body: FilePatch, example: { name: "Offer 2027.txt", description: "As agreed." } },
     )
     .use(downloadRoutes(kit, options))
+    .use(contentRoutes(kit, options))
     .delete(
       "/files/:id",
       ({ actor, params, ifMatch }) => files.delete(actor, params.id, ifMatch),
@@ -177,6 +189,32 @@ function downloadRoutes(kit: HttpKit, { files, tickets, linkTo }: FileRouteOptio
         detail: { summary: "Where a file can be downloaded without an Authorization header" },
       },
     );
+}
+
+function contentRoutes(kit: HttpKit, { files }: FileRouteOptions) {
+  return new Elysia()
+    .use(kit)
+    .get("/files/:id/metadata", ({ actor, params }) => files.metadata(actor, params.id), {
+      permission: "files.read",
+      params: IdParams,
+      returns: FileMetadata,
+      detail: {
+        summary: "What stands in a file",
+        description:
+          "Found by a job after the upload, the same once for all files with these bytes: the size of images and what their camera wrote, pages, title, author and text of documents.",
+      },
+    })
+    .post("/files/:id/metadata", ({ actor, params }) => files.readAgain(actor, params.id), {
+      permission: "files.update",
+      params: IdParams,
+      body: NoBody,
+      answer: fileReading,
+      returns: FileMetadata,
+      detail: {
+        summary: "Read a file again",
+        description: "200 for a file of a kind that is not read.",
+      },
+    });
 }
 
 /** Reads a form: what is no file in it says where the files belong. Ids that are left empty, as browsers do, are none. */

@@ -1,4 +1,4 @@
-import exifr from "exifr";
+import { parse } from "exifr";
 import { facts, previewSizes, Unreadable, type Contents, type Preview, type PreviewSize } from "./contents";
 
 /** More than any camera makes; what claims more would fill the memory. */
@@ -62,8 +62,7 @@ async function cameraFacts(bytes: Uint8Array): Promise<Contents["metadata"]> {
     translateValues: false,
     reviveValues: false,
   };
-  const exif = (await exifr.parse(bytes, options).catch(() => undefined)) as
-    Record<string, unknown> | undefined;
+  const exif = (await parse(bytes, options).catch(() => undefined)) as Record<string, unknown> | undefined;
   if (!exif) return {};
   return facts({
     ...{ camera_make: exif["Make"], camera_model: exif["Model"], lens: exif["LensModel"] },

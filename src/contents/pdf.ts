@@ -1,4 +1,8 @@
-import { getDocumentProxy, getMeta } from "unpdf";
+import { definePDFJSModule, getDocumentProxy, getMeta } from "unpdf";
+// As a file: compiled ahead, it alone would make the executable 6 MB larger.
+// @ts-expect-error -- the import gives its path, where its types speak of what it exports
+// oxlint-disable-next-line import/default -- the same
+import pdfjs from "../../node_modules/unpdf/dist/pdfjs.mjs" with { type: "file" };
 import { beginning, facts, longestText, Unreadable, type Contents } from "./contents";
 
 /** Pages, title, author and text of a PDF. @throws Unreadable when it is damaged or locked */
@@ -24,7 +28,10 @@ export async function readPdf(bytes: Uint8Array<ArrayBuffer>): Promise<Contents>
 
 type Pdf = Awaited<ReturnType<typeof getDocumentProxy>>;
 
+let isDefined: Promise<void> | undefined;
+
 async function opened(bytes: Uint8Array<ArrayBuffer>): Promise<Pdf> {
+  await (isDefined ??= definePDFJSModule(() => import(pdfjs)));
   try {
     return await getDocumentProxy(bytes, { disableFontFace: true, verbosity: 0 });
   } catch (error) {

@@ -29,11 +29,20 @@ const clients = { acme: { assigned_to: "$minh" }, private: { by: "manager" as co
 inWorld("what stands in a file", { clients, env: { NEOCRM_VISIBILITY_CLIENTS: "own" } }, (world) => {
   test("is there after the upload, and survives a change of its name", async () => {
     const { send } = world();
-    await upload(world(), "lan", "offer.pdf", pdf(["Forty hours of gardening"], { title: "Offer", author: "Lan" }));
+    await upload(
+      world(),
+      "lan",
+      "offer.pdf",
+      pdf(["Forty hours of gardening"], { title: "Offer", author: "Lan" }),
+    );
     const known = await read(world(), "lan", "offer");
     expect(known).toMatchObject({
       ...{ id: world().ids["offer"], state: "ready", problem: null, file_type: "application/pdf" },
-      ...{ metadata: { pages: 1, title: "Offer", author: "Lan" }, text: "Forty hours of gardening", is_cut: false },
+      ...{
+        metadata: { pages: 1, title: "Offer", author: "Lan" },
+        text: "Forty hours of gardening",
+        is_cut: false,
+      },
       ...{ previews: [] },
     });
     expect(await found(world(), "lan", "gardening")).toEqual(["offer"]);
@@ -70,7 +79,11 @@ inWorld("what stands in a file", { clients, env: { NEOCRM_VISIBILITY_CLIENTS: "o
     expect([json.facets.type, json.facets.file_type]).toEqual([
       ...[[{ value: "files", count: 1 }], [{ value: "text/plain", count: 1 }]],
     ]);
-    expect(json.hits[0]).toMatchObject({ type: "files", title: "shared.txt", snippet: "the other aubergine" });
+    expect(json.hits[0]).toMatchObject({
+      type: "files",
+      title: "shared.txt",
+      snippet: "the other aubergine",
+    });
     const { snippet, matches } = json.hits[0];
     expect(matches.map(([from, to]: [number, number]) => snippet.slice(from, to))).toEqual(["aubergine"]);
     for (const method of ["GET", "POST"])
@@ -116,7 +129,11 @@ inWorld("what stands in a file", { clients, env: { NEOCRM_VISIBILITY_CLIENTS: "o
     await upload(world(), "lan", "bomb.png", await pixelBomb());
     const why = { state: "failed", problem: "It has more than 50 million pixels.", metadata: {}, text: null };
     expect(await read(world(), "lan", "bomb")).toMatchObject(why);
-    const { json } = await world().send("admin", "GET", "/api/admin/jobs?filter[kind]=file-contents&limit=100");
+    const { json } = await world().send(
+      "admin",
+      "GET",
+      "/api/admin/jobs?filter[kind]=file-contents&limit=100",
+    );
     expect(json.data.every(({ state }: { state: string }) => state === "succeeded")).toBeTrue();
     const again = await world().send("lan", "POST", "/api/files/$bomb/metadata");
     expect([again.status, again.json.state]).toEqual([202, "pending"]);

@@ -176,6 +176,9 @@ route("PATCH /api/files/:id", { id: "$minutes", body: { name: "x" }, event: "fil
                                                                                  401, 401, 401, 404, 200, 200, 200, 200);
 route("GET /api/files/:id/download", { id: "$minutes", event: null },            401, 401, 401, 404, 200, 200, 200, 200);
 route("GET /api/files/:id/download-url", { id: "$minutes", event: null },        401, 401, 401, 404, 200, 200, 200, 200);
+route("GET /api/files/search", {},                                               401, 401, 401, 400, 400, 400, 400, 400);
+route("GET /api/files/:id/metadata", { id: "$minutes", event: null },            401, 401, 401, 404, 200, 200, 200, 200);
+route("POST /api/files/:id/metadata", { id: "$minutes", body: {}, event: null }, 401, 401, 401, 404, 202, 202, 202, 202);
 route("DELETE /api/files/:id", { id: "$minutes", event: "file.deleted" },        401, 401, 401, 404, 204, 204, 204, 204);
 route("POST /api/files/:id/restore", { id: "$lost", event: "file.restored" },    401, 401, 401, 404, 200, 200, 200, 200);
 

@@ -181,9 +181,7 @@ export const docx = (
 export function xlsx(rows: readonly (readonly (string | number)[])[]): Bytes {
   const texts = rows.flat().filter((cell) => typeof cell === "string");
   const cell = (value: string | number) =>
-    typeof value === "number"
-      ? `<c><v>${value}</v></c>`
-      : `<c t="s"><v>${texts.indexOf(value)}</v></c>`;
+    typeof value === "number" ? `<c><v>${value}</v></c>` : `<c t="s"><v>${texts.indexOf(value)}</v></c>`;
   return zip({
     "[Content_Types].xml": types("/xl/workbook.xml", "spreadsheetml.sheet"),
     "xl/workbook.xml": `<workbook xmlns="${office}/spreadsheetml/2006/main"/>`,

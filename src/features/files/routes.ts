@@ -208,6 +208,7 @@ function contentRoutes(kit: HttpKit, { files }: FileRouteOptions) {
       permission: "files.update",
       params: IdParams,
       body: NoBody,
+      example: {},
       answer: fileReading,
       returns: FileMetadata,
       detail: {

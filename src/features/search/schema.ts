@@ -31,7 +31,15 @@ const Facet = Type.Array(
 export type Facet = Static<typeof Facet>;
 
 /** What is counted. */
-export const facetNames = ["type", "status", "priority", "industry", "assigned_to", "tags", "file_type"] as const;
+export const facetNames = [
+  "type",
+  "status",
+  "priority",
+  "industry",
+  "assigned_to",
+  "tags",
+  "file_type",
+] as const;
 /** One of `facetNames`. */
 export type FacetName = (typeof facetNames)[number];
 

@@ -4,7 +4,20 @@ import { longestText, readingOf, Unreadable } from "../../../src/contents/conten
 import { readContents } from "../../../src/contents/read";
 import { ContentReader } from "../../../src/contents/reader";
 import { mediaTypeOf } from "../../../src/features/files/media-type";
-import { bitmap, cameraName, docx, film, gif, pdf, photo, picture, pixelBomb, pptx, xlsx, zip } from "../../support/documents";
+import {
+  bitmap,
+  cameraName,
+  docx,
+  film,
+  gif,
+  pdf,
+  photo,
+  picture,
+  pixelBomb,
+  pptx,
+  xlsx,
+  zip,
+} from "../../support/documents";
 
 const reader = new ContentReader();
 afterAll(() => reader.close());
@@ -26,8 +39,16 @@ describe("documents", () => {
 
   test("Word, Excel and PowerPoint", async () => {
     const word = await read(docx(["Hợp đồng số 7", "اتفاقية 🤝 R&D"], { title: "Hợp đồng", author: "Lan" }));
-    expect(word).toMatchObject({ text: "Hợp đồng số 7\nاتفاقية 🤝 R&D", metadata: { title: "Hợp đồng", author: "Lan" } });
-    const sheet = await read(xlsx([["Name", "Sum"], ["Bjørn", 1250.5]]));
+    expect(word).toMatchObject({
+      text: "Hợp đồng số 7\nاتفاقية 🤝 R&D",
+      metadata: { title: "Hợp đồng", author: "Lan" },
+    });
+    const sheet = await read(
+      xlsx([
+        ["Name", "Sum"],
+        ["Bjørn", 1250.5],
+      ]),
+    );
     expect(sheet).toMatchObject({ text: "Name Sum\nBjørn 1250.5", metadata: { sheets: 1 } });
     const slides = await read(pptx(Array.from({ length: 11 }, (_, i) => `Slide ${i + 1}`)));
     expect(slides.metadata).toEqual({ slides: 11 });
@@ -36,8 +57,12 @@ describe("documents", () => {
 
   test("plain text and pages", async () => {
     expect((await read(text("\uFEFFXin chào  \n\n\n  thế giới"))).text).toBe("Xin chào\nthế giới");
-    expect((await readContents({ type: "text/plain", bytes: text("a\u0007  b\n\n\n c ") })).text).toBe("a b\nc");
-    const page = text("<!doctype html><title>T&amp;T</title><script>let x = 1</script><p>Fish &lt; chips<p>&#127866;");
+    expect((await readContents({ type: "text/plain", bytes: text("a\u0007  b\n\n\n c ") })).text).toBe(
+      "a b\nc",
+    );
+    const page = text(
+      "<!doctype html><title>T&amp;T</title><script>let x = 1</script><p>Fish &lt; chips<p>&#127866;",
+    );
     expect(await read(page)).toMatchObject({ metadata: { title: "T&T" }, text: "T&T\nFish < chips\n🍺" });
   });
 
@@ -56,8 +81,12 @@ describe("images", () => {
     });
     expect(JSON.stringify(metadata)).not.toMatch(/gps|latitude|59/i);
     expect(text).toBeNull();
-    expect(previews.map(({ size, width, height }) => [size, width, height])).toEqual([
-      ...[["large", 640, 1_280], ["medium", 240, 480], ["small", 80, 160]],
+    expect(previews.map(({ size, width, height }): unknown[] => [size, width, height])).toEqual([
+      ...[
+        ["large", 640, 1_280],
+        ["medium", 240, 480],
+        ["small", 80, 160],
+      ],
     ]);
     for (const { bytes } of previews) {
       expect(await mediaTypeOf(bytes)).toBe("image/webp");
@@ -100,7 +129,8 @@ describe("what is not read", () => {
   });
 
   test("entities of a document's own are not resolved: nothing grows, and no file is read", async () => {
-    const body = '<!DOCTYPE x [<!ENTITY f SYSTEM "file:///etc/passwd"><!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;">]><w:p><w:t>&f;&b;</w:t></w:p>';
+    const body =
+      '<!DOCTYPE x [<!ENTITY f SYSTEM "file:///etc/passwd"><!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;">]><w:p><w:t>&f;&b;</w:t></w:p>';
     const error = await read(docx([], {}, body)).catch((problem: unknown) => problem);
     expect(error).toBeInstanceOf(Unreadable);
   });
@@ -109,7 +139,7 @@ describe("what is not read", () => {
     const bytes = docx(["x".repeat(100_000)]);
     const view = new DataView(bytes.buffer, bytes.byteOffset);
     // The size once unpacked, in the directory at the end, of the third and last part.
-    const at = Buffer.from(bytes).lastIndexOf("PK\u0001\u0002", undefined, "latin1");
+    const at = Buffer.from(bytes).lastIndexOf("PK\u0001\u0002", -1, "latin1");
     view.setUint32(at + 24, 500, true);
     const error = await read(bytes).catch((problem: unknown) => problem);
     expect(error).toBeInstanceOf(Unreadable);

@@ -61,7 +61,10 @@ export const problems = {
     account_inactive: "The account is closed.",
     exceeds_own_role: "It is about a role that allows more than yours.",
   },
-  not_found: { not_found: "There is no such thing, or you may not see it." },
+  not_found: {
+    not_found: "There is no such thing, or you may not see it.",
+    preview_unavailable: "There is no picture of this file: it is no image, or could not be read.",
+  },
   method_not_allowed: { method_not_allowed: "The path has other methods; `Allow` names them." },
   conflict: {
     email_taken: "Another record has this e-mail address; `conflicting_id` names it if you may see it.",

@@ -4,7 +4,8 @@
  */
 import { expect, test } from "bun:test";
 import { access, secrets, type AccessOptions, type Statuses } from "../support/access";
-import { oneFile, upload } from "../support/files";
+import { picture } from "../support/documents";
+import { oneFile, pictured, upload } from "../support/files";
 import { letIn, password, type Name } from "../support/people";
 import { mountedRoutes } from "../support/routes";
 import { inWorld, play, titleOf, type Scenario, type Setting, type World } from "../support/scenario";
@@ -23,6 +24,8 @@ const given: Setting = {
     await upload(world, "lan", "minutes.txt", note, { task_id: "$call" });
     await upload(world, "lan", "lost.txt", note, { task_id: "$call" });
     await world.send("lan", "DELETE", "/api/files/$lost", { headers: { "if-match": "*" } });
+    await upload(world, "lan", "portrait.png", await picture("png"), { task_id: "$call" });
+    await pictured(world, "lan", world.ids["portrait"]!);
     for (const name of ["shelf", "bin"]) {
       const { json } = await world.send("lan", "POST", "/api/folders", { body: { name } });
       world.ids[name] = json.id;
@@ -179,6 +182,8 @@ route("GET /api/files/:id/download-url", { id: "$minutes", event: null },       
 route("GET /api/files/search", {},                                               401, 401, 401, 400, 400, 400, 400, 400);
 route("GET /api/files/:id/metadata", { id: "$minutes", event: null },            401, 401, 401, 404, 200, 200, 200, 200);
 route("POST /api/files/:id/metadata", { id: "$minutes", body: {}, event: null }, 401, 401, 401, 404, 202, 202, 202, 202);
+route("GET /api/files/preview/:id", { id: "$portrait", event: null },            401, 401, 401, 404, 200, 200, 200, 200);
+route("GET /api/files/:id/thumbnail-url", { id: "$portrait", event: null },      401, 401, 401, 404, 200, 200, 200, 200);
 route("DELETE /api/files/:id", { id: "$minutes", event: "file.deleted" },        401, 401, 401, 404, 204, 204, 204, 204);
 route("POST /api/files/:id/restore", { id: "$lost", event: "file.restored" },    401, 401, 401, 404, 200, 200, 200, 200);
 

@@ -53,6 +53,13 @@ export class BlobKeeper {
     await dropBlob.all(session, { hash });
   }
 
+  /** What was put under a key, and is no file: a picture of one. @throws Error when it is gone */
+  async readKey(key: string, part?: BlobPart): Promise<Blob | ReadableStream<Uint8Array>> {
+    const body = await this.blobs.read(key, part);
+    if (!body) throw new Error(`What was kept as ${key} is gone.`);
+    return body;
+  }
+
   /** The bytes with this hash, as the body of a response, or of a part of it. @throws Error when they are gone */
   async read(hash: string, part?: BlobPart): Promise<Blob | ReadableStream<Uint8Array>> {
     const row = await blobByHash.first(this.store.read, { hash });

@@ -1,6 +1,7 @@
 import { Elysia } from "elysia";
 import { Type } from "@sinclair/typebox";
-import { created, fileReading, plain, unrepeatable } from "../../http/answer";
+import { previewSizes, type PreviewSize } from "../../contents/contents";
+import { created, fileReading, plain, unrepeatable, type ResponseSet } from "../../http/answer";
 import { sendDownload } from "../../http/download";
 import type { HttpKit } from "../../http/kit";
 import { searchOf } from "../../list";
@@ -46,6 +47,20 @@ const patience = 255;
 const DownloadQuery = Type.Object({
   ticket: Type.String({ description: "a ticket, where no Authorization header can be sent" }),
 });
+
+const size = Type.String({
+  pattern: `^(${Object.keys(previewSizes).join("|")})$`,
+  code: "invalid_choice",
+  description: `One of ${Object.keys(previewSizes).join(", ")}: no side is longer than ${Object.values(previewSizes).join(", ")} pixels.`,
+});
+const ThumbnailQuery = Type.Object({ size });
+const PreviewQuery = Type.Object({ size, ...DownloadQuery.properties });
+
+/** Pictures are made one after the other, most within a second. */
+function notYet(set: ResponseSet): Response {
+  set.status = 202;
+  return Response.json({ state: "pending" }, { status: 202, headers: { "retry-after": "1" } });
+}
 
 /** Files over HTTP. */
 export function fileRoutes(kit: HttpKit, options: FileRouteOptions) {
@@ -143,6 +158,10 @@ function uploadRoutes(kit: HttpKit, { uploads, mostAtOnce }: FileRouteOptions) {
 }
 
 function downloadRoutes(kit: HttpKit, { files, tickets, linkTo }: FileRouteOptions) {
+  const linkBy = async (actor: Actor, purpose: "download" | "preview", id: string, address: string) => {
+    const { ticket, expires_in } = await tickets.issue(actor, { purpose, resource_id: id });
+    return { download_url: linkTo(`${address}ticket=${ticket}`), expires_in };
+  };
   return new Elysia()
     .use(kit)
     .get(
@@ -171,22 +190,34 @@ function downloadRoutes(kit: HttpKit, { files, tickets, linkTo }: FileRouteOptio
     )
     .get(
       "/files/:id/download-url",
-      async ({ actor, params }) => {
-        await files.get(actor, params.id);
-        const { ticket, expires_in } = await tickets.issue(actor, {
-          purpose: "download",
-          resource_id: params.id,
-        });
-        return {
-          download_url: linkTo(`/api/files/${params.id}/download?ticket=${ticket}`),
-          expires_in,
-        };
+      async ({ actor, params: { id } }) => {
+        await files.get(actor, id);
+        return linkBy(actor, "download", id, `/api/files/${id}/download?`);
       },
       {
         permission: "files.read",
         params: IdParams,
         returns: DownloadUrl,
         detail: { summary: "Where a file can be downloaded without an Authorization header" },
+      },
+    )
+    .get(
+      "/files/:id/thumbnail-url",
+      async ({ actor, params: { id }, parameters: { size = "small" } }) => {
+        await files.preview(actor, id, size as PreviewSize);
+        return linkBy(actor, "preview", id, `/api/files/preview/${id}?size=${size}&`);
+      },
+      {
+        permission: "files.read",
+        params: IdParams,
+        parameters: ThumbnailQuery,
+        returns: DownloadUrl,
+        problems: ["preview_unavailable"],
+        walk: { needs: ["preview_id"] },
+        detail: {
+          summary: "Where a picture of a file can be shown without an Authorization header",
+          description: "Also while it is made: until then that address answers 202.",
+        },
       },
     );
 }
@@ -204,6 +235,32 @@ function contentRoutes(kit: HttpKit, { files }: FileRouteOptions) {
           "Found by a job after the upload, the same once for all files with these bytes: the size of images and what their camera wrote, pages, title, author and text of documents.",
       },
     })
+    .get(
+      "/files/preview/:id",
+      async ({ actor, params, parameters: { size = "medium" }, request, set }) => {
+        const shown = await files.preview(actor, params.id, size as PreviewSize);
+        return shown === "pending" ? notYet(set) : sendDownload(request, set, shown);
+      },
+      {
+        permission: "files.read",
+        params: IdParams,
+        parameters: PreviewQuery,
+        ticket: "preview",
+        returns: Type.String({ title: "Picture", contentMediaType: "image/webp" }),
+        problems: ["preview_unavailable", "range_not_satisfiable", "invalid_etag"],
+        walk: { needs: ["preview_id"] },
+        detail: {
+          summary: "A picture of a file",
+          description:
+            "Of JPEG, PNG, WebP, GIF and BMP: upright, in WebP, without what the camera wrote. Takes `If-None-Match`.",
+          responses: {
+            202: { description: "It is being made: ask again after `Retry-After`." },
+            206: { description: "The part that `Range` asks for." },
+            304: { description: "You have this picture." },
+          },
+        },
+      },
+    )
     .post("/files/:id/metadata", ({ actor, params }) => files.readAgain(actor, params.id), {
       permission: "files.update",
       params: IdParams,

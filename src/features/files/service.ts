@@ -1,6 +1,7 @@
 import { DbError } from "../../db/errors";
 import { revived } from "../../db/rebuild";
 import { findIn, type Finding } from "../../db/search-find";
+import type { PreviewSize } from "../../contents/contents";
 import type { Session, Store } from "../../db/store";
 import { write } from "../../db/write";
 import { Conflict, Forbidden, Invalid, Refusal, type FieldError } from "../../errors";
@@ -169,6 +170,23 @@ export class FileService extends RecordService<FileRow, FileView, NewFile, FileP
     });
   }
 
+  /**
+   * The picture of an image in a size; `pending` as long as it is not made.
+   * @throws NotFound, Gone as `get` does, Refusal `preview_unavailable` when there will be none
+   */
+  async preview(actor: Actor, id: string, size: PreviewSize): Promise<Download | "pending"> {
+    const { contents, keeper } = this.options;
+    const session = this.store.read;
+    const { name, checksum, file_type } = await this.visible(session, actor, id);
+    const shown = await contents.preview(session, checksum, file_type, size);
+    if (shown === "pending") return shown;
+    if (shown === "unavailable") throw noPreview();
+    return {
+      ...{ name: `${name}.webp`, type: "image/webp", size: shown.bytes, etag: `"${shown.checksum}"` },
+      ...{ isShown: true, read: (part) => keeper.readKey(shown.key, part) },
+    };
+  }
+
   /** How much room files take: those the actor may see, theirs, and all of them for whoever sees all. */
   async usage(actor: Actor): Promise<StorageUsage> {
     const { quota } = this.options;
@@ -326,6 +344,13 @@ const unknown = (field: string, what: string): FieldError => ({
   ...{ field, code: `unknown_${what}` },
   message: `is not a ${what} that you may see`,
 });
+
+const noPreview = () =>
+  new Refusal(
+    "not_found",
+    "preview_unavailable",
+    "There is no picture of this file, and there will be none.",
+  );
 
 const folderDeleted = (folder_id: string) =>
   new Conflict(

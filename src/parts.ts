@@ -59,6 +59,7 @@ import { AlarmClock } from "./features/tasks/alarm-clock";
 import { taskFields } from "./features/tasks/fields";
 import { taskPolicy } from "./features/tasks/policy";
 import { TaskService } from "./features/tasks/service";
+import { Avatars } from "./features/users/avatars";
 import { UserService } from "./features/users/service";
 import { assignments } from "./hand-over";
 import { Idempotency } from "./http/idempotency";
@@ -116,6 +117,7 @@ export interface Parts {
   verifications: VerificationService;
   settings: SettingService;
   users: UserService;
+  avatars: Avatars;
   clients: ClientService;
   tasks: TaskService;
   folders: FolderService;
@@ -253,6 +255,9 @@ export async function openParts(
     refusedTypes: () => live.get("files.refused_types"),
   });
   const users = new UserService(store, forget);
+  // Somebody waits for it, so it does not wait for the files of others.
+  const avatarReader = new ContentReader(10 * second);
+  const avatars = new Avatars({ store, keeper, reader: avatarReader, forget });
   const ringUser = (userId: string) => ringing.start(deaf, () => bus.ring(notificationTopic(userId)));
   const alarms = new AlarmClock({ store, tasks, ring: ringUser });
   const consumers: Consumer[] = [new Notifier({ clients, tasks }, ringUser)];
@@ -353,6 +358,7 @@ export async function openParts(
     verifications,
     settings,
     users,
+    avatars,
     clients,
     tasks,
     folders,
@@ -385,6 +391,7 @@ export async function openParts(
         worker.close(config["server.grace_seconds"] * second),
       ]);
       contentReader.close();
+      avatarReader.close();
       await background.settled();
       mail.close?.();
       await followed.close();

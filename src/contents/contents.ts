@@ -3,6 +3,8 @@ export interface ReadTask {
   /** Their media type, by the bytes. */
   type: string;
   bytes: Uint8Array<ArrayBuffer>;
+  /** Of an image, its middle as a square is all that is wanted: that is the only preview. */
+  isSquare?: true;
 }
 
 /** What they tell. */

@@ -2,7 +2,7 @@ import { parse } from "exifr";
 import { facts, previewSizes, Unreadable, type Contents, type Preview, type PreviewSize } from "./contents";
 
 /** More than any camera makes; what claims more would fill the memory. */
-const maxPixels = 50e6;
+export const maxPixels = 50e6;
 
 const open = (bytes: Uint8Array<ArrayBuffer>) => new Bun.Image(bytes, { maxPixels });
 
@@ -33,7 +33,7 @@ async function previewsOf(bytes: Uint8Array<ArrayBuffer>): Promise<Preview[]> {
 }
 
 /** An image in WebP, upright, of which no side is longer than `most`. */
-async function shrunk(bytes: Uint8Array<ArrayBuffer>, most: number, quality: number) {
+export async function shrunk(bytes: Uint8Array<ArrayBuffer>, most: number, quality: number) {
   const image = open(bytes).resize(most, most, { fit: "inside", withoutEnlargement: true }).webp({ quality });
   const made = new Uint8Array(await image.bytes());
   return { bytes: made, width: image.width, height: image.height };
@@ -87,7 +87,7 @@ const codes: Record<string, string> = {
 };
 
 /** Whatever else the decoder says of these bytes, it will say again. */
-const unreadable = (error: unknown): Unreadable =>
+export const unreadable = (error: unknown): Unreadable =>
   new Unreadable(codes[(error as { code?: string }).code ?? ""] ?? "It is a damaged image.", {
     cause: error,
   });

@@ -8,8 +8,8 @@ export interface Download {
   /** Its media type. */
   type: string;
   size: number;
-  /** It may be shown in a page, also one of another origin: it was made here, and whoever asks for it may see it. */
-  isShown?: true;
+  /** It may be shown in a page, also one of another origin: it was made here, and whoever asks for it may see it; forever when it never changes. */
+  isShown?: true | "forever";
   /** What tells its bytes from all others, in quotes. */
   etag: string;
   /** All of it, or a part. */
@@ -30,6 +30,7 @@ export async function sendDownload(
   const headers: Record<string, string> = {
     ...{ etag, "cache-control": "private, no-cache", "accept-ranges": "bytes" },
     "content-security-policy": "sandbox; default-src 'none'; frame-ancestors 'none'",
+    ...(isShown === "forever" && { "cache-control": "public, max-age=31536000, immutable" }),
     ...(isShown && { "cross-origin-resource-policy": "cross-origin" }),
   };
   const answer = (status: number, body: ConstructorParameters<typeof Response>[0] = null) => {

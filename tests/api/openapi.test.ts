@@ -232,6 +232,10 @@ describe.each(engines)("every example of the document [%s]", (engine) => {
       const id = await imageFor();
       for (const name of ["preview_id", "files_id"]) known.set(name, id);
     }
+    if (route.walk?.needs?.includes("avatars_id") && route.method === "GET") {
+      const me = await world.send({ token: known.get("access_token")! }, "GET", "/api/users/me");
+      known.set("avatars_id", me.json.avatar_url.split("/").at(-1));
+    }
     if (route.walk?.needs?.includes("jobs_id")) known.set("jobs_id", await jobFor(route.path));
     const example = route.example === undefined ? undefined : fill(route.example);
     const sent = route.form ? formOf(example as ExampleForm) : { body: example };

@@ -99,6 +99,8 @@ route("PATCH /api/users/me", { body: { locale: "vi" } },                        
 route("GET /api/users/me/authorization", {},                                     401, 401, 401, 200, 200, 200, 200, 200);
 route("POST /api/users/password", { body: { current_password: "x", new_password: "y" } },
                                                                                  401, 401, 401, 422, 422, 422, 422, 422);
+route("POST /api/users/avatar", oneFile("x.png", "no image"),                    401, 401, 401, 422, 422, 422, 422, 422);
+route("GET /api/avatars/:id", { id: missing },                                   404, 404, 404, 404, 404, 404, 404, 404);
 
 route("GET /api/users", {},                                                      401, 401, 401, 200, 200, 200, 200, 200);
 route("GET /api/users/:id", { id: "$minh" },                                     401, 401, 401, 200, 200, 200, 200, 200);

@@ -115,6 +115,8 @@ function itemOf(step: Step) {
   const { needs = [] } = route.walk ?? {};
   return {
     name: route.detail.summary,
+    // Where it leads to is not what it answers.
+    ...(route.answer?.status === 303 && { protocolProfileBehavior: { followRedirects: false } }),
     request: {
       method: route.method,
       ...(isOpen(route) && { auth: { type: "noauth" } }),

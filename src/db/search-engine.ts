@@ -1,5 +1,6 @@
 import { sql, type Column, type SQL } from "drizzle-orm";
 import { trigramsOf } from "../search/document";
+import { gap } from "../search/words";
 import type { SearchQuery } from "../search/query";
 import type { Fields } from "../list";
 import type { Shape } from "./hot";
@@ -43,9 +44,14 @@ export interface Candidates {
 /** More say little more, and each has to be read. */
 const mostProbes = 12;
 
+/** The first or last letter of a word beside its gap: wherever the next part is, so is this, and its list is much longer. */
+const isEdge = (part: string) => part.startsWith(gap) || part.endsWith(gap);
+
 /** Parts of a text that lead to those that have it. Every second is enough: the text itself is compared afterwards. */
 function probesOf(text: string): string[] {
-  const all = [...trigramsOf(text)];
+  const parts = [...trigramsOf(text)];
+  const inner = parts.filter((part) => !isEdge(part));
+  const all = inner.length > 0 ? inner : parts;
   const every = all.filter((_, i) => i % 2 === 0 || i === all.length - 1);
   const step = Math.ceil(every.length / mostProbes);
   return every.filter((_, i) => i % step === 0);

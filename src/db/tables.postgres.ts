@@ -18,6 +18,7 @@ export const {
   blobs,
   folders,
   files,
+  file_shares,
   contents,
   previews,
   avatars,

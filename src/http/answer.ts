@@ -80,6 +80,15 @@ export const activityLogged = answering({ status: 201, locates: true }, (record)
   location: `/api/activities?filter%5Bid%5D=${(record as { id: string }).id}`,
 }));
 
+/** A new link to a file: 201, and where it is found among the file's links. */
+export const shareCreated = answering({ status: 201, locates: true }, (record) => {
+  const { id, file_id } = record as { id: string; file_id: string };
+  return { location: `/api/files/${file_id}/share?filter%5Bid%5D=${id}` };
+});
+
+/** Nothing here, but where the handler says: 303. */
+export const seeOther = answering({ status: 303 });
+
 /** A new account and its tokens: 201, and where the account is for whoever holds them. */
 export const accountCreated = answering({ status: 201, locates: true }, () => ({
   location: "/api/users/me",

@@ -18,6 +18,7 @@ export class Indexer {
 
   constructor(private readonly store: Store) {
     this.#pulse = new Pulse({
+      module: "search",
       failure: "What is searched could not be indexed",
       ...{ work: () => this.#work(), everyMs: 10 * second, soonMs: 50 },
     });

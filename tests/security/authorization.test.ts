@@ -26,6 +26,8 @@ const given: Setting = {
     await world.send("lan", "DELETE", "/api/files/$lost", { headers: { "if-match": "*" } });
     await upload(world, "lan", "portrait.png", await picture("png"), { task_id: "$call" });
     await pictured(world, "lan", world.ids["portrait"]!);
+    const shared = await world.send("lan", "POST", "/api/files/$minutes/share", { body: {} });
+    Object.assign(world.ids, { link: shared.json.id, token: shared.json.token });
     for (const name of ["shelf", "bin"]) {
       const { json } = await world.send("lan", "POST", "/api/folders", { body: { name } });
       world.ids[name] = json.id;
@@ -44,7 +46,9 @@ const scenarios: Scenario[] = [];
 function route(path: string, options: AccessOptions & { id?: string }, ...statuses: Statuses): void {
   listed.add(path);
   const { id = "", ...rest } = options;
-  scenarios.push(...access(path.replace(/:entity_type\/:entity_id|:\w+/, id), rest, statuses));
+  scenarios.push(
+    ...access(path.replace(/:entity_type\/:entity_id|:id\/share\/:share_id|:\w+/, id), rest, statuses),
+  );
 }
 
 /** Who signs out comes in again, for those who are asked after them. */
@@ -122,6 +126,9 @@ route("GET /api/admin/settings", {},                                            
 route("PATCH /api/admin/settings/:key", { id: "retention.days", body: { value: 40 } },
                                                                                  401, 401, 401, 403, 403, 403, 403, 200);
 
+route("GET /api/admin/backups", {},                                              401, 401, 401, 403, 403, 403, 403, 200);
+route("POST /api/admin/backups", { body: {} },                                   401, 401, 401, 403, 403, 403, 403, 409);
+
 route("GET /api/jobs/:id", { id: missing },                                      401, 401, 401, 404, 404, 404, 404, 404);
 route("GET /api/jobs/:id/errors.csv", { id: missing },                           401, 401, 401, 404, 404, 404, 404, 404);
 route("POST /api/jobs/:id/cancel", { id: missing },                              401, 401, 401, 404, 404, 404, 404, 404);
@@ -129,6 +136,10 @@ route("POST /api/jobs/:id/undo", { id: missing },                               
 route("GET /api/admin/jobs", {},                                                 401, 401, 401, 403, 403, 403, 403, 200);
 route("POST /api/admin/jobs/:id/retry", { id: missing },                         401, 401, 401, 403, 403, 403, 403, 404);
 
+route("POST /api/bulk/clients", { ...oneFile("x.csv", "name\nx\n", { dry_run: "true" }), event: null },
+                                                                                 401, 401, 401, 202, 202, 202, 202, 202);
+route("POST /api/bulk/tasks", { ...oneFile("x.csv", "title\nx\n", { dry_run: "true" }), event: null },
+                                                                                 401, 401, 401, 202, 202, 202, 202, 202);
 route("POST /api/bulk/clients/update", { body: { items: [{ id: missing }], set: { notes: "x" } } },
                                                                                  401, 401, 401, 200, 200, 200, 200, 200);
 route("POST /api/bulk/tasks/update", { body: { items: [{ id: missing }], set: { priority: "low" } } },
@@ -187,6 +198,15 @@ route("POST /api/files/:id/metadata", { id: "$minutes", body: {}, event: null },
 route("GET /api/files/preview/:id", { id: "$portrait", event: null },            401, 401, 401, 404, 200, 200, 200, 200);
 route("GET /api/files/:id/thumbnail-url", { id: "$portrait", event: null },      401, 401, 401, 404, 200, 200, 200, 200);
 route("DELETE /api/files/:id", { id: "$minutes", event: "file.deleted" },        401, 401, 401, 404, 204, 204, 204, 204);
+route("GET /api/files/:id/share", { id: "$minutes" },                            401, 401, 401, 404, 200, 200, 200, 200);
+route("POST /api/files/:id/share", { id: "$minutes", body: {}, event: "file.shared" },
+                                                                                 401, 401, 401, 404, 201, 201, 201, 201);
+route("DELETE /api/files/:id/share/:share_id", { id: "$minutes/share/$link" },   401, 401, 401, 404, 204, 204, 204, 204);
+route("GET /s/:token", { id: "$token", event: "file.share_opened" },             200, 200, 200, 200, 200, 200, 200, 200);
+route("POST /s/:token", { id: "$token", body: { password: "x" } },               303, 303, 303, 303, 303, 303, 303, 303);
+route("GET /s/:token/download", { id: "$token", event: "file.share_downloaded" },
+                                                                                 200, 200, 200, 200, 200, 200, 200, 200);
+route("GET /s/:token/preview", { id: missing.slice(0, 22) },                     404, 404, 404, 404, 404, 404, 404, 404);
 route("POST /api/files/:id/restore", { id: "$lost", event: "file.restored" },    401, 401, 401, 404, 200, 200, 200, 200);
 
 route("GET /api/notifications", {},                                              401, 401, 401, 200, 200, 200, 200, 200);

@@ -70,3 +70,9 @@ export async function pictured(world: World, by: By, id: string): Promise<void> 
 /** The SHA-256 of a text or of bytes, in hexadecimal. */
 export const sha256 = (bytes: string | Uint8Array): string =>
   new Bun.CryptoHasher("sha256").update(bytes).digest("hex");
+
+/** A PNG of one pixel. */
+export const dot = Buffer.from(
+  "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==",
+  "base64",
+);

@@ -179,7 +179,37 @@ export function describeFiles(
     (t) => [c.uniqueIndex("avatars_by_user").on(t.user_id), c.uniqueIndex("avatars_by_key").on(t.key)],
   );
 
-  return { blobs, folders, files, contents, previews, avatars };
+  /** Links that show a file to whoever has them, by the SHA-256 of their token. Those that are over stay with the file. */
+  const file_shares = c.table(
+    "file_shares",
+    {
+      id: c.id("id").primaryKey(),
+      file_id: c
+        .id("file_id")
+        .notNull()
+        .references(() => files.id, { onDelete: "cascade" }),
+      hash: c.text("hash").notNull(),
+      /** The link lives as long as they may share the file. */
+      created_by: c
+        .id("created_by")
+        .notNull()
+        .references(() => users.id),
+      password_hash: c.text("password_hash"),
+      expires_at: c.time("expires_at"),
+      max_downloads: c.integer("max_downloads"),
+      downloads: c.integer("downloads").notNull().default(0),
+      /** The file is shown, and not given away. */
+      view_only: c.boolean("view_only").notNull(),
+      created_at: c.time("created_at").notNull(),
+      revoked_at: c.time("revoked_at"),
+    },
+    (t) => [
+      c.uniqueIndex("file_shares_hash").on(t.hash),
+      c.index("file_shares_by_file").on(t.file_id, t.created_at, t.id),
+    ],
+  );
+
+  return { blobs, folders, files, file_shares, contents, previews, avatars };
 }
 
 /** The tables other areas refer to. */

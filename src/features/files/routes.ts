@@ -121,6 +121,7 @@ function uploadRoutes(kit: HttpKit, { uploads, mostAtOnce }: FileRouteOptions) {
       {
         form: UploadForm,
         permission: "files.create",
+        feature: "uploads",
         answer: unrepeatable(created("/api/files")),
         returns: FileView,
         problems: uploadProblems,
@@ -146,6 +147,7 @@ function uploadRoutes(kit: HttpKit, { uploads, mostAtOnce }: FileRouteOptions) {
       {
         form: BatchForm,
         permission: "files.create",
+        feature: "uploads",
         answer: unrepeatable(plain),
         returns: BatchResult,
         example: { files: { name: "Minutes.txt", content: "Present: Ada, Bjørn." } },

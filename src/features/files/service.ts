@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { DbError } from "../../db/errors";
 import { revived } from "../../db/rebuild";
 import { findIn, type Finding } from "../../db/search-find";
@@ -30,10 +31,13 @@ import {
 import { fileSearch, searchedIn, searchedOfFile } from "./search";
 import { countByType, sumOf, type FileCounts } from "./stats";
 import {
+  countInFolders,
   deletedInFolders,
   fileById,
+  filesById,
   fileColumns,
   filesOf,
+  ownersOfFiles,
   insertFile,
   liveInFolders,
   rebuildFile,
@@ -50,6 +54,7 @@ const fileKind: RecordKind<FileRow, FileView> = {
   resource: { fields: fileFields, columns: fileColumns as never },
   unique: [],
   find: (session, id) => fileById.first(session, { id }),
+  findMany: (session, ids) => filesById.all(session, { ids }),
   async insert(session, row) {
     await insertFile.all(session, wholeFile(row));
     await fileSearch.put(session, row.id, await searchedIn(session, row));
@@ -70,12 +75,18 @@ const fileKind: RecordKind<FileRow, FileView> = {
 
 const hideFiles = hideManyIn<FileRow>("files", fileKind);
 
+/** So many of thousands are read and hidden at a time. */
+const portion = 500;
+
 /** Bytes that came, and what is known of them. */
 export interface NewFile extends FileDetails {
   name: string;
   file_type: string;
   stored: StoredBlob;
 }
+
+/** What its bytes are, and what they are called. */
+type FileContent = Pick<FileView, "name" | "file_type" | "file_size" | "checksum">;
 
 /** A record that a file may be attached to. */
 interface Owned {
@@ -127,7 +138,11 @@ export class FileService extends RecordService<FileRow, FileView, NewFile, FileP
    * @throws NotFound, Gone as `get` does
    */
   async download(actor: Actor, id: string): Promise<Download> {
-    const { name, file_type, file_size, checksum } = await this.get(actor, id);
+    return this.bytesOf(await this.get(actor, id));
+  }
+
+  /** What there is to download of a file, for whoever knows that it may be. */
+  bytesOf({ name, file_type, file_size, checksum }: FileContent): Download {
     return {
       ...{ name, type: file_type, size: file_size, etag: `"${checksum}"` },
       read: (part) => this.options.keeper.read(checksum, part),
@@ -187,6 +202,22 @@ export class FileService extends RecordService<FileRow, FileView, NewFile, FileP
     };
   }
 
+  /**
+   * A live file that the actor may give to people outside: whoever may change it may. Within a transaction, or before one.
+   * @throws NotFound, Gone as `get` does, Forbidden for somebody who only sees it
+   */
+  async shareable(session: Session, actor: Actor, id: string): Promise<FileRow> {
+    const row = await this.visible(session, actor, id);
+    if (!this.policy.mayChange(actor, row)) throw new Forbidden("You may see this file, but not share it.");
+    return row;
+  }
+
+  /** The same, if there is one: what a link leads to whose maker is the actor. */
+  async sharedBy(session: Session, actor: Actor, id: string): Promise<FileRow | undefined> {
+    const row = await this.seen(session, actor, id);
+    return row && this.policy.mayChange(actor, row) ? row : undefined;
+  }
+
   /** How much room files take: those the actor may see, theirs, and all of them for whoever sees all. */
   async usage(actor: Actor): Promise<StorageUsage> {
     const { quota } = this.options;
@@ -205,9 +236,9 @@ export class FileService extends RecordService<FileRow, FileView, NewFile, FileP
     return sumOf(await countByType(this.store, this.policy.readable(actor)));
   }
 
-  /** Whether any file, live or deleted, belongs to this record. */
-  async belongTo(session: Session, owner: "client_id" | "task_id", id: string): Promise<boolean> {
-    return (await filesOf[owner].all(session, { value: id, most: 1 })).length > 0;
+  /** Those of some records (a JSON array of ids) to which any file, live or deleted, belongs. */
+  async ownersAmong(session: Session, owner: "client_id" | "task_id", ids: string): Promise<Set<string>> {
+    return new Set((await ownersOfFiles[owner].all(session, { ids })).map(({ id }) => id!));
   }
 
   /**
@@ -232,20 +263,39 @@ export class FileService extends RecordService<FileRow, FileView, NewFile, FileP
   /** Files as what lies in folders. */
   readonly contents: Contents = {
     hide: async (session, actor, folders, at, most) => {
-      const rows = await liveInFolders.all(session, { folders: JSON.stringify(folders), most: most + 1 });
-      if (rows.length > most) return rows.length;
-      this.#assertAll(actor, rows);
-      await hideFiles(session, actor, rows, at, at);
-      return rows.length;
+      const among = { folders: JSON.stringify(folders) };
+      const inside = await countInFolders.first(session, { ...among, most: most + 1 });
+      if (inside!.total > most) return inside!.total;
+      return this.#hideAll(session, actor, at, at, (next) =>
+        liveInFolders.all(session, { ...among, most: next }),
+      );
     },
-    show: async (session, actor, folders, deleted_at, at, most) => {
-      const asked = { folders: JSON.stringify(folders), most, deleted_at };
-      const rows = await deletedInFolders.all(session, asked);
-      this.#assertAll(actor, rows);
-      await hideFiles(session, actor, rows, null, at);
-      return rows.length;
+    show: async (session, actor, folders, deleted_at, at) => {
+      const among = { folders: JSON.stringify(folders), deleted_at };
+      return this.#hideAll(session, actor, null, at, (next) =>
+        deletedInFolders.all(session, { ...among, most: next }),
+      );
     },
   };
+
+  /** Hides files, or brings them back, until `find` gives no more: what is done, it does not find again. */
+  async #hideAll(
+    session: Session,
+    actor: Actor,
+    deleted_at: number | null,
+    at: number,
+    find: (most: number) => Promise<FileRow[]>,
+  ): Promise<number> {
+    for (let hidden = 0; ;) {
+      const rows = await find(portion);
+      this.#assertAll(actor, rows);
+      await hideFiles(session, actor, rows, deleted_at, at);
+      hidden += rows.length;
+      if (rows.length < portion) return hidden;
+      // Whoever reads has their turn.
+      await setImmediate();
+    }
+  }
 
   #assertAll(actor: Actor, inside: readonly FileRow[]): void {
     if (inside.every((row) => this.policy.mayDelete(actor, row))) return;

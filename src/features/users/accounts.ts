@@ -11,8 +11,10 @@ import { covers } from "./policy";
 import { presentUser } from "./schema";
 import { dropAvatar } from "./avatar-store";
 import {
+  activeAdmins,
   activeAmong,
   allRoles,
+  allUsers,
   countActiveAdmins,
   grantsOf,
   insertUser,
@@ -155,6 +157,10 @@ export async function hasAdmin(session: Session): Promise<boolean> {
   return ((await countActiveAdmins.first(session, {}))?.admins ?? 0) > 0;
 }
 
+/** Ids of those who run the system and whose accounts are open. */
+export const adminsOf = async (session: Session): Promise<string[]> =>
+  (await activeAdmins.all(session, {})).map(({ id }) => id);
+
 /** @throws Conflict when a change has left nobody who could run the system */
 export async function assertAdminLeft(session: Session): Promise<void> {
   if (await hasAdmin(session)) return;
@@ -168,6 +174,10 @@ export const accountWith = (session: Session, email: string) =>
 /** The account with this id, if there is one. */
 export const account = (session: Session, id: string): Promise<UserRow | undefined> =>
   userById.first(session, { id });
+
+/** Everybody whose account is open, by name. */
+export const openAccountList = async (session: Session): Promise<UserRow[]> =>
+  (await allUsers.all(session, {})).filter(({ is_active }) => is_active);
 
 /** Those of some accounts that are open. */
 export async function openAccounts(session: Session, ids: readonly string[]): Promise<Set<string>> {

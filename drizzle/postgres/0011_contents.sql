@@ -1,8 +1,7 @@
 CREATE TABLE "avatars" (
 	"id" uuid PRIMARY KEY NOT NULL,
 	"user_id" uuid NOT NULL,
-	"key" text NOT NULL,
-	"checksum" text NOT NULL,
+	"checksum" text COLLATE "C" NOT NULL,
 	"bytes" integer NOT NULL,
 	"created_at" bigint NOT NULL
 );
@@ -29,22 +28,23 @@ CREATE TABLE "files_search" (
 CREATE TABLE "previews" (
 	"hash" text COLLATE "C" NOT NULL,
 	"size" text NOT NULL,
-	"key" text NOT NULL,
-	"checksum" text NOT NULL,
+	"checksum" text COLLATE "C" NOT NULL,
 	"bytes" integer NOT NULL,
 	"width" integer NOT NULL,
 	"height" integer NOT NULL
 );
 --> statement-breakpoint
 ALTER TABLE "avatars" ADD CONSTRAINT "avatars_user_id_users_id_fk" FOREIGN KEY ("user_id") REFERENCES "public"."users"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "avatars" ADD CONSTRAINT "avatars_checksum_blobs_hash_fk" FOREIGN KEY ("checksum") REFERENCES "public"."blobs"("hash") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "contents" ADD CONSTRAINT "contents_hash_blobs_hash_fk" FOREIGN KEY ("hash") REFERENCES "public"."blobs"("hash") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "files_search" ADD CONSTRAINT "files_search_id_files_id_fk" FOREIGN KEY ("id") REFERENCES "public"."files"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "previews" ADD CONSTRAINT "previews_hash_contents_hash_fk" FOREIGN KEY ("hash") REFERENCES "public"."contents"("hash") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "previews" ADD CONSTRAINT "previews_checksum_blobs_hash_fk" FOREIGN KEY ("checksum") REFERENCES "public"."blobs"("hash") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 CREATE UNIQUE INDEX "avatars_by_user" ON "avatars" USING btree ("user_id");--> statement-breakpoint
-CREATE UNIQUE INDEX "avatars_by_key" ON "avatars" USING btree ("key");--> statement-breakpoint
+CREATE INDEX "avatars_by_checksum" ON "avatars" USING btree ("checksum");--> statement-breakpoint
 CREATE UNIQUE INDEX "files_search_by_id" ON "files_search" USING btree ("id");--> statement-breakpoint
 CREATE UNIQUE INDEX "previews_by_size" ON "previews" USING btree ("hash","size");--> statement-breakpoint
-CREATE UNIQUE INDEX "previews_by_key" ON "previews" USING btree ("key");
+CREATE INDEX "previews_by_checksum" ON "previews" USING btree ("checksum");
 --> statement-breakpoint
 -- Written by hand from here on.
 CREATE INDEX "files_search_parts" ON "files_search" USING gin ("parts");

@@ -1,15 +1,15 @@
 CREATE TABLE `avatars` (
 	`id` text PRIMARY KEY NOT NULL,
 	`user_id` text NOT NULL,
-	`key` text NOT NULL,
 	`checksum` text NOT NULL,
 	`bytes` integer NOT NULL,
 	`created_at` integer NOT NULL,
-	FOREIGN KEY (`user_id`) REFERENCES `users`(`id`) ON UPDATE no action ON DELETE cascade
+	FOREIGN KEY (`user_id`) REFERENCES `users`(`id`) ON UPDATE no action ON DELETE cascade,
+	FOREIGN KEY (`checksum`) REFERENCES `blobs`(`hash`) ON UPDATE no action ON DELETE no action
 );
 --> statement-breakpoint
 CREATE UNIQUE INDEX `avatars_by_user` ON `avatars` (`user_id`);--> statement-breakpoint
-CREATE UNIQUE INDEX `avatars_by_key` ON `avatars` (`key`);--> statement-breakpoint
+CREATE INDEX `avatars_by_checksum` ON `avatars` (`checksum`);--> statement-breakpoint
 CREATE TABLE `contents` (
 	`hash` text PRIMARY KEY NOT NULL,
 	`state` text NOT NULL,
@@ -35,16 +35,16 @@ CREATE UNIQUE INDEX `files_search_by_id` ON `files_search` (`id`);--> statement-
 CREATE TABLE `previews` (
 	`hash` text NOT NULL,
 	`size` text NOT NULL,
-	`key` text NOT NULL,
 	`checksum` text NOT NULL,
 	`bytes` integer NOT NULL,
 	`width` integer NOT NULL,
 	`height` integer NOT NULL,
-	FOREIGN KEY (`hash`) REFERENCES `contents`(`hash`) ON UPDATE no action ON DELETE cascade
+	FOREIGN KEY (`hash`) REFERENCES `contents`(`hash`) ON UPDATE no action ON DELETE cascade,
+	FOREIGN KEY (`checksum`) REFERENCES `blobs`(`hash`) ON UPDATE no action ON DELETE no action
 );
 --> statement-breakpoint
 CREATE UNIQUE INDEX `previews_by_size` ON `previews` (`hash`,`size`);--> statement-breakpoint
-CREATE UNIQUE INDEX `previews_by_key` ON `previews` (`key`);
+CREATE INDEX `previews_by_checksum` ON `previews` (`checksum`);
 --> statement-breakpoint
 -- Written by hand from here on, as for clients and tasks.
 CREATE TABLE `files_unindexed` (`doc` integer PRIMARY KEY NOT NULL);

@@ -142,7 +142,7 @@ export function describeFiles(
     read_at: c.time("read_at"),
   });
 
-  /** Small pictures of images, as the bytes of files are: `key` is never used twice. */
+  /** Small pictures of images. Their bytes are kept like those of files. */
   const previews = c.table(
     "previews",
     {
@@ -152,14 +152,18 @@ export function describeFiles(
         .references(() => contents.hash, { onDelete: "cascade" }),
       /** Which of the sizes. */
       size: c.text("size").notNull(),
-      key: c.text("key").notNull(),
-      /** SHA-256 of the picture, and how many bytes it has. */
-      checksum: c.text("checksum").notNull(),
+      checksum: c
+        .sortKey("checksum")
+        .notNull()
+        .references(() => blobs.hash),
       bytes: c.integer("bytes").notNull(),
       width: c.integer("width").notNull(),
       height: c.integer("height").notNull(),
     },
-    (t) => [c.uniqueIndex("previews_by_size").on(t.hash, t.size), c.uniqueIndex("previews_by_key").on(t.key)],
+    (t) => [
+      c.uniqueIndex("previews_by_size").on(t.hash, t.size),
+      c.index("previews_by_checksum").on(t.checksum),
+    ],
   );
 
   /** Pictures of people. The id stands in their address, which everybody can read who knows it, and is new for each picture. */
@@ -171,12 +175,14 @@ export function describeFiles(
         .id("user_id")
         .notNull()
         .references(() => users.id, { onDelete: "cascade" }),
-      key: c.text("key").notNull(),
-      checksum: c.text("checksum").notNull(),
+      checksum: c
+        .sortKey("checksum")
+        .notNull()
+        .references(() => blobs.hash),
       bytes: c.integer("bytes").notNull(),
       created_at: c.time("created_at").notNull(),
     },
-    (t) => [c.uniqueIndex("avatars_by_user").on(t.user_id), c.uniqueIndex("avatars_by_key").on(t.key)],
+    (t) => [c.uniqueIndex("avatars_by_user").on(t.user_id), c.index("avatars_by_checksum").on(t.checksum)],
   );
 
   /** Links that show a file to whoever has them, by the SHA-256 of their token. Those that are over stay with the file. */

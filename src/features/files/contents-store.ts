@@ -76,9 +76,9 @@ export const previewOf = hot(({ t: { previews }, q }, p: Params<{ hash: string; 
 /** Adds pictures of an image. */
 export const insertPreviews = insertManyInto("previews");
 
-/** Removes the pictures of an image; gives where they are kept. */
+/** Removes the pictures of an image; gives which bytes they had. */
 export const dropPreviews = hot(({ t: { previews }, q }, p: Params<{ hash: string }>) =>
-  q.delete(previews).where(eq(previews.hash, p.hash)).returning({ key: previews.key }),
+  q.delete(previews).where(eq(previews.hash, p.hash)).returning({ checksum: previews.checksum }),
 );
 
 /** The next files that have some bytes, in the order of their ids, deleted or not. */

@@ -12,6 +12,7 @@ import type { ContentReader } from "../../contents/reader";
 import type { Session, Store } from "../../db/store";
 import { TryAgain, type JobKind, type RunningJob } from "../../jobs/job";
 import { addJob } from "../../jobs/queue";
+import type { StoredBlob } from "../../integrations/blobs/blobs";
 import { blobByHash } from "./blob-store";
 import type { BlobKeeper } from "./blob-keeper";
 import {
@@ -35,6 +36,12 @@ export type Known = Omit<ContentsRow, "hash"> & { previews: readonly PreviewRow[
 
 /** What there is to see of an image: a picture, nothing yet, or nothing at all. */
 export type Shown = PreviewRow | "pending" | "unavailable";
+
+/** A picture whose bytes are kept, and its row. */
+interface Kept {
+  stored: StoredBlob;
+  row: PreviewRow;
+}
 
 const jobName = "file-contents";
 /** The last one reads nothing: it says that each before it broke off. */
@@ -130,7 +137,7 @@ export class FileContents {
       return;
     }
     const { metadata, text, isCut: is_cut, previews } = found;
-    const kept: PreviewRow[] = [];
+    const kept: Kept[] = [];
     for (const preview of previews) kept.push(await this.#keep(hash, preview));
     await this.#write(job, { ...nothing, hash, metadata, text, is_cut }, kept);
   }
@@ -153,23 +160,31 @@ export class FileContents {
     }
   }
 
-  async #keep(hash: string, { size, width, height, bytes }: Preview): Promise<PreviewRow> {
+  async #keep(hash: string, { size, width, height, bytes }: Preview): Promise<Kept> {
     const stored = await this.keeper.put(once(bytes));
-    return { hash, size, width, height, key: stored.key, checksum: stored.hash, bytes: stored.size };
+    return { stored, row: { hash, size, width, height, checksum: stored.hash, bytes: stored.size } };
   }
 
   /** Writes what was found, unless the bytes are gone by now: then nobody asks any more. */
-  async #write(job: RunningJob, row: ContentsRow, previews: PreviewRow[]): Promise<void> {
-    let outdated: string[] = [];
+  async #write(job: RunningJob, row: ContentsRow, previews: readonly Kept[]): Promise<void> {
+    const { hash } = row;
+    let isGone = false;
     await job.advance(async (session) => {
-      outdated = previews.map(({ key }) => key);
-      if (!(await blobByHash.first(session, { hash: row.hash }))) return job.reached;
+      isGone = !(await blobByHash.first(session, { hash }));
+      if (isGone) return job.reached;
       await putContents.all(session, { ...row, read_at: now() });
-      outdated = (await dropPreviews.all(session, { hash: row.hash })).map(({ key }) => key);
-      await insertPreviews(session, previews);
+      const outdated = await dropPreviews.all(session, { hash });
+      for (const { stored } of previews) await this.keeper.link(session, stored, now());
+      await insertPreviews(
+        session,
+        previews.map(({ row }) => row),
+      );
+      for (const { checksum } of outdated) await this.keeper.release(session, checksum);
       return job.reached;
     });
-    for (const key of outdated) await this.keeper.discard(key);
+    for (const { stored } of previews) {
+      await (isGone ? this.keeper.discard(stored.key) : this.keeper.settle(stored));
+    }
   }
 
   /** Writes the text into what is searched of each file that has it, a few at a time. */

@@ -198,7 +198,7 @@ export class FileService extends RecordService<FileRow, FileView, NewFile, FileP
     if (shown === "unavailable") throw noPreview();
     return {
       ...{ name: `${name}.webp`, type: "image/webp", size: shown.bytes, etag: `"${shown.checksum}"` },
-      ...{ isShown: true, read: (part) => keeper.readKey(shown.key, part) },
+      ...{ isShown: true, read: (part) => keeper.read(shown.checksum, part) },
     };
   }
 

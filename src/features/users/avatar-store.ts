@@ -1,6 +1,8 @@
 import { eq } from "drizzle-orm";
 import { hot, type Params } from "../../db/hot";
 import { insertInto, type RowOf } from "../../db/rows";
+import type { Session } from "../../db/store";
+import { dropBlob } from "../files/blob-store";
 
 /** A picture of somebody, as it is stored. */
 export type AvatarRow = RowOf<"avatars">;
@@ -13,12 +15,14 @@ export const avatarById = hot(({ t: { avatars }, q }, p: Params<{ id: string }>)
   q.select().from(avatars).where(eq(avatars.id, p.id)).limit(1),
 );
 
-/** The picture of somebody. */
-export const avatarOf = hot(({ t: { avatars }, q }, p: Params<{ user_id: string }>) =>
-  q.select().from(avatars).where(eq(avatars.user_id, p.user_id)).limit(1),
+/** Removes the picture of somebody; gives which bytes it had. */
+const dropAvatar = hot(({ t: { avatars }, q }, p: Params<{ user_id: string }>) =>
+  q.delete(avatars).where(eq(avatars.user_id, p.user_id)).returning({ checksum: avatars.checksum }),
 );
 
-/** Removes the picture of somebody; gives where it is kept. */
-export const dropAvatar = hot(({ t: { avatars }, q }, p: Params<{ user_id: string }>) =>
-  q.delete(avatars).where(eq(avatars.user_id, p.user_id)).returning({ key: avatars.key }),
-);
+/** Takes somebody's picture away, and lets go of its bytes; the sweep removes them. Within a transaction. */
+export async function removeAvatar(session: Session, user_id: string): Promise<void> {
+  for (const { checksum } of await dropAvatar.all(session, { user_id })) {
+    await dropBlob.all(session, { hash: checksum });
+  }
+}

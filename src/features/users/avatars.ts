@@ -10,7 +10,7 @@ import type { Actor } from "../../policy";
 import type { BlobKeeper } from "../files/blob-keeper";
 import { mediaTypeOf } from "../files/media-type";
 import { existingUser, reviseUser } from "./accounts";
-import { avatarById, avatarOf, insertAvatar } from "./avatar-store";
+import { avatarById, insertAvatar } from "./avatar-store";
 import { presentUser, type UserView } from "./schema";
 
 /** More than any camera makes of a face. */
@@ -32,27 +32,28 @@ export interface AvatarOptions {
 export class Avatars {
   constructor(private readonly options: AvatarOptions) {}
 
-  /** Gives somebody a picture, in place of the one of before, whose bytes go. @throws Invalid when it cannot be read */
+  /** Gives somebody a picture, in place of the one of before, whose bytes the sweep removes. @throws Invalid when it cannot be read */
   async set(actor: Actor, bytes: Uint8Array<ArrayBuffer>): Promise<UserView> {
     const { store, keeper, forget } = this.options;
     const square = await this.#squareOf(bytes);
-    const { key, hash: checksum, size } = await keeper.put(once(square.bytes));
-    const [user_id, id] = [actor.userId!, newId()];
-    let outdated: string | undefined;
+    const stored = await keeper.put(once(square.bytes));
+    const [user_id, id, at] = [actor.userId!, newId(), now()];
+    const row = { id, user_id, checksum: stored.hash, bytes: stored.size, created_at: at };
     try {
       const view = await write(store, actor, async (session) => {
+        // The picture of before goes with its address.
         const before = await existingUser(session, user_id);
-        outdated = (await avatarOf.first(session, { user_id }))?.key;
         const after = await reviseUser(session, actor, before, { avatar_url: path + id });
-        await insertAvatar.all(session, { id, user_id, key, checksum, bytes: size, created_at: now() });
+        await keeper.link(session, stored, at);
+        await insertAvatar.all(session, row);
         return presentUser(after);
       });
       forget(user_id);
-      if (outdated !== undefined) await keeper.discard(outdated);
+      await keeper.settle(stored);
       return view;
     } catch (error) {
       // After any other error nobody knows whether it committed: then the sweep does it.
-      if (error instanceof Refusal) await keeper.discard(key);
+      if (error instanceof Refusal) await keeper.discard(stored.key);
       throw error;
     }
   }
@@ -64,7 +65,7 @@ export class Avatars {
     if (!found) throw new NotFound("picture");
     return {
       ...{ name: "avatar.webp", type: "image/webp", size: found.bytes, etag: `"${found.checksum}"` },
-      ...{ isShown: "forever", read: (part) => keeper.readKey(found.key, part) },
+      ...{ isShown: "forever", read: (part) => keeper.read(found.checksum, part) },
     };
   }
 

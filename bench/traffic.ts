@@ -59,6 +59,8 @@ export type Kind = keyof typeof mix;
 export interface Records {
   clients: readonly string[];
   tasks: readonly string[];
+  /** How many clients there are, where those are not all; named and numbered as `seed.ts` does. */
+  count?: number;
 }
 
 /** A request over HTTP. */
@@ -83,7 +85,7 @@ export function kindOf(share: number): Kind {
  */
 export function callOf(kind: Call["kind"], number: number, records: Records, random: () => number): Call {
   const one = (of: readonly string[]) => of[Math.floor(random() * of.length)]!;
-  if (kind === "search") return { kind, method: "GET", path: searchPath(number, random) };
+  if (kind === "search") return { kind, method: "GET", path: searchPath(number, records, random) };
   if (kind === "write") return { kind, ...write(number, records, one, random) };
   return { kind, method: "GET", path: readPath(records, one, random) };
 }
@@ -110,17 +112,32 @@ function readPath({ clients, tasks }: Records, one: One, random: () => number): 
 const firstNames = "luis leonie francois bjorn daan kara jack hannah stanislaw terhi".split(" ");
 const lastNames = "goncalves kohler tremblay hansen peeters nielsen smith wojcik muller dang".split(" ");
 
+/** What people type who look for a client by its number: most find it, some mistype. */
+const forms: ((n: number, first: string, last: string) => string)[] = [
+  (n, first, last) => `${first} ${last} ${n}`,
+  (n, _, last) => `${last} ${n}`,
+  (n, first) => `${first} ${n}`,
+  (n, _, last) => `${last.slice(0, 3)} ${n}`,
+  (n) => `client${n}`,
+  (n) => `client${n}@exam`,
+  (n) => String(20_000_000 + n),
+  (n) => `offer ${n}`,
+  (n, first) => `company ${n % 5_000} ${first} ${n}`,
+  (n, first, last) => `${first} ${last.slice(0, 3)}x${last.slice(4)} ${n}`,
+];
+
 /** Words that somebody types once: none is searched for twice, so nothing can be kept from the time before. */
-function searchPath(number: number, random: () => number): string {
-  const [first, last] = [number % 10, Math.floor(number / 10) % 10];
-  const terms = [
-    `${firstNames[first]} ${lastNames[last]} ${number}`,
-    `${lastNames[last]!.slice(0, 4)} ${number}`,
-    `client${number}@example`,
-    `offer ${number}`,
-    `company ${number % 5_000} ${firstNames[first]!.slice(0, 3)}${number}`,
-  ];
-  const term = encodeURIComponent(terms[Math.floor(random() * terms.length)]!);
+function searchPath(
+  number: number,
+  { clients, count = clients.length }: Records,
+  random: () => number,
+): string {
+  const [n, round] = [number % count, Math.floor(number / count)];
+  const form = forms[(n + round) % forms.length]!;
+  // When every client was looked for in every way, what is left is what nobody has.
+  const further = round < forms.length ? "" : ` ${number}`;
+  const text = form(n, firstNames[n % 10]!, lastNames[Math.floor(n / 10) % 10]!) + further;
+  const term = encodeURIComponent(text);
   return random() < 0.5 ? `/api/search?q=${term}` : `/api/clients?count=none&q=${term}`;
 }
 

@@ -9,6 +9,7 @@ import { eventsDrill } from "../tests/drills/events";
 import { filesDrill } from "../tests/drills/files";
 import { memoryDrill } from "../tests/drills/files-memory";
 import { hostileDrill } from "../tests/drills/hostile";
+import { importsDrill } from "../tests/drills/imports";
 import { killDrill } from "../tests/drills/kill";
 import {
   clockDrill,
@@ -106,6 +107,19 @@ for (const [engine, databases] of [
     `${killed.kills} kills, ${killed.old} times what was there before, ${killed.restored} times what was restored, ` +
       `${killed.faults.length} times something else`,
     killed.faults.length === 0 && killed.old > 0 && killed.restored > 0,
+  ]);
+}
+
+for (const [engine, databaseUrl] of [
+  ["SQLite", undefined],
+  ["PostgreSQL", await newDatabase({ durable: true, empty: true })],
+] as const) {
+  const imports = await importsDrill({ rounds: 10, rows: 10_000, seed, databaseUrl });
+  for (const fault of imports.faults) console.log(fault);
+  rows.push([
+    `kill -9 during imports of 10,000 rows and during their undo, ${engine}, SEED=${seed}`,
+    `${imports.kills} kills, ${imports.midway} midway, ${imports.faults.length} outcomes other than undisturbed`,
+    imports.faults.length === 0 && imports.midway > 5,
   ]);
 }
 

@@ -521,7 +521,7 @@ const importedClients = (clients: ClientService): ImportRecords => ({
   createManyIn: (session, actor, inputs) => clients.createManyIn(session, actor, inputs),
   applyIn: (session, actor, item, change) => clients.applyIn(session, actor, item, change),
   sees: clients.sees,
-  find: clients.current,
+  find: (session, id) => clients.current(session, id),
   recall: (session, rows) => clients.recall(session, rows as never),
 });
 
@@ -530,7 +530,7 @@ const importedTasks = (tasks: TaskService): ImportRecords => ({
   createManyIn: (session, actor, inputs) => tasks.createManyIn(session, actor, inputs),
   applyIn: (session, actor, item, change) => tasks.applyIn(session, actor, item, change),
   sees: tasks.sees,
-  find: tasks.current,
+  find: (session, id) => tasks.current(session, id),
   recall: (session, rows) => tasks.recall(session, rows as never),
 });
 

@@ -554,17 +554,20 @@ export abstract class RecordService<Row extends RecordRow, View extends Recorded
     const change = Object.fromEntries(
       fields.map((field) => [field, (then as Record<string, unknown>)[field]]),
     ) as Partial<Row>;
-    const taken = row.deleted_at === null && (await this.#takenBy(session, { ...row, ...change }));
+    const taken = row.deleted_at === null && (await this.#takenBy(session, { ...row, ...change }, fields));
     if (taken) return [...kept, taken];
     await this.#update(session, actor, "updated", row, change);
     return kept;
   }
 
-  /** Why a record cannot be as `row` says: another one has a value that is to be unique. */
-  async #takenBy(session: Session, row: Row): Promise<Left | undefined> {
+  /**
+   * Why a record cannot be as `row` says: another one has a value that is to be unique.
+   * @param fields those that it did not have before; without, all of them
+   */
+  async #takenBy(session: Session, row: Row, fields?: readonly string[]): Promise<Left | undefined> {
     for (const unique of this.kind.unique) {
       const { field } = unique;
-      if (row[field as keyof Row] === null) continue;
+      if (row[field as keyof Row] === null || fields?.includes(field) === false) continue;
       const holder = await unique.holder(session, row);
       if (holder && holder.id !== row.id)
         return left(`${field}_taken`, `Another ${this.kind.name} has this ${field} by now.`, field);

@@ -4,7 +4,7 @@
  *
  *   k6 run -e URL=http://127.0.0.1:3000 -e EMAIL=ada@example.com -e PASSWORD='…' bench/k6/day.ts
  *
- * RATE is operations a second (1500), SECONDS how long. Operations begin when they are due (an open loop). The server has to have
+ * RATE is operations a second (1500), SECONDS how long, CLIENTS how many clients the server has. Operations begin when they are due (an open loop). The server has to have
  * records, and limits that one user does not reach (RATE_LIMIT_USER=0).
  */
 import { check, fail } from "k6";
@@ -77,7 +77,8 @@ export function prepare(): Prepared {
   const signedIn = http.post(`${url}/api/auth/login`, JSON.stringify({ email, password }), { headers });
   if (signedIn.status !== 200) return fail(`Signing in: ${signedIn.status} ${signedIn.body as string}`);
   const token = signedIn.json("access_token") as string;
-  return { token, clients: idsOf("clients", token), tasks: idsOf("tasks", token) };
+  const clients = idsOf("clients", token);
+  return { token, clients, tasks: idsOf("tasks", token), count: Number(__ENV["CLIENTS"] ?? clients.length) };
 }
 
 function idsOf(what: string, token: string): string[] {

@@ -563,6 +563,20 @@ export const settings = {
     changeable: true,
     describe: "Whole lists can be exported as files.",
   }),
+  "features.imports": setting({
+    type: boolean,
+    default: true,
+    env: "NEOCRM_FEATURES_IMPORTS",
+    changeable: true,
+    describe: "Clients and tasks can be imported from files; what was begun goes on in any case.",
+  }),
+  "features.shares": setting({
+    type: boolean,
+    default: true,
+    env: "NEOCRM_FEATURES_SHARES",
+    changeable: true,
+    describe: "Files can be shared by links, and those that there are lead somewhere.",
+  }),
   "features.notification_mails": setting({
     type: boolean,
     default: true,

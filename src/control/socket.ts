@@ -124,6 +124,8 @@ export async function askServer(
     unix,
     method: "POST",
     body: bytes ? bytes.stream() : asked,
+    // A backup of much may be silent for longer than the five minutes that are usual.
+    timeout: false,
   }).catch(() => undefined);
   if (!response) return undefined;
   const reply = (await response.json()) as Reply;

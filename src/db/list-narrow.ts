@@ -148,8 +148,10 @@ function matchingAcross(
     // Whether the caller sees the record that it leads by is asked with all the others.
     ...filterConditions(shape, p, { fields, scope }, filters).map((each) => shape.dialect.unindexed(each)),
   );
-  const isOnePlace = field.type === "tags" || onePlace.has(filter.op);
-  const along = isOnePlace ? sql`` : sql` order by ${columnOfField(from, field)}`;
+  // What has no index of its own is looked for along one that all of them are in.
+  const order = isByIndex(fields, filter) ? field : others.byName.get(others.defaultSort[0]!.field)!;
+  const isOnePlace = field.type === "tags" || (order === field && onePlace.has(filter.op));
+  const along = isOnePlace ? sql`` : sql` order by ${columnOfField(from, order)}`;
   const distinct = field.type === "tags" && filter.op === "in" ? sql`distinct ` : sql``;
   return sql`select ${distinct}${columnOf(table, "id")} as id from ${source} cross join ${table} where ${where}${along} limit ${p.list_limit}`;
 }
@@ -201,8 +203,9 @@ async function leadOf(
     .map((filter, i) => ({ filter, at: String(i) }))
     .filter(({ filter }) => isIndexed(fields, filter))
     .map(({ filter, at }) => leadBy(fields, filter, at));
-  const sized = indexed.filter((lead) => !readsWhole(lead));
-  if (indexed.length < 2 || sized.length === 0) return indexed[0];
+  const sized = indexed.filter((lead) => !readsWhole(fields, lead));
+  if (indexed.length < 2 || sized.length === 0)
+    return indexed.find(({ filter }) => filter.anyOf || isByIndex(fields, filter)) ?? indexed[0];
   const args: Row = { list_limit: mostEntries + 1 };
   bindFilters(filters, args);
   const [found] = await sizes.all(
@@ -234,17 +237,25 @@ function branchesOf(fields: Fields, groups: readonly (readonly Filter[])[], at: 
     const indexed = group
       .map((filter, i) => ({ filter, at: `${at}_${g}_${i}` }))
       .filter(({ filter }) => isIndexed(fields, filter));
-    const { filter, at: place } = indexed.toSorted((a, b) => breadth(a.filter) - breadth(b.filter))[0]!;
+    const { filter, at: place } = indexed.toSorted(
+      (a, b) => breadth(fields, a.filter) - breadth(fields, b.filter),
+    )[0]!;
     const lead = leadBy(fields, filter, place);
     return lead.branches ?? [lead];
   });
 }
 
-const breadth = (filter: Filter): number => (onePlace.has(filter.op) ? 0 : isSearch(filter) ? 2 : 1);
+function breadth(fields: Fields, filter: Filter): number {
+  if (filter.anyOf) return 1;
+  if (!isByIndex(fields, filter)) return 3;
+  return onePlace.has(filter.op) ? 0 : isSearch(filter) ? 2 : 1;
+}
 
 /** The whole index has to be read for it, until enough is found. */
-const readsWhole = ({ filter, branches }: Lead): boolean =>
-  branches ? branches.some(readsWhole) : isSearch(filter);
+const readsWhole = (fields: Fields, { filter, branches }: Lead): boolean =>
+  branches
+    ? branches.some((branch) => readsWhole(fields, branch))
+    : isSearch(filter) || !isByIndex(fields, filter);
 
 function sizeOf(shape: Shape, p: ListParams, fields: Fields, lead: Lead): SQL<number> {
   if (lead.branches)
@@ -290,10 +301,19 @@ function conditionOf({ filter, at }: Lead, shape: Shape, p: ListParams, fields: 
 
 const isSearch = ({ op }: Filter) => op === "contains";
 
+/** Whether a filter leads to records in fewer steps than looking at all of them. */
 function isIndexed(fields: Fields, filter: Filter): boolean {
   const { op, anyOf } = filter;
   if (anyOf) return anyOf.every((group) => group.some((each) => isIndexed(fields, each)));
-  const { field, fields: own } = homeOf(fields, filter);
+  const { field } = homeOf(fields, filter);
   if (field.type === "tags") return op === "eq" || op === "in" || op === "all";
-  return field.type !== "reference" && op !== "ne" && op !== "nin" && hasIndex(own.resource, field.column);
+  if (field.type === "reference" || op === "ne" || op === "nin") return false;
+  // Those that the records point to are fewer than these: all of them are looked at sooner than what each of these points to.
+  return isByIndex(fields, filter) || fields.byName.get(filter.field)!.via !== undefined;
+}
+
+/** Whether an index has the values that a filter is about. */
+function isByIndex(fields: Fields, filter: Filter): boolean {
+  const { field, fields: own } = homeOf(fields, filter);
+  return field.type === "tags" || hasIndex(own.resource, field.column);
 }

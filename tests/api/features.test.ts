@@ -58,6 +58,38 @@ inWorld("a feature that an admin switches off", { clients: { acme: {} } }, (worl
     expect((await send("lan", "GET", "/api/export/clients")).status).toBe(200);
   });
 
+  test("is refused for imports, in either form", async () => {
+    const { send } = world();
+    const csv = { raw: new TextEncoder().encode("Name\nAda\n"), headers: { "content-type": "text/csv" } };
+    await switched(world(), "imports", false);
+    expect(await send("lan", "POST", "/api/bulk/clients", csv)).toMatchObject(off("imports"));
+    expect(await send("lan", "POST", "/api/bulk/tasks", oneFile("t.csv", "Title\nCall\n"))).toMatchObject(
+      off("imports"),
+    );
+    expect((await send("nobody", "POST", "/api/bulk/clients", csv)).status).toBe(401);
+    await switched(world(), "imports", null);
+    expect((await send("lan", "POST", "/api/bulk/clients", csv)).status).toBe(202);
+  });
+
+  test("takes links to files with it, and brings them back; they can be ended meanwhile", async () => {
+    const { send } = world();
+    const file = (await send("lan", "POST", "/api/files/upload", oneFile("a.txt", "shared"))).json
+      .id as string;
+    const share = () => send("lan", "POST", `/api/files/${file}/share`, { body: {} });
+    const { id, token } = (await share()).json as { id: string; token: string };
+    const lasting = (await share()).json.token as string;
+    const open = (which: string) => send("nobody", "GET", `/s/${which}/download`);
+    await switched(world(), "shares", false);
+    expect(await share()).toMatchObject(off("shares"));
+    expect(await open(token)).toMatchObject(off("shares"));
+    expect(await send("nobody", "GET", `/s/${token}`)).toMatchObject(off("shares"));
+    expect((await send("lan", "GET", `/api/files/${file}/share`)).json.data).toHaveLength(2);
+    expect((await send("lan", "DELETE", `/api/files/${file}/share/${id}`)).status).toBe(204);
+    await switched(world(), "shares", null);
+    expect((await open(lasting)).status).toBe(200);
+    expect((await open(token)).json.code).toBe("share_ended");
+  });
+
   test("as mails about what happens: people see it in their list, and mails about their account come", async () => {
     const { server, people, send } = world();
     const tell = (type: "mention" | "security", title: string) =>

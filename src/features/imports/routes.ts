@@ -25,6 +25,7 @@ const shared = (permission: "clients.create" | "tasks.create") =>
   ({
     form: ImportForm,
     permission,
+    feature: "imports",
     orText: "text/csv",
     parameters: ImportQuery,
     answer: unrepeatable(accepted),

@@ -317,4 +317,6 @@ const shown = ({ layout, mode, match, isDryRun }: ImportPayload): Record<string,
 const invalid = (field: string, code: string, message: string) => new Invalid([{ field, code, message }]);
 
 const tooLarge = (most: number) =>
-  new Refusal("too_large", "file_too_large", `A file may have at most ${most} bytes.`);
+  new Refusal("too_large", "file_too_large", `A file may have at most ${most} bytes.`, {
+    members: { most },
+  });

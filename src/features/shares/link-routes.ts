@@ -58,6 +58,7 @@ export const linkRoutes = (kit: HttpKit, { visits, transport }: LinkRouteOptions
       },
       {
         permission: "public",
+        feature: "shares",
         params: TokenParams,
         returns: Type.String({ title: "SharedFilePage", contentMediaType: "text/html" }),
         problems: closed,
@@ -81,6 +82,7 @@ export const linkRoutes = (kit: HttpKit, { visits, transport }: LinkRouteOptions
       {
         webForm: true,
         permission: "public",
+        feature: "shares",
         params: TokenParams,
         body: SharePassword,
         answer: unrepeatable(seeOther),
@@ -108,6 +110,7 @@ export const linkRoutes = (kit: HttpKit, { visits, transport }: LinkRouteOptions
       },
       {
         permission: "public",
+        feature: "shares",
         params: TokenParams,
         returns: Type.String({ title: "SharedBytes", contentMediaType: "application/octet-stream" }),
         problems: [...closed, "view_only", "range_not_satisfiable", "invalid_etag"],
@@ -132,6 +135,7 @@ export const linkRoutes = (kit: HttpKit, { visits, transport }: LinkRouteOptions
       },
       {
         permission: "public",
+        feature: "shares",
         params: TokenParams,
         returns: Type.String({ title: "SharedImage", contentMediaType: "image/*" }),
         problems: [...closed, "preview_unavailable", "range_not_satisfiable", "invalid_etag"],

@@ -19,6 +19,7 @@ export const shareRoutes = (kit: HttpKit, shares: ShareService) =>
     })
     .post("/:id/share", ({ actor, params, body }) => shares.create(actor, params.id, body), {
       permission: "files.update",
+      feature: "shares",
       params: IdParams,
       body: ShareInput,
       answer: unrepeatable(shareCreated),

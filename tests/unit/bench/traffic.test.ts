@@ -12,7 +12,8 @@ test("the shares are those of the mix, and whole", () => {
 });
 
 test("no search comes twice", () => {
-  const paths = Array.from({ length: 20_000 }, (_, i) => callOf("search", i, records, Math.random).path);
+  const some = { ...records, count: 1_000 };
+  const paths = Array.from({ length: 20_000 }, (_, i) => callOf("search", i, some, Math.random).path);
   const terms = paths.map((path) => new URL(path, "http://x").searchParams.get("q"));
   expect(new Set(terms).size).toBe(terms.length);
 });

@@ -7,7 +7,7 @@ import { Pulse } from "../pulse";
 
 /** Records of one transaction, and letters: what many take is split, so that nobody waits for it long. */
 const [mostRecords, mostLetters] = [50, 20_000];
-const tables: readonly SearchedTable[] = ["clients", "tasks"];
+const tables: readonly SearchedTable[] = ["clients", "tasks", "files"];
 
 /**
  * Brings what waits there into SQLite's index, many at once: each by itself, in the transaction that writes it, would cost ten

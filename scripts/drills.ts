@@ -3,6 +3,9 @@
  * The tests run the same drills shortened.
  */
 import "../src/config/node-env";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { bulkDrill } from "../tests/drills/bulk";
 import { backupDrill, restoreDrill } from "../tests/drills/backup";
 import { eventsDrill } from "../tests/drills/events";
@@ -20,8 +23,10 @@ import {
   readOnlyDrill,
 } from "../tests/drills/outages";
 import { syncDrill } from "../tests/drills/sync";
+import { newcomerDrill } from "../tests/drills/newcomer";
 import { newDatabase } from "../tests/support/postgres";
 import { engines } from "../tests/support/servers";
+import { makeRelease, type architectures } from "./release";
 
 const rows: [drill: string, result: string, passed: boolean][] = [];
 
@@ -174,6 +179,19 @@ rows.push([
   `${mail.waited} mails waited, ${mail.delivered} came by themselves after ${mail.seconds.toFixed(0)} s`,
   mail.waited > 0 && mail.delivered === mail.waited,
 ]);
+
+const release = join(mkdtempSync(join(tmpdir(), "neocrm-drills-")), "release");
+await makeRelease(release, [process.arch as (typeof architectures)[number]], 1);
+for (const { page, ran, leftOut, faults, seconds } of await newcomerDrill(release)) {
+  for (const fault of faults) console.log(fault);
+  const others = Object.entries(leftOut).map(([kind, count]) => `${count} for ${kind}`);
+  rows.push([
+    `the commands of ${page} on a bare Debian 12, word for word`,
+    `${ran} blocks ran in ${seconds.toFixed(0)} s, ${others.join(" and ")} left out, ${faults.length} not as the page says`,
+    faults.length === 0 && ran > 0,
+  ]);
+}
+rmSync(dirname(release), { recursive: true });
 
 console.log("| drill | result | |\n| --- | --- | --- |");
 for (const [drill, result, passed] of rows)

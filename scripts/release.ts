@@ -17,23 +17,30 @@ export const architectures = ["x64", "arm64"] as const;
 
 type Architecture = (typeof architectures)[number];
 
-/** Makes the release anew in `folder`, as `deploy/install.sh` wants to find it. */
-export async function makeRelease(folder: string, wanted: readonly Architecture[]): Promise<void> {
+/**
+ * Makes the release anew in `folder`, as `deploy/install.sh` wants to find it.
+ * @param level of gzip, 1 to 9
+ */
+export async function makeRelease(
+  folder: string,
+  wanted: readonly Architecture[],
+  level: 1 | 9,
+): Promise<void> {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  for (const architecture of wanted) await packExecutable(folder, architecture);
+  for (const architecture of wanted) await packExecutable(folder, architecture, level);
   copyFileSync(join(root, "deploy/install.sh"), join(folder, "install.sh"));
   copyFileSync(join(root, "deploy/systemd/neocrm.service"), join(folder, "neocrm.service"));
   await Bun.write(join(folder, "neocrm.cdx.json"), JSON.stringify(await sbom(), null, 2));
   await Bun.write(join(folder, "SHA256SUMS"), await sumsOf(folder));
 }
 
-async function packExecutable(folder: string, architecture: Architecture): Promise<void> {
+async function packExecutable(folder: string, architecture: Architecture, level: 1 | 9): Promise<void> {
   const draft = join(folder, "neocrm");
   // For x64, one that also runs on processors from before 2013.
   const target = architecture === "x64" ? "bun-linux-x64-baseline" : "bun-linux-arm64";
   await build({ outfile: draft, target });
-  const packed = Bun.gzipSync(await Bun.file(draft).bytes(), { level: 9 });
+  const packed = Bun.gzipSync(await Bun.file(draft).bytes(), { level });
   await Bun.write(join(folder, `neocrm-linux-${architecture}.gz`), packed);
   rmSync(draft);
 }
@@ -64,6 +71,6 @@ if (import.meta.main) {
     if (!known) throw new Error(`There is no --arch ${name}, only ${architectures.join(" and ")}.`);
     return known;
   });
-  await makeRelease(resolve(values.out), wanted);
+  await makeRelease(resolve(values.out), wanted, 9);
   console.log(await Bun.file(join(values.out, "SHA256SUMS")).text());
 }

@@ -48,8 +48,6 @@ export const avatarRoutes = (kit: HttpKit, avatars: Avatars) =>
         returns: UserView,
         problems: ["file_too_large"],
         example: { file: { name: "me.bmp", content: examplePicture } },
-        // It is no file that lies beside the Postman collection.
-        walk: { needs: ["avatars_id"] },
         detail: {
           summary: "Give yourself a picture",
           description:

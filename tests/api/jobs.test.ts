@@ -33,7 +33,7 @@ const given: Setting = {
       progress: { done: 30, total: 100, created: 20, updated: 5, skipped: 3, failed: 2, rate: 7 },
     });
     await put(world, "dead", {
-      ...{ kind: "mail", state: "failed", error: "Nobody has this address.", attempts: 3 },
+      ...{ kind: "letter of nobody", state: "failed", error: "Nobody has this address.", attempts: 3 },
       ...{ created_at: start + 3 * day, finished_at: start + 4 * day },
     });
   },
@@ -92,7 +92,7 @@ scenarios("all jobs", given, [
     [
       ["filter[state]=failed", "$dead"],
       ["state=queued", "$waiting"],
-      ["filter[kind]=mail", "$dead"],
+      ["filter[kind]=letter+of+nobody", "$dead"],
       ["filter[created_by]=$lan", "$running"],
       ["filter[created_by][is_null]=true", "$dead"],
       ["filter[created_at][lt]=2026-01-02T12:00:00Z", "$waiting"],

@@ -81,17 +81,20 @@ export const dropPreviews = hot(({ t: { previews }, q }, p: Params<{ hash: strin
   q.delete(previews).where(eq(previews.hash, p.hash)).returning({ checksum: previews.checksum }),
 );
 
-/** The next files that have some bytes, in the order of their ids, deleted or not. */
-export const filesWith = hot((shape, p: Params<{ checksum: string; after: string; most: number }>) => {
-  const { files } = shape.t;
-  const found = shape.q
-    .select(recordColumns("files")(shape.t))
-    .from(files)
-    .where(and(eq(files.checksum, p.checksum), gt(files.id, p.after)))
-    .orderBy(asc(files.id))
-    .limit(p.most);
-  return found as PromiseLike<unknown> as Query<FileText & { id: string }>;
-});
+/** The next files that have some bytes, the oldest first, deleted or not. */
+export const filesWith = hot(
+  (shape, p: Params<{ checksum: string; at: number; after: string; most: number }>) => {
+    const { files } = shape.t;
+    const isLater = sql`(${files.created_at}, ${files.id}) > (${p.at}, ${p.after})`;
+    const found = shape.q
+      .select(recordColumns("files")(shape.t))
+      .from(files)
+      .where(and(eq(files.checksum, p.checksum), isLater))
+      .orderBy(asc(files.created_at), asc(files.id))
+      .limit(p.most);
+    return found as PromiseLike<unknown> as Query<FileText & { id: string; created_at: number }>;
+  },
+);
 
 /** The next bytes that nobody looked into, and the type of a file that has them, in the order of their hashes. */
 export const unreadAfter = hot(({ t: { files, contents }, q }, p: Params<{ after: string; most: number }>) =>

@@ -10,7 +10,7 @@ import {
 } from "../../contents/contents";
 import type { ContentReader } from "../../contents/reader";
 import type { Session, Store } from "../../db/store";
-import { TryAgain, type JobKind, type RunningJob } from "../../jobs/job";
+import { TryAgain, type JobKind, type Progress, type RunningJob } from "../../jobs/job";
 import { addJob } from "../../jobs/queue";
 import type { StoredBlob } from "../../integrations/blobs/blobs";
 import { blobByHash } from "./blob-store";
@@ -189,15 +189,17 @@ export class FileContents {
 
   /** Writes the text into what is searched of each file that has it, a few at a time. */
   async #index(job: RunningJob, checksum: string): Promise<void> {
-    for (let { after = noId } = job.reached; ;) {
-      const { after: next } = await job.advance(async (session) => {
-        const files = await filesWith.all(session, { checksum, after: String(after), most: portion });
+    for (let { at = 0, after = noId } = job.reached; ;) {
+      const next = await job.advance(async (session): Promise<Progress> => {
+        const last = { at: Number(at), after: String(after) };
+        const files = await filesWith.all(session, { checksum, ...last, most: portion });
         const text = (await contentsOf.first(session, { hash: checksum }))?.text ?? null;
         for (const file of files) await fileSearch.assure(session, file.id, searchedOfFile(file, text));
-        return { after: files.length < portion ? "" : files.at(-1)!.id };
+        const end = files.at(-1);
+        return files.length < portion || !end ? {} : { at: end.created_at, after: end.id };
       });
-      if (next === "" || next === undefined) return;
-      after = next;
+      if (next["after"] === undefined) return;
+      ({ at = 0, after = noId } = next);
     }
   }
 }

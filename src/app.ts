@@ -22,6 +22,7 @@ import { jobRoutes } from "./features/jobs/routes";
 import { searchRoutes } from "./features/search/routes";
 import { settingRoutes } from "./features/settings/routes";
 import { taskRoutes } from "./features/tasks/routes";
+import { avatarRoutes } from "./features/users/avatar-routes";
 import { userRoutes } from "./features/users/routes";
 import type { MountedRoute } from "./http/declared";
 import { edge, opening } from "./http/edge";
@@ -89,6 +90,7 @@ export function buildApp(config: Config, parts: Parts, health: Health) {
     .use(ticketRoutes(kit, parts.tickets))
     .use(passwordRoutes(kit, parts.passwords, attempts))
     .use(userRoutes(kit, parts.users))
+    .use(avatarRoutes(kit, parts.avatars))
     .use(accountRoutes(kit, parts.accounts, parts.users))
     .use(settingRoutes(kit, parts.settings))
     .use(backupRoutes(kit, parts.backups))

@@ -14,7 +14,7 @@ import type { Consumer } from "./events/consumer";
 import { eventsTopic } from "./events/record";
 import { Relay } from "./events/relay";
 import { searchTopic } from "./db/search-write";
-import { fillSearch } from "./search/fill";
+import { fillFileSearch, fillSearch } from "./search/fill";
 import { Indexer } from "./search/indexer";
 import { ActivityPolicy } from "./features/activities/policy";
 import { ActivityService } from "./features/activities/service";
@@ -45,6 +45,8 @@ import { ImportService } from "./features/imports/service";
 import { Notifier } from "./features/notifications/consumer";
 import { notificationTopic } from "./features/notifications/notify";
 import { NotificationService } from "./features/notifications/service";
+import { ContentReader } from "./contents/reader";
+import { FileContents } from "./features/files/contents";
 import { BlobKeeper } from "./features/files/blob-keeper";
 import { Pictures } from "./features/files/pictures";
 import { FilePolicy } from "./features/files/policy";
@@ -69,6 +71,7 @@ import { taskFields } from "./features/tasks/fields";
 import { taskPolicy } from "./features/tasks/policy";
 import { TaskInput, TaskPatch } from "./features/tasks/schema";
 import { TaskService } from "./features/tasks/service";
+import { Avatars } from "./features/users/avatars";
 import { UserService } from "./features/users/service";
 import { assignments } from "./hand-over";
 import { trustedProxies, type TrustedProxies } from "./http/client-address";
@@ -133,6 +136,7 @@ export interface Parts {
   verifications: VerificationService;
   settings: SettingService;
   users: UserService;
+  avatars: Avatars;
   clients: ClientService;
   tasks: TaskService;
   folders: FolderService;
@@ -211,7 +215,7 @@ export async function openMigrator(config: Config, dataDir: string): Promise<Mig
 }
 
 /** What migrations need besides SQL, and what has to be so after them. */
-const work: UpgradeWork = { fills: { "0007_search": fillSearch }, check: selfCheck };
+const work: UpgradeWork = { fills: { "0007_search": fillSearch, "0011_contents": fillFileSearch }, check: selfCheck };
 
 /** Opens the stores, which have to be migrated, and builds the services on them. */
 export async function openParts(
@@ -278,8 +282,10 @@ export async function openParts(
   const filePolicy = new FilePolicy({ clients: policies[0], tasks: policies[1] });
   const folderPolicy = new FolderPolicy();
   const folders: FolderService = new FolderService(store, folderPolicy, () => files.contents);
+  const contentReader = new ContentReader();
+  const contents = new FileContents(store, keeper, contentReader);
   const files = new FileService({
-    ...{ store, policy: filePolicy, keeper, quota, hasFolder: folders.sees },
+    ...{ store, policy: filePolicy, keeper, quota, contents, hasFolder: folders.sees },
     client: (session, actor, id) => clients.seen(session, actor, id),
     task: (session, actor, id) => tasks.seen(session, actor, id),
   });
@@ -289,6 +295,9 @@ export async function openParts(
     measure: metrics.work,
   });
   const users = new UserService(store, forget);
+  // Somebody waits for it, so it does not wait for the files of others.
+  const avatarReader = new ContentReader(10 * second);
+  const avatars = new Avatars({ store, keeper, reader: avatarReader, forget });
   const ringUser = (userId: string) => ringing.start(deaf, () => bus.ring(notificationTopic(userId)));
   const alarms = new AlarmClock({ store, tasks, ring: ringUser });
   const consumers: Consumer[] = [new Notifier({ clients, tasks, files }, ringUser)];
@@ -318,7 +327,7 @@ export async function openParts(
     mostBytes: () => live.get("files.max_size"),
     naming: (actor) => namingFor(store, clients, actor),
   });
-  kinds.push(...bulk.kinds, ...backups.kinds, ...imports.kinds);
+  kinds.push(...bulk.kinds, ...backups.kinds, ...imports.kinds, contents.kind);
   const worker = new Worker({
     ...{ store, onEnd: tellFinished, measures: metrics.work },
     // One process writes a SQLite file.
@@ -341,6 +350,7 @@ export async function openParts(
   scheduler.every("purge", day, async () => void (await purgeNow()));
   backups.schedule(scheduler);
   scheduler.once("alarms of older tasks", () => tasks.makeAlarms());
+  scheduler.once("contents of older files", () => contents.readOlder());
   metrics.watch({ hasher, store, relay, worker, bus });
   const activities = new ActivityService({
     store,
@@ -405,6 +415,7 @@ export async function openParts(
     verifications,
     settings,
     users,
+    avatars,
     clients,
     tasks,
     folders,
@@ -427,7 +438,7 @@ export async function openParts(
     notifications,
     kinds,
     alarms,
-    search: new SearchService({ clients, tasks }),
+    search: new SearchService({ clients, tasks, files }),
     jobs: new JobService(store, kinds),
     bulk,
     imports,
@@ -446,6 +457,8 @@ export async function openParts(
         alarms.close(),
         worker.close(config["server.grace_seconds"] * second),
       ]);
+      contentReader.close();
+      avatarReader.close();
       await background.settled();
       mail.close?.();
       await followed.close();

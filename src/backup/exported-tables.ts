@@ -27,7 +27,9 @@ export type ExportedTable = keyof typeof exported;
 /** The others: what follows from those above, ends by itself, or lets somebody in. Every table is in one of both. */
 export const notExported = [
   // Beside their clients and files, and made anew from records.
-  ...["client_tags", "blobs", "clients_search", "tasks_search", "task_alarms"],
+  ...["client_tags", "blobs", "clients_search", "tasks_search", "files_search", "task_alarms"],
+  // Found in files, and pictures.
+  ...["contents", "previews", "avatars"],
   // Sign-ins, links that let somebody in, and the answers of requests.
   ...[
     "file_shares",

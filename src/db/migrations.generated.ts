@@ -21,6 +21,8 @@ import sqliteUp9 from "../../drizzle/sqlite/0009_shares.sql" with { type: "text"
 import sqliteDown9 from "../../drizzle/sqlite/down/0009_shares.sql" with { type: "text" };
 import sqliteUp10 from "../../drizzle/sqlite/0010_backups.sql" with { type: "text" };
 import sqliteDown10 from "../../drizzle/sqlite/down/0010_backups.sql" with { type: "text" };
+import sqliteUp11 from "../../drizzle/sqlite/0011_contents.sql" with { type: "text" };
+import sqliteDown11 from "../../drizzle/sqlite/down/0011_contents.sql" with { type: "text" };
 import postgresUp0 from "../../drizzle/postgres/0000_init.sql" with { type: "text" };
 import postgresDown0 from "../../drizzle/postgres/down/0000_init.sql" with { type: "text" };
 import postgresUp1 from "../../drizzle/postgres/0001_roles.sql" with { type: "text" };
@@ -43,6 +45,8 @@ import postgresUp9 from "../../drizzle/postgres/0009_shares.sql" with { type: "t
 import postgresDown9 from "../../drizzle/postgres/down/0009_shares.sql" with { type: "text" };
 import postgresUp10 from "../../drizzle/postgres/0010_backups.sql" with { type: "text" };
 import postgresDown10 from "../../drizzle/postgres/down/0010_backups.sql" with { type: "text" };
+import postgresUp11 from "../../drizzle/postgres/0011_contents.sql" with { type: "text" };
+import postgresDown11 from "../../drizzle/postgres/down/0011_contents.sql" with { type: "text" };
 import type { Migration } from "./migrate";
 
 /** The migrations of SQLite, oldest first. */
@@ -58,6 +62,7 @@ export const sqliteMigrations: Migration[] = [
   { tag: "0008_attachments", up: sqliteUp8, down: sqliteDown8 },
   { tag: "0009_shares", up: sqliteUp9, down: sqliteDown9 },
   { tag: "0010_backups", up: sqliteUp10, down: sqliteDown10 },
+  { tag: "0011_contents", up: sqliteUp11, down: sqliteDown11 },
 ];
 
 /** The migrations of PostgreSQL, oldest first. */
@@ -73,4 +78,5 @@ export const postgresMigrations: Migration[] = [
   { tag: "0008_attachments", up: postgresUp8, down: postgresDown8 },
   { tag: "0009_shares", up: postgresUp9, down: postgresDown9 },
   { tag: "0010_backups", up: postgresUp10, down: postgresDown10 },
+  { tag: "0011_contents", up: postgresUp11, down: postgresDown11 },
 ];

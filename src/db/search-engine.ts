@@ -8,11 +8,12 @@ import type { ListParams } from "./list-filters";
 import type { Tables } from "./tables";
 
 /** Tables of records that are searched; each has a neighbour with what is searched of it. */
-export type SearchedTable = "clients" | "tasks";
+export type SearchedTable = "clients" | "tasks" | "files";
 
 /** The table of records that can be searched. @throws Error when they cannot */
 export function searchedTable({ resource, search }: Pick<Fields, "resource" | "search">): SearchedTable {
-  if (search !== "none" && (resource === "clients" || resource === "tasks")) return resource;
+  if (search !== "none" && (resource === "clients" || resource === "tasks" || resource === "files"))
+    return resource;
   throw new Error(`The records in "${resource}" cannot be searched.`);
 }
 
@@ -70,7 +71,7 @@ const written = (wanted: Wanted, and: string, or: string, quote: string): string
 
 /** The search table of a table, typed like that of clients: they have the same columns. */
 export const searchTable = (t: Tables, table: SearchedTable) =>
-  (table === "clients" ? t.clients_search : t.tasks_search) as Tables["clients_search"];
+  t[`${table}_search` as const] as Tables["clients_search"];
 
 /** FTS5: an index of three letters in a row, which says in which texts they are and not where. */
 const sqliteEngine: SearchEngine = {

@@ -44,6 +44,15 @@ export const accepted = answering({ status: 202, locates: true }, (job) => ({
   location: `/api/jobs/${(job as { id: string }).id}`,
 }));
 
+/** A file that is read, or was: 202 or 200, and where it is said what stands in it. */
+export const fileReading: AnswerOf = Object.assign(
+  (file: unknown) => {
+    const { id, state } = file as { id: string; state: string };
+    return { status: state === "pending" ? 202 : 200, headers: { location: `/api/files/${id}/metadata` } };
+  },
+  { status: 202, locates: true } as const,
+);
+
 /** Work that is done at once or goes on: 200 or 202, and where the job is. */
 export const jobAnswer: AnswerOf = Object.assign(
   (job: unknown) => {

@@ -7,7 +7,7 @@ import { Pulse } from "../pulse";
 
 /** Records of one transaction, and letters: what many take is split, so that nobody waits for it long. */
 const [mostRecords, mostLetters] = [50, 20_000];
-const tables: readonly SearchedTable[] = ["clients", "tasks"];
+const tables: readonly SearchedTable[] = ["clients", "tasks", "files"];
 
 /**
  * Brings what waits there into SQLite's index, many at once: each by itself, in the transaction that writes it, would cost ten
@@ -15,6 +15,7 @@ const tables: readonly SearchedTable[] = ["clients", "tasks"];
  */
 export class Indexer {
   readonly #pulse: Pulse;
+  #isSetUp = false;
 
   constructor(private readonly store: Store) {
     this.#pulse = new Pulse({
@@ -39,7 +40,13 @@ export class Indexer {
     await this.#pulse.close();
   }
 
+  async #setUp(): Promise<void> {
+    await this.store.tx(keepFromMerging);
+    this.#isSetUp = true;
+  }
+
   async #work(): Promise<number | void> {
+    if (!this.#isSetUp) await this.#setUp();
     let isMore = false;
     for (const table of tables) {
       if ((await waiting(table).all(this.store.read, { limit: 1 })).length === 0) continue;
@@ -47,6 +54,17 @@ export class Indexer {
       isMore ||= indexed > 0;
     }
     return isMore ? 0 : undefined;
+  }
+}
+
+/**
+ * FTS5 would merge a whole index as soon as a tenth of it is removed, at the commit of whoever removes so much: many records that
+ * are taken back would keep everybody waiting for seconds. What comes later merges it bit by bit.
+ */
+async function keepFromMerging(session: Session): Promise<void> {
+  for (const table of tables) {
+    const text = `insert into ${table}_trigrams (${table}_trigrams, rank) values ('deletemerge', 0)`;
+    await session.run({ text, bind: () => [] }, []);
   }
 }
 

@@ -2,6 +2,8 @@
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
+import { hour, now } from "../../src/clock";
+import { addJob } from "../../src/jobs/queue";
 import { imported, problemLines, recordsOf, sendFile } from "../support/imports";
 import { idle } from "../support/jobs";
 import { inWorld, type World } from "../support/scenario";
@@ -149,6 +151,19 @@ inWorld("files that are meant to do harm", {}, (world) => {
     await sendFile(world(), "lan", "clients", "nothing\nA\n");
     await idle(world());
     expect(await world().server.parts.keeper.sweep(-60_000)).toBe(0);
+  });
+
+  test("stay as long as somebody waits for them, and no longer", async () => {
+    const { keeper, store } = world().server.parts;
+    async function* bytes() {
+      yield new TextEncoder().encode("name\nA\n");
+    }
+    const { key } = await keeper.put(bytes());
+    const job = { kind: "import", payload: { file: key }, runAt: now() + hour };
+    const id = await store.tx((session) => addJob(session, job));
+    expect(await keeper.sweep(-60_000)).toBe(0);
+    await world().send("admin", "POST", `/api/jobs/${id}/cancel`, { body: {} });
+    expect(await keeper.sweep(-60_000)).toBe(1);
   });
 
   test("may be cut off by whoever cancels", async () => {

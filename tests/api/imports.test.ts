@@ -74,6 +74,17 @@ inWorld("an import of clients", {}, (world) => {
   });
 });
 
+inWorld("an undo of many", {}, (world) => {
+  test("does not have what is searched merged as a whole meanwhile", async () => {
+    const { read, engine } = world().server.parts.store;
+    if (engine !== "sqlite") return;
+    for (const table of ["clients", "tasks"]) {
+      const text = `select v from ${table}_trigrams_config where k = 'deletemerge'`;
+      expect(await read.run({ text, bind: () => [] }, [])).toEqual([{ v: 0 }]);
+    }
+  });
+});
+
 inWorld("an import of tasks", { clients: { acme: { email: "acme@example.com" } } }, (world) => {
   test("names people and clients as people do", async () => {
     const csv =

@@ -18,7 +18,8 @@ import type { Store } from "../../src/db/store";
 import { addJob } from "../../src/jobs/queue";
 import { catalogue } from "../../src/problems";
 import { mailedTokens, newestToken, outboxOf } from "../support/mail";
-import { dot, formOf, upload, type ExampleForm } from "../support/files";
+import { picture } from "../support/documents";
+import { dot, formOf, pictured, upload, type ExampleForm } from "../support/files";
 import { explainAll, planningDatabase, readWhole, type Explained } from "../support/plans";
 import { password, type People } from "../support/people";
 import { newWorld, scenarios, type World } from "../support/scenario";
@@ -237,6 +238,14 @@ describe.each(engines)("every example of the document [%s]", (engine) => {
       known.set(name, newestToken(await outboxOf(world.server), mail)!);
     }
     if (route.walk?.needs?.includes("notifications_id")) known.set("notifications_id", await told());
+    if (route.walk?.needs?.includes("preview_id")) {
+      const id = await imageFor();
+      for (const name of ["preview_id", "files_id"]) known.set(name, id);
+    }
+    if (route.walk?.needs?.includes("avatars_id") && route.method === "GET") {
+      const me = await world.send({ token: known.get("access_token")! }, "GET", "/api/users/me");
+      known.set("avatars_id", me.json.avatar_url.split("/").at(-1));
+    }
     if (route.walk?.needs?.includes("jobs_id")) known.set("jobs_id", await jobFor(route.path));
     if (route.walk?.needs?.includes("image_token")) known.set("token", await sharedImage());
     const example = route.example === undefined ? undefined : fill(route.example);
@@ -267,6 +276,14 @@ describe.each(engines)("every example of the document [%s]", (engine) => {
     const body = { items: [{ id: newId() }], set: { notes: "x" } };
     const token = known.get("access_token")!;
     return (await world.send({ token }, "POST", "/api/bulk/clients/update", { body })).json.id;
+  }
+
+  /** A file that there are pictures of. */
+  async function imageFor(): Promise<string> {
+    const by = { token: known.get("access_token")! };
+    const { id } = await upload(world, by, "portrait.png", await picture("png"));
+    await pictured(world, by, id);
+    return id;
   }
 
   /** Tells whoever walks something, and gives its id. */

@@ -4,7 +4,8 @@
  */
 import { expect, test } from "bun:test";
 import { access, secrets, type AccessOptions, type Statuses } from "../support/access";
-import { oneFile, upload } from "../support/files";
+import { picture } from "../support/documents";
+import { oneFile, pictured, upload } from "../support/files";
 import { letIn, password, type Name } from "../support/people";
 import { mountedRoutes } from "../support/routes";
 import { inWorld, play, titleOf, type Scenario, type Setting, type World } from "../support/scenario";
@@ -23,6 +24,8 @@ const given: Setting = {
     await upload(world, "lan", "minutes.txt", note, { task_id: "$call" });
     await upload(world, "lan", "lost.txt", note, { task_id: "$call" });
     await world.send("lan", "DELETE", "/api/files/$lost", { headers: { "if-match": "*" } });
+    await upload(world, "lan", "portrait.png", await picture("png"), { task_id: "$call" });
+    await pictured(world, "lan", world.ids["portrait"]!);
     const shared = await world.send("lan", "POST", "/api/files/$minutes/share", { body: {} });
     Object.assign(world.ids, { link: shared.json.id, token: shared.json.token });
     for (const name of ["shelf", "bin"]) {
@@ -100,6 +103,8 @@ route("PATCH /api/users/me", { body: { locale: "vi" } },                        
 route("GET /api/users/me/authorization", {},                                     401, 401, 401, 200, 200, 200, 200, 200);
 route("POST /api/users/password", { body: { current_password: "x", new_password: "y" } },
                                                                                  401, 401, 401, 422, 422, 422, 422, 422);
+route("POST /api/users/avatar", oneFile("x.png", "no image"),                    401, 401, 401, 422, 422, 422, 422, 422);
+route("GET /api/avatars/:id", { id: missing },                                   404, 404, 404, 404, 404, 404, 404, 404);
 
 route("GET /api/users", {},                                                      401, 401, 401, 200, 200, 200, 200, 200);
 route("GET /api/users/:id", { id: "$minh" },                                     401, 401, 401, 200, 200, 200, 200, 200);
@@ -187,6 +192,11 @@ route("PATCH /api/files/:id", { id: "$minutes", body: { name: "x" }, event: "fil
                                                                                  401, 401, 401, 404, 200, 200, 200, 200);
 route("GET /api/files/:id/download", { id: "$minutes", event: null },            401, 401, 401, 404, 200, 200, 200, 200);
 route("GET /api/files/:id/download-url", { id: "$minutes", event: null },        401, 401, 401, 404, 200, 200, 200, 200);
+route("GET /api/files/search", {},                                               401, 401, 401, 400, 400, 400, 400, 400);
+route("GET /api/files/:id/metadata", { id: "$minutes", event: null },            401, 401, 401, 404, 200, 200, 200, 200);
+route("POST /api/files/:id/metadata", { id: "$minutes", body: {}, event: null }, 401, 401, 401, 404, 202, 202, 202, 202);
+route("GET /api/files/preview/:id", { id: "$portrait", event: null },            401, 401, 401, 404, 200, 200, 200, 200);
+route("GET /api/files/:id/thumbnail-url", { id: "$portrait", event: null },      401, 401, 401, 404, 200, 200, 200, 200);
 route("DELETE /api/files/:id", { id: "$minutes", event: "file.deleted" },        401, 401, 401, 404, 204, 204, 204, 204);
 route("GET /api/files/:id/share", { id: "$minutes" },                            401, 401, 401, 404, 200, 200, 200, 200);
 route("POST /api/files/:id/share", { id: "$minutes", body: {}, event: "file.shared" },

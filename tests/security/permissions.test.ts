@@ -68,6 +68,7 @@ test("the methods of a path are known whatever its ids", () => {
 /** Who may call what without being signed in: an addition to this list is a decision. */
 const open = [
   "GET /api",
+  "GET /api/avatars/:id",
   "GET /api/ws",
   "GET /health",
   "GET /health/live",

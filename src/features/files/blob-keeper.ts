@@ -2,7 +2,16 @@ import { now } from "../../clock";
 import type { Session, Store } from "../../db/store";
 import type { BlobPart, Blobs, ListedBlob, StoredBlob } from "../../integrations/blobs/blobs";
 import { areHeld, holding } from "./blob-holds";
-import { blobByHash, blobsAfter, dropBlob, insertBlob, keysInUse, useBlob, type BlobRow } from "./blob-store";
+import {
+  blobByHash,
+  blobsAfter,
+  dropBlob,
+  insertBlob,
+  keysInUse,
+  picturesOf,
+  useBlob,
+  type BlobRow,
+} from "./blob-store";
 
 /** What was found when all bytes were looked at. */
 export interface Verified {
@@ -51,9 +60,14 @@ export class BlobKeeper {
     await this.blobs.remove(key).catch(() => undefined);
   }
 
-  /** Lets go of bytes that one file less has, in the transaction that removes it; the sweep takes them away. */
+  /**
+   * Lets go of bytes that one file or picture less has, in the transaction that removes it; the sweep takes them away. The
+   * pictures of an image go with it.
+   */
   async release(session: Session, hash: string): Promise<void> {
-    await dropBlob.all(session, { hash });
+    const pictures = await picturesOf.all(session, { hash });
+    if ((await dropBlob.all(session, { hash })).length === 0) return;
+    for (const { checksum } of pictures) await dropBlob.all(session, { hash: checksum });
   }
 
   /** The bytes with this hash, as the body of a response, or of a part of it. @throws Error when they are gone */

@@ -1,19 +1,34 @@
 import { setImmediate } from "node:timers/promises";
 import { DbError } from "../../db/errors";
 import { revived } from "../../db/rebuild";
+import { findIn, type Finding } from "../../db/search-find";
+import type { PreviewSize } from "../../contents/contents";
 import type { Session, Store } from "../../db/store";
+import { write } from "../../db/write";
 import { Conflict, Forbidden, Invalid, Refusal, type FieldError } from "../../errors";
 import type { Download } from "../../http/download";
 import type { StoredBlob } from "../../integrations/blobs/blobs";
 import { hideManyIn } from "../../hide-many";
+import type { Filter } from "../../list";
 import { scopeOf, type Actor } from "../../policy";
 import { RecordService, type RecordKind, type RecordPolicy } from "../../records";
 import { tidy } from "../../text";
 import type { Contents } from "../folders/service";
 import type { BlobKeeper } from "./blob-keeper";
+import type { FileContents } from "./contents";
+import { textsOf } from "./contents-store";
 import { fileFields } from "./fields";
 import type { Quota } from "./quota";
-import { presentFile, type FileDetails, type FilePatch, type FileView, type StorageUsage } from "./schema";
+import {
+  presentContents,
+  presentFile,
+  type FileDetails,
+  type FileMetadata,
+  type FilePatch,
+  type FileView,
+  type StorageUsage,
+} from "./schema";
+import { fileSearch, searchedIn, searchedOfFile } from "./search";
 import { countByType, sumOf, type FileCounts } from "./stats";
 import {
   countInFolders,
@@ -40,10 +55,22 @@ const fileKind: RecordKind<FileRow, FileView> = {
   unique: [],
   find: (session, id) => fileById.first(session, { id }),
   findMany: (session, ids) => filesById.all(session, { ids }),
-  insert: async (session, row) => void (await insertFile.all(session, wholeFile(row))),
-  update: (session, before, after) => updateFile(session, before, wholeFile(after)),
+  async insert(session, row) {
+    await insertFile.all(session, wholeFile(row));
+    await fileSearch.put(session, row.id, await searchedIn(session, row));
+  },
+  async update(session, before, after) {
+    await updateFile(session, before, wholeFile(after));
+    if (Bun.deepEquals(searchedOfFile(before, null), searchedOfFile(after, null))) return;
+    await fileSearch.put(session, after.id, await searchedIn(session, after));
+  },
   present: presentFile,
-  rebuild: (session, told, pass) => rebuildFile(session, wholeFile(revived("files", told)), pass),
+  async rebuild(session, told, pass) {
+    const row = wholeFile(revived("files", told));
+    const difference = await rebuildFile(session, row, pass);
+    if (pass === "write") await fileSearch.assure(session, row.id, await searchedIn(session, row));
+    return difference;
+  },
 };
 
 const hideFiles = hideManyIn<FileRow>("files", fileKind);
@@ -76,6 +103,7 @@ export interface FileOptions {
   policy: RecordPolicy<FileRow>;
   keeper: BlobKeeper;
   quota: Quota;
+  contents: FileContents;
   client: Seen;
   task: Seen;
   /** Whether there is a live folder with this id that the actor may see. */
@@ -118,6 +146,59 @@ export class FileService extends RecordService<FileRow, FileView, NewFile, FileP
     return {
       ...{ name, type: file_type, size: file_size, etag: `"${checksum}"` },
       read: (part) => this.options.keeper.read(checksum, part),
+    };
+  }
+
+  /** Searches the files the actor may see, by their names, descriptions and the text in them. */
+  override async search(actor: Actor, search: Filter, options: Pick<Finding<FileRow>, "limit" | "facets">) {
+    const findings = await findIn(this.store, {
+      ...{ resource: this.kind.resource, search, scope: this.policy.readable(actor) },
+      ...options,
+    });
+    const hashes = JSON.stringify(findings.best.map(({ item }) => item.checksum));
+    const texts = await textsOf.all(this.store.read, { hashes });
+    const textOf = new Map(texts.map(({ hash, text }) => [hash, text]));
+    const searched = (item: { id: string }) =>
+      searchedOfFile(item as FileRow, textOf.get((item as FileRow).checksum) ?? null);
+    return { ...findings, searched };
+  }
+
+  /** What stands in a file, as far as that is known. @throws NotFound, Gone as `get` does */
+  async metadata(actor: Actor, id: string): Promise<FileMetadata> {
+    const session = this.store.read;
+    const file = await this.visible(session, actor, id);
+    return presentContents(file, await this.options.contents.known(session, file.checksum, file.file_type));
+  }
+
+  /**
+   * Has a file read again: what stands in it, and its previews.
+   * @throws NotFound, Gone as `get` does, Forbidden when the actor may not change it
+   */
+  readAgain(actor: Actor, id: string): Promise<FileMetadata> {
+    const { contents } = this.options;
+    return write(this.store, actor, async (session) => {
+      const file = await this.visible(session, actor, id);
+      if (!this.policy.mayChange(actor, file))
+        throw new Forbidden("You may see this file, but not change it.");
+      await contents.again(session, file.checksum, file.file_type);
+      return presentContents(file, await contents.known(session, file.checksum, file.file_type));
+    });
+  }
+
+  /**
+   * The picture of an image in a size; `pending` as long as it is not made.
+   * @throws NotFound, Gone as `get` does, Refusal `preview_unavailable` when there will be none
+   */
+  async preview(actor: Actor, id: string, size: PreviewSize): Promise<Download | "pending"> {
+    const { contents, keeper } = this.options;
+    const session = this.store.read;
+    const { name, checksum, file_type } = await this.visible(session, actor, id);
+    const shown = await contents.preview(session, checksum, file_type, size);
+    if (shown === "pending") return shown;
+    if (shown === "unavailable") throw noPreview();
+    return {
+      ...{ name: `${name}.webp`, type: "image/webp", size: shown.bytes, etag: `"${shown.checksum}"` },
+      ...{ isShown: true, read: (part) => keeper.read(shown.checksum, part) },
     };
   }
 
@@ -246,6 +327,7 @@ export class FileService extends RecordService<FileRow, FileView, NewFile, FileP
     const room = await this.options.quota.roomFor(session, actor);
     if (stored.size > room.bytes) throw room.refusal();
     await this.options.keeper.link(session, stored, at);
+    await this.options.contents.want(session, stored.hash, file_type);
     return {
       ...{ name, original_name: name, file_type, file_size: stored.size, checksum: stored.hash },
       ...{ folder_id, client_id, task_id, description, uploaded_by: actor.userId!, metadata: {} },
@@ -312,6 +394,13 @@ const unknown = (field: string, what: string): FieldError => ({
   ...{ field, code: `unknown_${what}` },
   message: `is not a ${what} that you may see`,
 });
+
+const noPreview = () =>
+  new Refusal(
+    "not_found",
+    "preview_unavailable",
+    "There is no picture of this file, and there will be none.",
+  );
 
 const folderDeleted = (folder_id: string) =>
   new Conflict(

@@ -9,6 +9,7 @@ import type { Actor } from "../../policy";
 import { normalEmail } from "../../text";
 import { covers } from "./policy";
 import { presentUser } from "./schema";
+import { removeAvatar } from "./avatar-store";
 import {
   activeAdmins,
   activeAmong,
@@ -105,6 +106,7 @@ export async function changeUser(
   const after = { ...before, ...change, version: before.version + 1, updated_at: now() };
   const whole = withDerived("users", after, { email_normal: normalEmail(after.email) });
   await namingTaken(after.email, () => updateUser.all(session, whole));
+  if (after.avatar_url !== before.avatar_url) await removeAvatar(session, before.id);
   await record(session, actor, event, presentUser(before), presentUser(after), after.updated_at);
   return after;
 }

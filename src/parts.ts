@@ -215,7 +215,10 @@ export async function openMigrator(config: Config, dataDir: string): Promise<Mig
 }
 
 /** What migrations need besides SQL, and what has to be so after them. */
-const work: UpgradeWork = { fills: { "0007_search": fillSearch, "0011_contents": fillFileSearch }, check: selfCheck };
+const work: UpgradeWork = {
+  fills: { "0007_search": fillSearch, "0011_contents": fillFileSearch },
+  check: selfCheck,
+};
 
 /** Opens the stores, which have to be migrated, and builds the services on them. */
 export async function openParts(

@@ -8,4 +8,5 @@ const pages = ["/swagger", "/monitor"];
 /** What nobody is counted or asked for: health, the pages that the executable carries, and the faces in a list of people. */
 export const isFree = (path: string) =>
   isHealth(path) ||
-  path.startsWith("/api/avatars/") || pages.some((page) => path === page || path.startsWith(`${page}/`));
+  path.startsWith("/api/avatars/") ||
+  pages.some((page) => path === page || path.startsWith(`${page}/`));

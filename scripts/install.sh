@@ -252,8 +252,8 @@ keep_previous() { put "$1" "$previous" 755; }
 
 next_steps() {
   [ -z "$root" ] || return 0
-  [ -n "$service" ] || say "There is no systemd here. Start it with: runuser -u neocrm -- $program serve --data-dir $data"
-  say "Make the first admin: runuser -u neocrm -- $program user create --role admin --data-dir $data"
+  [ -n "$service" ] || say "There is no systemd here. Start it with: cd $data && runuser -u neocrm -- $program serve --data-dir $data"
+  say "Make the first admin: cd $data && runuser -u neocrm -- $program user create --role admin --data-dir $data"
 }
 
 rollback() {

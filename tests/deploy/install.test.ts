@@ -28,11 +28,11 @@ test("installs the program, its unit and its data directory, and starts it; a se
   // What an operator wrote stays.
   expect(readFileSync(at("etc/neocrm/neocrm.env"), "utf8")).toBe(`# of this machine\nPORT=${machine.port}\n`);
 
-  const pid = readFileSync(at("run.pid"), "utf8");
+  const pid = readFileSync(at("run/neocrm.pid"), "utf8");
   const again = await machine.run();
   expect(again).toMatchObject({ code: 0, err: "" });
   expect(again.out).toContain(`Version ${ours} is installed already.`);
-  expect(readFileSync(at("run.pid"), "utf8")).toBe(pid);
+  expect(readFileSync(at("run/neocrm.pid"), "utf8")).toBe(pid);
   expect(await machine.run("--rollback")).toMatchObject({
     code: 1,
     err: "install.sh: There is no version to go back to.\n",

@@ -12,29 +12,8 @@ const script = join(repository, "scripts/install.sh");
 /** The name of the executable in a release for this machine. */
 export const asset = `neocrm-linux-${process.arch === "arm64" ? "arm64" : "x64"}.gz`;
 
-/** Does what systemd does as far as the installer asks for it. `$1` is the folder in the place of `/`, `$2` what to do. */
-const manager = `root=$1 pid=$1/run.pid
-is_active() {
-  [ -s "$pid" ] && state=$(cut -d ' ' -f 3 "/proc/$(cat "$pid")/stat" 2>/dev/null) && [ "$state" != Z ]
-}
-stop() {
-  is_active || return 0
-  kill "$(cat "$pid")"
-  while is_active; do sleep 0.05; done
-}
-start() {
-  is_active && return 0
-  export DATA_DIR="$root/var/lib/neocrm" HOST=127.0.0.1 $(grep -v '^#' "$root/etc/neocrm/neocrm.env")
-  setsid "$root/usr/local/bin/neocrm" serve >>"$root/log" 2>&1 </dev/null &
-  echo $! >"$pid"
-}
-case $2 in
-  is-active) is_active ;;
-  start) start ;;
-  stop) stop ;;
-  restart) stop; start ;;
-esac
-`;
+/** In the place of systemd's. */
+const systemctl = join(repository, "tests/support/systemctl.sh");
 
 /** What a run of the script said. */
 export interface Installed {
@@ -63,8 +42,6 @@ export interface Machine {
 export async function newMachine(shell = "sh"): Promise<Machine> {
   const folder = mkdtempSync(join(tmpdir(), "neocrm-install-"));
   const [root, releases] = [join(folder, "root"), join(folder, "releases")];
-  const service = join(folder, "service.sh");
-  writeFileSync(service, manager);
   const port = await freePort();
   mkdirSync(join(root, "etc/neocrm"), { recursive: true });
   writeFileSync(join(root, "etc/neocrm/neocrm.env"), `# of this machine\nPORT=${port}\n`);
@@ -76,7 +53,7 @@ export async function newMachine(shell = "sh"): Promise<Machine> {
   });
   const url = `http://127.0.0.1:${server.port}`;
   const run = async (...args: string[]) => {
-    const command = [shell, script, ...args, "--root", root, "--service", `sh ${service} ${root}`];
+    const command = [shell, script, ...args, "--root", root, "--service", `env ROOT=${root} sh ${systemctl}`];
     return finished(command);
   };
   return {
@@ -90,7 +67,7 @@ export async function newMachine(shell = "sh"): Promise<Machine> {
         .stdout.toString()
         .trim(),
     end: async () => {
-      await finished(["sh", service, root, "stop"]);
+      await finished(["env", `ROOT=${root}`, "sh", systemctl, "stop", "neocrm"]);
       await server.stop(true);
       rmSync(folder, { recursive: true });
     },

@@ -52,7 +52,7 @@ export async function build({ outfile, target }: BuildOptions): Promise<void> {
 }
 
 /** The program, and the workers it starts: a worker's file has to be named to be in the executable. */
-function entrypoints(): string[] {
+export function entrypoints(): string[] {
   const workers = [...new Bun.Glob("src/**/*.worker.ts").scanSync(root)].toSorted();
   return ["src/main.ts", ...workers].map((file) => join(root, file));
 }

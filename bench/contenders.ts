@@ -25,15 +25,18 @@ const neocrmEnv = {
   ...{ HOST: "127.0.0.1", NEOCRM_AUTH_ACCESS_TOKEN_MINUTES: "120" },
 };
 
+const envOf = (databaseUrl: string | undefined) => ({
+  ...neocrmEnv,
+  ...(databaseUrl !== undefined && { DATABASE_URL: databaseUrl }),
+});
+
 /** The executable, on the core of the servers. */
-export async function startNeocrm(name: string, dataDir: string, databaseUrl?: string): Promise<Contender> {
-  const env = { ...neocrmEnv, ...(databaseUrl !== undefined && { DATABASE_URL: databaseUrl }) };
-  return start(name, await serving(dataDir), env);
-}
+export const startNeocrm = async (name: string, dataDir: string, databaseUrl?: string): Promise<Contender> =>
+  start(name, await serving(dataDir), envOf(databaseUrl));
 
 /** The executable as whoever runs it starts it: with every core there is. */
-export const startNeocrmFreely = async (dataDir: string): Promise<Contender> =>
-  start("neocrm", await serving(dataDir), neocrmEnv, (command) => command);
+export const startNeocrmFreely = async (dataDir: string, databaseUrl?: string): Promise<Contender> =>
+  start("neocrm", await serving(dataDir), envOf(databaseUrl), (command) => command);
 
 async function serving(dataDir: string): Promise<(port: string) => string[]> {
   const executable = await binary();

@@ -1,7 +1,9 @@
 /**
- * Measures finding on the executable, beside the same question put to a bare FTS5 table:
+ * Measures on the executable what is done with what is found: searching, beside the same question put to a bare FTS5 table, and
+ * exporting, changing and taking back many records:
  *
  *   bun bench/find.ts search [--clients 100000] [--requests 40] [--postgres]
+ *   bun bench/find.ts many [--clients 100000] [--changed 20000] [--postgres]
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -10,6 +12,7 @@ import { parseArgs } from "node:util";
 import { newDatabase } from "../tests/support/postgres";
 import { signInAll, startNeocrm, startNeocrmFreely, type Contender } from "./contenders";
 import { postgresTarget, sqliteTarget } from "./fill";
+import { measureMany } from "./find-many";
 import { costOfWrites, measureSearch } from "./find-search";
 import { seedRows } from "./seed";
 
@@ -18,11 +21,13 @@ const { values, positionals } = parseArgs({
   options: {
     clients: { type: "string", default: "100000" },
     requests: { type: "string", default: "40" },
+    changed: { type: "string", default: "20000" },
     postgres: { type: "boolean", default: false },
   },
 });
-if (positionals.join() !== "search")
-  throw new Error("Usage: bun bench/find.ts search [--clients N] [--postgres]");
+const [what] = positionals;
+if (positionals.length !== 1 || (what !== "search" && what !== "many"))
+  throw new Error("Usage: bun bench/find.ts search|many [--clients N] [--postgres]");
 
 const folder = mkdtempSync(join(tmpdir(), "neocrm-find-"));
 const dataDir = join(folder, "data");
@@ -38,9 +43,12 @@ try {
   );
   server = url === undefined ? await startNeocrmFreely(dataDir) : await startNeocrm("neocrm", dataDir, url);
   await signInAll(server);
-  const bare = url === undefined ? join(dataDir, "neocrm.db") : undefined;
-  await measureSearch(server, bare, Number(values.requests), Number(values.clients));
-  if (url === undefined) await costOfWrites(folder);
+  if (what === "many") await measureMany(server, Number(values.clients), Number(values.changed));
+  else {
+    const bare = url === undefined ? join(dataDir, "neocrm.db") : undefined;
+    await measureSearch(server, bare, Number(values.requests), Number(values.clients));
+    if (url === undefined) await costOfWrites(folder);
+  }
 } finally {
   await server?.stop();
   rmSync(folder, { recursive: true, force: true });

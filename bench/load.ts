@@ -72,7 +72,7 @@ const environment = ({ method, path, body = "", tokens, idsFile, users }: Load) 
 });
 
 /** User and system time of a process, from `/proc/<pid>/stat` (proc(5), fields 14 and 15). */
-function cpuSeconds(pid: number): number {
+export function cpuSeconds(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   return (Number(fields[11]) + Number(fields[12])) / clockTicks;

@@ -30,6 +30,8 @@ export async function build({ outfile, target }: BuildOptions): Promise<void> {
       // Workers are found by their place under it.
       root: join(root, "src"),
       format: "esm",
+      // It is embedded as a file, see `src/contents/pdf.ts`.
+      external: ["unpdf/pdfjs"],
       bytecode: true,
       sourcemap: "inline",
       // Not the identifiers: Elysia reads the source of its handlers.

@@ -3,14 +3,30 @@
  * The tests run the same drills shortened.
  */
 import "../src/config/node-env";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { bulkDrill } from "../tests/drills/bulk";
+import { backupDrill, restoreDrill } from "../tests/drills/backup";
 import { eventsDrill } from "../tests/drills/events";
 import { filesDrill } from "../tests/drills/files";
 import { memoryDrill } from "../tests/drills/files-memory";
 import { hostileDrill } from "../tests/drills/hostile";
+import { importsDrill } from "../tests/drills/imports";
 import { killDrill } from "../tests/drills/kill";
+import {
+  clockDrill,
+  damageDrill,
+  fullDiskDrill,
+  mailDrill,
+  postgresDrill,
+  readOnlyDrill,
+} from "../tests/drills/outages";
 import { syncDrill } from "../tests/drills/sync";
+import { newcomerDrill } from "../tests/drills/newcomer";
 import { newDatabase } from "../tests/support/postgres";
 import { engines } from "../tests/support/servers";
+import { makeRelease, type architectures } from "./release";
 
 const rows: [drill: string, result: string, passed: boolean][] = [];
 
@@ -64,6 +80,54 @@ for (const [engine, databaseUrl] of [
   ]);
 }
 
+for (const [engine, databaseUrls] of [
+  ["SQLite", undefined],
+  ["PostgreSQL", [await newDatabase({ durable: true, empty: true }), await newDatabase({ empty: true })]],
+] as const) {
+  const bulk = await bulkDrill({ records: 5_000, killsOfEach: 4, seed, databaseUrls });
+  for (const fault of bulk.faults) console.log(fault);
+  rows.push([
+    `kill -9 while many records are changed, deleted and taken back, ${engine}, SEED=${seed}`,
+    `${bulk.kills} kills, ${bulk.changes} changes, ${bulk.faults.length} differences from a run that nobody disturbed`,
+    bulk.faults.length === 0 && bulk.kills > 8,
+  ]);
+}
+
+for (const [engine, databases] of [
+  ["SQLite", undefined],
+  ["PostgreSQL", () => newDatabase({ durable: true, empty: true })],
+] as const) {
+  const made = await backupDrill({ rounds: 10, writers: 20, seed, newDatabase: databases });
+  for (const fault of made.faults) console.log(fault);
+  rows.push([
+    `a backup under load, kill -9, restored elsewhere, ${engine}, SEED=${seed}`,
+    `${made.backups} backups, ${made.acknowledged} acknowledged records and files ` +
+      `looked for, ${made.faults.length} lost or different`,
+    made.faults.length === 0 && made.acknowledged > 1_000,
+  ]);
+  const killed = await restoreDrill({ kills: 30, seed, newDatabase: databases });
+  for (const fault of killed.faults) console.log(fault);
+  rows.push([
+    `kill -9 of a restore, ${engine}, SEED=${seed}`,
+    `${killed.kills} kills, ${killed.old} times what was there before, ${killed.restored} times what was restored, ` +
+      `${killed.faults.length} times something else`,
+    killed.faults.length === 0 && killed.old > 0 && killed.restored > 0,
+  ]);
+}
+
+for (const [engine, databaseUrl] of [
+  ["SQLite", undefined],
+  ["PostgreSQL", await newDatabase({ durable: true, empty: true })],
+] as const) {
+  const imports = await importsDrill({ rounds: 10, rows: 10_000, seed, databaseUrl });
+  for (const fault of imports.faults) console.log(fault);
+  rows.push([
+    `kill -9 during imports of 10,000 rows and during their undo, ${engine}, SEED=${seed}`,
+    `${imports.kills} kills, ${imports.midway} midway, ${imports.faults.length} outcomes other than undisturbed`,
+    imports.faults.length === 0 && imports.midway > 5,
+  ]);
+}
+
 const large = await memoryDrill(2_000);
 rows.push([
   "a file of 2 GB is uploaded",
@@ -80,6 +144,54 @@ for (const engine of engines) {
     sent === 20_000 && wrong.length === 0,
   ]);
 }
+
+const outages = [
+  ["the disk becomes full, and has room again", fullDiskDrill, [507]],
+  ["the disk takes no writes, and does again", readOnlyDrill, [507]],
+  ["PostgreSQL crashes, and comes back", postgresDrill, [503]],
+] as const;
+for (const [what, drill, statuses] of outages) {
+  const { acknowledged, refused, lost } = await drill();
+  rows.push([
+    what,
+    `${acknowledged} acknowledged writes, refused meanwhile with ${refused.join(", ")}, ${lost.length} lost or doubled`,
+    lost.length === 0 && Bun.deepEquals(refused, [...statuses]),
+  ]);
+}
+
+const damage = await damageDrill();
+rows.push([
+  "a page of SQLite's file is damaged",
+  `${damage.reads[200]} of 400 records are read and changed, ${damage.reads[500]} are not; /health is ${damage.health}`,
+  damage.health === "degraded" && damage.changes[200] === damage.reads[200],
+]);
+
+const clock = await clockDrill();
+rows.push([
+  "the clock is set an hour ahead, and a day back",
+  `${clock.acknowledged} acknowledged writes, ${clock.lost.length} lost; ready ${clock.readyThroughout ? "throughout" : "not always"}`,
+  clock.lost.length === 0 && clock.readyThroughout,
+]);
+
+const mail = await mailDrill();
+rows.push([
+  "the mail server is away, and comes back",
+  `${mail.waited} mails waited, ${mail.delivered} came by themselves after ${mail.seconds.toFixed(0)} s`,
+  mail.waited > 0 && mail.delivered === mail.waited,
+]);
+
+const release = join(mkdtempSync(join(tmpdir(), "neocrm-drills-")), "release");
+await makeRelease(release, [process.arch as (typeof architectures)[number]], 1);
+for (const { page, ran, leftOut, faults, seconds } of await newcomerDrill(release)) {
+  for (const fault of faults) console.log(fault);
+  const others = Object.entries(leftOut).map(([kind, count]) => `${count} for ${kind}`);
+  rows.push([
+    `the commands of ${page} on a bare Debian 12, word for word`,
+    `${ran} blocks ran in ${seconds.toFixed(0)} s, ${others.join(" and ")} left out, ${faults.length} not as the page says`,
+    faults.length === 0 && ran > 0,
+  ]);
+}
+rmSync(dirname(release), { recursive: true });
 
 console.log("| drill | result | |\n| --- | --- | --- |");
 for (const [drill, result, passed] of rows)

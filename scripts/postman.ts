@@ -22,6 +22,7 @@ export async function postmanFiles(): Promise<Record<string, string>> {
     "neocrm.postman_collection.json": await formatted(collectionOf(walkOf(routes))),
     "local.postman_environment.json": await formatted(environment("Neo CRM, local", local)),
     "production.postman_environment.json": await formatted(environment("Neo CRM, production", production)),
+    ...Object.fromEntries(routes.flatMap(sentFiles)),
   };
 }
 
@@ -115,6 +116,8 @@ function itemOf(step: Step) {
   const { needs = [] } = route.walk ?? {};
   return {
     name: route.detail.summary,
+    // Where it leads to is not what it answers.
+    ...(route.answer?.status === 303 && { protocolProfileBehavior: { followRedirects: false } }),
     request: {
       method: route.method,
       ...(isOpen(route) && { auth: { type: "noauth" } }),
@@ -140,16 +143,25 @@ const jsonOf = ({ example }: DeclaredRoute) => ({
   options: { raw: { language: "json" } },
 });
 
-/** A file of a form has to be chosen; Newman finds `sentFile` beside the collection. */
+/** What stands in a form, with its name. */
+interface SentFile {
+  name: string;
+  content: string;
+}
+
+/** The files that a route is sent: name → text. They stand beside the collection, where Newman finds them. */
+const sentFiles = ({ form, example }: DeclaredRoute): [name: string, text: string][] =>
+  Object.values((form && example) ?? {}).flatMap((value: string | SentFile) =>
+    typeof value === "string" ? [] : [[value.name, value.content]],
+  );
+
+/** A file of a form has to be chosen. */
 const formOf = ({ example }: DeclaredRoute) => ({
   mode: "formdata",
-  formdata: Object.entries(example as object).map(([key, value]) =>
-    typeof value === "string" ? { key, type: "text", value } : { key, type: "file", src: sentFile },
+  formdata: Object.entries(example as Record<string, string | SentFile>).map(([key, value]) =>
+    typeof value === "string" ? { key, type: "text", value } : { key, type: "file", src: value.name },
   ),
 });
-
-/** What uploads send. */
-const sentFile = "offer.txt";
 
 /** Nobody has to be signed in, and whoever is makes no difference. */
 const isOpen = ({ permission, detail }: DeclaredRoute) => permission === "public" && !("security" in detail);

@@ -1,69 +1,76 @@
 /**
- * Makes a release, for `scripts/install.sh` to fetch from wherever you put it:
+ * Lays out a release in `dist/release`: executables for Linux, what installs them, the bill of materials, and checksums of it all.
  *
- *   bun run release [--for x64] [--for arm64] [--with FILE]…      both, when none is named
- *
- * `dist/release/` holds an executable for each kind of machine, the systemd unit, the installer, the list of what is in it (SBOM), each
- * `--with` file, and the checksums of all of them.
+ *   bun scripts/release.ts [--tag v0.1.0] [--arch x64 --arch arm64] [--out dist/release]
  */
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { basename, join, resolve } from "node:path";
+import { copyFileSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { gzipSync } from "node:zlib";
-import { build, type BuildOptions } from "./build";
+import { version } from "../package.json";
+import { build } from "./build";
 import { sbom } from "./sbom";
 
 const root = resolve(import.meta.dir, "..");
 
-/** What to release. */
-export interface ReleaseOptions {
-  /** Emptied first. */
-  folder: string;
-  /** For which processors, such as `["x64", "arm64"]`. */
-  processors: string[];
-  /** Further files. */
-  files?: string[];
-  /** Makes an executable. */
-  make?: (options: BuildOptions) => Promise<void>;
-}
+/** The processors that there are executables for, as Node names them. */
+export const architectures = ["x64", "arm64"] as const;
 
-/** Makes a release in a folder. */
-export async function release({
-  folder,
-  processors,
-  files = [],
-  make = build,
-}: ReleaseOptions): Promise<void> {
+type Architecture = (typeof architectures)[number];
+
+/**
+ * Makes the release anew in `folder`, as `deploy/install.sh` wants to find it.
+ * @param level of gzip, 1 to 9
+ */
+export async function makeRelease(
+  folder: string,
+  wanted: readonly Architecture[],
+  level: 1 | 9,
+): Promise<void> {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  for (const processor of processors) {
-    const executable = join(folder, `neocrm-linux-${processor}`);
-    await make({ outfile: executable, target: `bun-linux-${processor}` });
-    writeFileSync(`${executable}.gz`, gzipSync(readFileSync(executable), { level: 9 }));
-    rmSync(executable);
-  }
-  const others = ["scripts/install.sh", "deploy/systemd/neocrm.service"].map((file) => join(root, file));
-  for (const file of [...others, ...files]) copyFileSync(file, join(folder, basename(file)));
-  writeFileSync(join(folder, "neocrm.cdx.json"), `${JSON.stringify(await sbom(), null, 2)}\n`);
-  writeFileSync(join(folder, "SHA256SUMS"), checksums(folder));
+  for (const architecture of wanted) await packExecutable(folder, architecture, level);
+  copyFileSync(join(root, "deploy/install.sh"), join(folder, "install.sh"));
+  copyFileSync(join(root, "deploy/systemd/neocrm.service"), join(folder, "neocrm.service"));
+  await Bun.write(join(folder, "neocrm.cdx.json"), JSON.stringify(await sbom(), null, 2));
+  await Bun.write(join(folder, "SHA256SUMS"), await sumsOf(folder));
 }
 
-/** The lines that `sha256sum --check` reads. */
-function checksums(folder: string): string {
+async function packExecutable(folder: string, architecture: Architecture, level: 1 | 9): Promise<void> {
+  const draft = join(folder, "neocrm");
+  // For x64, one that also runs on processors from before 2013.
+  const target = architecture === "x64" ? "bun-linux-x64-baseline" : "bun-linux-arm64";
+  await build({ outfile: draft, target });
+  const packed = Bun.gzipSync(await Bun.file(draft).bytes(), { level });
+  await Bun.write(join(folder, `neocrm-linux-${architecture}.gz`), packed);
+  rmSync(draft);
+}
+
+/** What `sha256sum --check` reads. */
+async function sumsOf(folder: string): Promise<string> {
   const lines = readdirSync(folder)
     .toSorted()
-    .map((name) => `${Bun.SHA256.hash(readFileSync(join(folder, name)), "hex")}  ${name}\n`);
-  return lines.join("");
+    .map(async (name) => {
+      const bytes = await Bun.file(join(folder, name)).bytes();
+      return `${new Bun.CryptoHasher("sha256").update(bytes).digest("hex")}  ${name}\n`;
+    });
+  return (await Promise.all(lines)).join("");
 }
 
 if (import.meta.main) {
   const { values } = parseArgs({
     options: {
-      for: { type: "string", multiple: true, default: ["x64", "arm64"] },
-      with: { type: "string", multiple: true, default: [] },
+      tag: { type: "string", default: `v${version}` },
+      arch: { type: "string", multiple: true, default: [...architectures] },
+      out: { type: "string", default: join(root, "dist/release") },
     },
   });
-  const folder = join(root, "dist/release");
-  await release({ folder, processors: values.for, files: values.with.map((file) => resolve(file)) });
-  process.stdout.write(`${folder}\n${readFileSync(join(folder, "SHA256SUMS"), "utf8")}`);
+  if (values.tag !== `v${version}`)
+    throw new Error(`The tag is ${values.tag}, and package.json says ${version}.`);
+  const wanted = values.arch.map((name) => {
+    const known = architectures.find((architecture) => architecture === name);
+    if (!known) throw new Error(`There is no --arch ${name}, only ${architectures.join(" and ")}.`);
+    return known;
+  });
+  await makeRelease(resolve(values.out), wanted, 9);
+  console.log(await Bun.file(join(values.out, "SHA256SUMS")).text());
 }

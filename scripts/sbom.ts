@@ -1,174 +1,140 @@
 /**
- * Lists what is in the executable, from `bun.lock`, as CycloneDX 1.6:
+ * Writes what the executable is made of, as a CycloneDX document: the dependencies that
+ * ship, what they lead to by bun.lock, whatever else is bundled because it happens to be installed, and Bun itself.
  *
  *   bun scripts/sbom.ts > neocrm.cdx.json
- *
- * The same lock file gives the same list.
  */
-import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { description, name, version } from "../package.json";
+import { dependencies, devDependencies, version } from "../package.json";
 import { entrypoints } from "./build";
 
 const root = resolve(import.meta.dir, "..");
 
-/** A package as `bun.lock` describes it: `name@version`, where it is from, what it needs, its hash. */
-type Locked = [id: string, from: string, needs: Needs, integrity: string];
+/** A package of the lock file: `name@version`, where it comes from, what it needs, and its hash (as `integrity`). */
+type Locked = [id: string, source: string, needs: Needs, integrity: string];
 
 interface Needs {
   dependencies?: Record<string, string>;
-  optionalDependencies?: Record<string, string>;
   peerDependencies?: Record<string, string>;
   optionalPeers?: string[];
 }
 
-/** A part of the executable. */
+/** One part of the executable. */
 export interface Component {
   type: "library" | "platform";
   "bom-ref": string;
-  /** Its scope, such as `@elysiajs`. */
-  group?: string;
   name: string;
   version: string;
   purl: string;
   hashes?: { alg: "SHA-512"; content: string }[];
-  licenses?: { expression: string }[];
+  licenses?: ({ license: { id: string } } | { expression: string } | { license: { name: string } })[];
 }
 
-/** A list of what a program is made of. */
+/** As much of CycloneDX 1.6 as is written here. */
 export interface Sbom {
   bomFormat: "CycloneDX";
   specVersion: "1.6";
-  /** Made from the list itself, so that two of the same are the same. */
-  serialNumber: string;
   version: 1;
-  metadata: { component: object };
+  metadata: { component: { type: "application"; "bom-ref": string; name: string; version: string } };
   components: Component[];
   dependencies: { ref: string; dependsOn: string[] }[];
 }
 
-/** The names of the packages whose files the program is made of. */
-export async function bundled(): Promise<Set<string>> {
-  const { metafile } = await Bun.build({
-    ...{ entrypoints: entrypoints(), root: join(root, "src") },
-    ...{ target: "bun", format: "esm", metafile: true },
-  });
-  const names = Object.keys(metafile!.inputs).flatMap(
-    (file) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1] ?? [],
-  );
-  return new Set(names);
-}
-
-/** Makes the list for this tree. Licences are read from `node_modules`, where they are. */
+/** The bill of materials. The same source gives the same, to the byte: it names no time. */
 export async function sbom(): Promise<Sbom> {
-  const inside = await bundled();
-  const lock = Bun.JSONC.parse(readFileSync(join(root, "bun.lock"), "utf8")) as {
-    workspaces: { "": Needs };
+  const { packages } = Bun.JSONC.parse(readFileSync(join(root, "bun.lock"), "utf8")) as {
     packages: Record<string, Locked>;
   };
-  const found = new Map<string, Component>();
-  const dependencies = new Map<string, string[]>();
-  const self = `pkg:npm/${name}@${version}`;
-
-  const visit = (ref: string, at: string, needs: Needs) => {
-    const keys = needed(needs, inside).flatMap((wanted) => resolved(lock.packages, at, wanted) ?? []);
-    dependencies.set(ref, [...new Set(keys.map((key) => refOf(lock.packages[key]!)))].toSorted());
-    for (const key of keys) {
-      const locked = lock.packages[key]!;
-      if (found.has(refOf(locked))) continue;
-      found.set(refOf(locked), componentOf(key, locked));
-      visit(refOf(locked), key, locked[2] ?? {});
-    }
-  };
-  visit(self, "", lock.workspaces[""]);
-
-  const runtime = `pkg:npm/bun@${Bun.version}`;
-  found.set(runtime, {
-    ...{ type: "platform", "bom-ref": runtime, name: "bun", version: Bun.version, purl: runtime },
-    licenses: [{ expression: "MIT" }],
-  });
-  dependencies.set(runtime, []);
-  dependencies.get(self)!.push(runtime);
-
-  const content = {
-    metadata: { component: { type: "application", "bom-ref": self, name, version, description, purl: self } },
-    components: [...found.values()].toSorted((a, b) => (a.purl < b.purl ? -1 : 1)),
-    dependencies: [...dependencies].map(([ref, dependsOn]) => ({ ref, dependsOn })),
-  };
-  const serialNumber = `urn:uuid:${uuidOf(JSON.stringify(content))}`;
-  return { bomFormat: "CycloneDX", specVersion: "1.6", serialNumber, version: 1, ...content };
-}
-
-/**
- * What a package needs to run. Peers that it can do without count when their code is inside: a bundler takes what is installed,
- * whoever asked for it.
- */
-function needed(
-  { dependencies, optionalDependencies, peerDependencies, optionalPeers = [] }: Needs,
-  inside: Set<string>,
-) {
-  const peers = Object.keys(peerDependencies ?? {}).filter(
-    (peer) => !optionalPeers.includes(peer) || inside.has(peer),
-  );
-  return [...Object.keys({ ...dependencies, ...optionalDependencies }), ...peers];
-}
-
-/** The key of what a package finds under a name: its own copy, or that of the nearest package around it. */
-function resolved(packages: Record<string, Locked>, at: string, wanted: string): string | undefined {
-  const around = at.match(/(?:@[^/]+\/)?[^/]+/g) ?? [];
-  for (let depth = around.length; depth >= 0; depth--) {
-    const key = [...around.slice(0, depth), wanted].join("/");
-    if (key in packages) return key;
-  }
-  return undefined;
-}
-
-/** `@scope/name@1.2.3` in its parts. */
-function partsOf(id: string) {
-  const [, group, name, version] = /^(?:(@[^/]+)\/)?([^@]+)@(.+)$/.exec(id)!;
-  return { group, name: name!, version: version! };
-}
-
-/** A package URL, which names a package everywhere. */
-function refOf([id]: Locked): string {
-  const { group, name, version } = partsOf(id);
-  return `pkg:npm/${group ? `${encodeURIComponent(group)}/` : ""}${name}@${encodeURIComponent(version)}`;
-}
-
-function componentOf(key: string, locked: Locked): Component {
-  const { group, name, version } = partsOf(locked[0]);
-  const license = licenseOf(key);
-  const integrity = /^sha512-(.+)$/.exec(locked[3] ?? "")?.[1];
+  const shipped = shippedOf([...Object.keys(dependencies), ...(await bundled())], packages);
+  const keys = [...shipped.keys()].toSorted();
+  const refOf = (key: string) => purlOf(packages[key]![0]);
+  const bun = `pkg:npm/bun@${devDependencies["bun-types"]}`;
+  const self = `neocrm@${version}`;
+  const direct = [...Object.keys(dependencies).map(refOf), bun];
+  const edges = new Map([[self, new Set(direct)]]);
+  for (const key of keys) edges.set(refOf(key), new Set(shipped.get(key)!.map(refOf)));
+  const libraries = new Map(keys.map((key) => [refOf(key), componentOf(key, packages[key]!)]));
   return {
-    ...{
-      type: "library",
-      "bom-ref": refOf(locked),
-      ...(group && { group }),
-      name,
-      version,
-      purl: refOf(locked),
-    },
-    ...(integrity && {
-      hashes: [{ alg: "SHA-512", content: Buffer.from(integrity, "base64").toString("hex") }],
-    }),
-    ...(license && { licenses: [{ expression: license }] }),
+    ...{ bomFormat: "CycloneDX", specVersion: "1.6", version: 1 },
+    metadata: { component: { type: "application", "bom-ref": self, name: "neocrm", version } },
+    components: [
+      ...libraries.values(),
+      { type: "platform", "bom-ref": bun, name: "bun", version: devDependencies["bun-types"], purl: bun },
+    ],
+    dependencies: [...edges].map(([ref, needed]) => ({ ref, dependsOn: [...needed].toSorted() })),
   };
 }
 
-/** The licence that an installed package names; nothing where it is not installed or does not say. */
-function licenseOf(key: string): string | undefined {
-  const folders = key.match(/(?:@[^/]+\/)?[^/]+/g)!.join("/node_modules/");
-  const file = join(root, "node_modules", folders, "package.json");
-  if (!existsSync(file)) return undefined;
-  const { license } = JSON.parse(readFileSync(file, "utf8")) as { license?: unknown };
-  return typeof license === "string" && !license.startsWith("SEE ") ? license : undefined;
+/** The keys of packages that the executable has files of. */
+async function bundled(): Promise<Set<string>> {
+  const { metafile } = await Bun.build({ entrypoints: entrypoints(), target: "bun", metafile: true });
+  const keys = Object.keys(metafile!.inputs).map((file) => {
+    const [, ...places] = file.split("node_modules/");
+    return places.map((place) => parts(place)[0]!).join("/");
+  });
+  return new Set(keys.filter((key) => key !== ""));
 }
 
-/** A UUID (version 8: of one's own making) that follows from a text. */
-function uuidOf(text: string): string {
-  const hex = createHash("sha256").update(text).digest("hex");
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
+/** The keys of all packages that these lead to, and for each those that it needs itself. */
+function shippedOf(first: string[], packages: Record<string, Locked>): Map<string, string[]> {
+  const shipped = new Map<string, string[]>();
+  const visit = (key: string) => {
+    if (shipped.has(key)) return;
+    const [, , needs] = packages[key]!;
+    const peers = Object.keys(needs.peerDependencies ?? {}).filter(
+      (name) => !needs.optionalPeers?.includes(name),
+    );
+    const needed = [...Object.keys(needs.dependencies ?? {}), ...peers].map((name) =>
+      placeOf(name, key, packages),
+    );
+    shipped.set(key, needed);
+    needed.forEach(visit);
+  };
+  first.forEach(visit);
+  return shipped;
+}
+
+/** Where `name` is found from the package at `from`: below it, or below what it is itself below, as Node looks. */
+function placeOf(name: string, from: string, packages: Record<string, Locked>): string {
+  for (let above = parts(from); above.length > 0; above = above.slice(0, -1)) {
+    const key = [...above, name].join("/");
+    if (Object.hasOwn(packages, key)) return key;
+  }
+  if (Object.hasOwn(packages, name)) return name;
+  throw new Error(`bun.lock has no ${name}, which ${from} needs: run bun install.`);
+}
+
+/** The names in a key: `a/@b/c` is `@b/c` below `a`. */
+const parts = (key: string): string[] => key.match(/(?:@[^/]+\/)?[^/]+/g)!;
+
+function componentOf(key: string, [id, , , integrity]: Locked): Component {
+  const at = id.lastIndexOf("@");
+  const hash = /^sha512-(.+)$/.exec(integrity)?.[1];
+  const licenses = licensesOf(key);
+  return {
+    type: "library",
+    "bom-ref": purlOf(id),
+    ...{ name: id.slice(0, at), version: id.slice(at + 1), purl: purlOf(id) },
+    ...(hash && { hashes: [{ alg: "SHA-512", content: Buffer.from(hash, "base64").toString("hex") }] }),
+    ...(licenses && { licenses }),
+  };
+}
+
+/** The package's address in any list of packages: https://github.com/package-url/purl-spec */
+function purlOf(id: string): string {
+  const at = id.lastIndexOf("@");
+  return `pkg:npm/${id.slice(0, at).replace("@", "%40")}@${id.slice(at + 1)}`;
+}
+
+/** What the installed package says of its licence: the lock file does not know. */
+function licensesOf(key: string): Component["licenses"] {
+  const file = join(root, "node_modules", parts(key).join("/node_modules/"), "package.json");
+  if (!existsSync(file)) return undefined;
+  const { license } = JSON.parse(readFileSync(file, "utf8")) as { license?: string };
+  if (typeof license !== "string") return undefined;
+  if (/^[\w.-]+$/.test(license)) return [{ license: { id: license } }];
+  return / (?:OR|AND|WITH) /.test(license) ? [{ expression: license }] : [{ license: { name: license } }];
 }
 
 if (import.meta.main) console.log(JSON.stringify(await sbom(), null, 2));

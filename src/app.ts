@@ -7,19 +7,23 @@ import { authRoutes, passwordRoutes } from "./features/auth/routes";
 import { invitationRoutes } from "./features/auth/invitation-routes";
 import { resetRoutes } from "./features/auth/reset-routes";
 import { ticketRoutes } from "./features/auth/ticket-routes";
+import { backupRoutes } from "./features/backups/routes";
 import { bulkRoutes } from "./features/bulk/routes";
 import { dashboardRoutes } from "./features/dashboard/routes";
 import { exportRoutes } from "./features/exports/routes";
 import { fileRoutes } from "./features/files/routes";
 import { folderRoutes } from "./features/folders/routes";
+import { linkRoutes } from "./features/shares/link-routes";
+import { shareRoutes } from "./features/shares/routes";
 import { clientRoutes } from "./features/clients/routes";
 import { notificationRoutes } from "./features/notifications/routes";
+import { importRoutes } from "./features/imports/routes";
 import { jobRoutes } from "./features/jobs/routes";
 import { searchRoutes } from "./features/search/routes";
 import { settingRoutes } from "./features/settings/routes";
 import { taskRoutes } from "./features/tasks/routes";
+import { avatarRoutes } from "./features/users/avatar-routes";
 import { userRoutes } from "./features/users/routes";
-import { trustedProxies } from "./http/client-address";
 import type { MountedRoute } from "./http/declared";
 import { edge, opening } from "./http/edge";
 import { httpKit } from "./http/kit";
@@ -31,6 +35,7 @@ import { monitorRoutes } from "./http/monitor-routes";
 import { systemRoutes } from "./http/system-routes";
 import type { Health } from "./ops/health";
 import type { Parts } from "./parts";
+import { shareProblemPage } from "./web/share/page";
 import { socketRoutes } from "./realtime/socket";
 import { streamRoutes } from "./realtime/stream";
 
@@ -47,32 +52,32 @@ export function buildApp(config: Config, parts: Parts, health: Health) {
     bodyLimit: config["server.body_limit"],
     requireIfMatch: () => live.get("api.require_if_match"),
     defaultCountry: () => live.get("clients.default_country"),
+    isOn: (feature) => live.get(`features.${feature}`),
   });
-  const transport = {
-    proxies: trustedProxies([...config["server.trusted_proxies"]]),
-    https: config["server.https"],
-    hstsSeconds: config["server.hsts_max_age"],
-    publicUrl: config["server.public_url"],
+  const arriving = {
+    proxies: parts.proxies,
+    transport: parts.transport,
     metrics: parts.metrics.requests,
   };
   const attempts = { limiter, perMinute: () => live.get("limits.auth_per_minute") };
 
   const app = new Elysia({ normalize: false, handler: { standardHostname: false } })
-    .use(opening(transport))
+    .use(opening(arriving))
     .use(crossOrigin(config["cors.origins"]))
     .use(
       edge({
-        ...transport,
+        ...arriving,
         identify: parts.identities.identify,
         admitTicket: parts.tickets.admit,
-        scraper: scraper(config["metrics.token"]),
+        scraper: scraper(() => live.get("metrics.token")),
         idempotency: parts.idempotency,
         limiter,
         limits: () => ({ ip: live.get("limits.ip_per_minute"), user: live.get("limits.user_per_minute") }),
+        problemPage: shareProblemPage,
         routes,
       }),
     )
-    .use(systemRoutes(kit, health))
+    .use(systemRoutes(kit, health, live))
     .use(
       documentRoutes(
         kit,
@@ -85,10 +90,13 @@ export function buildApp(config: Config, parts: Parts, health: Health) {
     .use(ticketRoutes(kit, parts.tickets))
     .use(passwordRoutes(kit, parts.passwords, attempts))
     .use(userRoutes(kit, parts.users))
+    .use(avatarRoutes(kit, parts.avatars))
     .use(accountRoutes(kit, parts.accounts, parts.users))
     .use(settingRoutes(kit, parts.settings))
+    .use(backupRoutes(kit, parts.backups))
     .use(jobRoutes(kit, parts.jobs))
     .use(bulkRoutes(kit, parts.bulk))
+    .use(importRoutes(kit, parts.imports))
     .use(searchRoutes(kit, parts.search))
     .use(clientRoutes(kit, parts.clients))
     .use(taskRoutes(kit, parts.tasks))
@@ -102,6 +110,8 @@ export function buildApp(config: Config, parts: Parts, health: Health) {
         linkTo: (path) => parts.links.to(path),
       }),
     )
+    .use(shareRoutes(kit, parts.shares))
+    .use(linkRoutes(kit, { visits: parts.visits, transport: parts.transport }))
     .use(notificationRoutes(kit, parts.notifications))
     .use(activityRoutes(kit, parts.activities))
     .use(exportRoutes(kit, parts.exports, parts))

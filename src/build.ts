@@ -23,3 +23,9 @@ export const defaultProfile = commit === null ? "development" : "production";
  * root, and the bundle that names them stands in that root.
  */
 export const readerWorker = new URL("./db/reader.worker.ts", import.meta.url).href;
+
+/** The worker that reads the contents of files. */
+export const contentsWorker = new URL("./contents/contents.worker.ts", import.meta.url).href;
+
+/** The same for the one that copies SQLite databases. */
+export const sqliteWorker = new URL("./backup/sqlite.worker.ts", import.meta.url).href;

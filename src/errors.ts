@@ -75,8 +75,8 @@ export class GoneThen extends Refusal {
 
 /** The actor is known and may not do this. */
 export class Forbidden extends Refusal {
-  constructor(message: string, code: CodeOf<"forbidden"> = "forbidden") {
-    super("forbidden", code, message);
+  constructor(message: string, code: CodeOf<"forbidden"> = "forbidden", members?: RefusalDetails["members"]) {
+    super("forbidden", code, message, { ...(members && { members }) });
   }
 }
 

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { sql } from "drizzle-orm";
 import type { PgColumn, PgTable } from "drizzle-orm/pg-core";
 import { hot, value, type HotQuery, type Params, type Query } from "./db/hot";
@@ -14,7 +15,13 @@ interface Hidden<Row> {
 
 type HiddenTable = "folders" | "files";
 
-/** Hides records of one table, or brings them back, many with one statement, and records it of each. */
+/** So many are written between two looks at what else there is to do: a few milliseconds. */
+const portion = 100;
+
+/**
+ * Hides records of one table, or brings them back, many with one statement, and records it of each. Between the portions of
+ * thousands, whoever reads has their turn.
+ */
 export function hideManyIn<Row extends RecordRow>(
   table: HiddenTable,
   { name, present }: Hidden<Row>,
@@ -27,15 +34,18 @@ export function hideManyIn<Row extends RecordRow>(
 ) => Promise<void> {
   const write = writeMany(table);
   return async (session, actor, rows, deleted_at, at) => {
-    if (rows.length === 0) return;
-    const ids = JSON.stringify(rows.map(({ id }) => id));
-    await write.all(session, { ids, deleted_at, updated_at: at });
-    const changed = rows.map((row) => ({
-      before: present(row),
-      after: present({ ...row, deleted_at, updated_at: at, version: row.version + 1 }),
-    }));
     const action = deleted_at === null ? "restored" : "deleted";
-    await recordEach(session, actor, `${name}.${action}`, changed, at);
+    for (let start = 0; start < rows.length; start += portion) {
+      if (start > 0) await setImmediate();
+      const some = rows.slice(start, start + portion);
+      const ids = JSON.stringify(some.map(({ id }) => id));
+      await write.all(session, { ids, deleted_at, updated_at: at });
+      const changed = some.map((row) => ({
+        before: present(row),
+        after: present({ ...row, deleted_at, updated_at: at, version: row.version + 1 }),
+      }));
+      await recordEach(session, actor, `${name}.${action}`, changed, at);
+    }
   };
 }
 

@@ -8,7 +8,7 @@ export class Links {
   #ownUrl = "http://localhost";
 
   /** @param publicUrl where people reach the server, without a slash at the end; `null` when nobody said */
-  constructor(private readonly publicUrl: string | null) {}
+  constructor(private readonly publicUrl: () => string | null) {}
 
   /** Where the server listens, for links as long as no public address is configured. */
   listensAt(url: string): void {
@@ -24,8 +24,11 @@ export class Links {
   /** Where the owner of an address proves that it is theirs. */
   verifyEmail = (token: string): string => this.#page(verifyPage, token);
 
+  /** The page of a shared file. */
+  share = (token: string): string => this.to(`/s/${token}`);
+
   /** A page of the web client, by its path. */
-  to = (path: string): string => `${this.publicUrl ?? this.#ownUrl}${path}`;
+  to = (path: string): string => `${this.publicUrl() ?? this.#ownUrl}${path}`;
 
   #page(page: string, token: string): string {
     return this.to(`${page}?token=${token}`);

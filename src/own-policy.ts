@@ -16,6 +16,9 @@ export interface OwnedRow {
   assigned_to: string | null;
 }
 
+/** Who sees records of one kind. */
+export type Readers = Pick<RecordPolicy<never>, "readable">;
+
 /** The tables of such records. */
 type OwnedTable = "clients" | "tasks";
 
@@ -24,10 +27,14 @@ type OwnedTable = "clients" | "tasks";
  * actor or assigned to them. One predicate for a record, and the same as a condition for a query.
  */
 export class OwnPolicy<Row extends OwnedRow> implements RecordPolicy<Row> {
-  /** @param narrowed how far reading reaches, where a setting narrows what is granted */
+  /**
+   * @param narrowed how far reading reaches, where a setting narrows what is granted
+   * @param related who sees the records that these point to, by the name of the relation
+   */
   constructor(
     private readonly table: OwnedTable,
     private readonly narrowed: (actor: Actor, granted: Reach) => Reach = (_, granted) => granted,
+    private readonly related: Readonly<Record<string, Readers>> = {},
   ) {}
 
   /** For a live record. */
@@ -62,10 +69,17 @@ export class OwnPolicy<Row extends OwnedRow> implements RecordPolicy<Row> {
   }
 
   #scope(actor: Actor, state: "live" | "deleted", reach: Reach): ListScope {
+    const related = Object.entries(this.related).map(
+      ([name, readers]) => [name, readers.readable(actor)] as const,
+    );
     return {
-      shape: `${state} ${reach}`,
+      shape: [`${state} ${reach}`, ...related.map(([name, { shape }]) => `${name} ${shape}`)].join(", "),
+      related: Object.fromEntries(related),
       // A share link and a user can have the same id: only a user owns anything.
-      args: { me: actor.kind === "user" ? actor.userId : null },
+      args: {
+        ...Object.assign({}, ...related.map(([, { args }]) => args)),
+        me: actor.kind === "user" ? actor.userId : null,
+      },
       caller: `${actor.kind} ${actor.userId}`,
       ...(reach === "own" && state === "live" && { own: (shape, p) => this.#own(shape, p) }),
       where: ({ t }, p) => {

@@ -1,7 +1,9 @@
 import { join } from "node:path";
 import type { Config, ConfigWithSecrets, LoadedConfig } from "./config";
 import { postgresMigrations, sqliteMigrations } from "./db/migrations.generated";
-import type { Fills, Migrator } from "./db/migrate";
+import type { Migrator, UpgradeWork } from "./db/migrate";
+import { selfCheck } from "./db/self-check";
+import { databaseFile, snapshotsOf } from "./backup/database-files";
 import { sqliteMigrator } from "./db/migrate.sqlite";
 import { telling } from "./db/after-commit";
 import { measured, type StoreMeasures } from "./db/measured";
@@ -12,7 +14,7 @@ import type { Consumer } from "./events/consumer";
 import { eventsTopic } from "./events/record";
 import { Relay } from "./events/relay";
 import { searchTopic } from "./db/search-write";
-import { fillSearch } from "./search/fill";
+import { fillFileSearch, fillSearch } from "./search/fill";
 import { Indexer } from "./search/indexer";
 import { ActivityPolicy } from "./features/activities/policy";
 import { ActivityService } from "./features/activities/service";
@@ -30,19 +32,30 @@ import { TicketService } from "./features/auth/ticket-service";
 import { TokenIssuer } from "./features/auth/token-issuer";
 import { VerificationService } from "./features/auth/verification-service";
 import { accessTokens } from "./features/auth/tokens";
+import { BackupService } from "./features/backups/service";
 import { BulkService, type BulkRecords } from "./features/bulk/service";
 import { clientFields } from "./features/clients/fields";
 import { clientPolicy } from "./features/clients/policy";
+import { ClientInput, ClientPatch } from "./features/clients/schema";
 import { ClientService } from "./features/clients/service";
 import { ExportService } from "./features/exports/service";
+import { namingFor } from "./features/imports/naming";
+import type { ImportRecords } from "./features/imports/rows";
+import { ImportService } from "./features/imports/service";
 import { Notifier } from "./features/notifications/consumer";
 import { notificationTopic } from "./features/notifications/notify";
 import { NotificationService } from "./features/notifications/service";
+import { ContentReader } from "./contents/reader";
+import { FileContents } from "./features/files/contents";
 import { BlobKeeper } from "./features/files/blob-keeper";
+import { Pictures } from "./features/files/pictures";
 import { FilePolicy } from "./features/files/policy";
 import { Quota } from "./features/files/quota";
 import { FileService } from "./features/files/service";
 import { Uploads } from "./features/files/uploads";
+import { Passes } from "./features/shares/passes";
+import { ShareService } from "./features/shares/service";
+import { ShareVisits } from "./features/shares/visits";
 import { FolderPolicy } from "./features/folders/policy";
 import { FolderService } from "./features/folders/service";
 import { DashboardService } from "./features/dashboard/service";
@@ -56,9 +69,13 @@ import { SettingService } from "./features/settings/service";
 import { AlarmClock } from "./features/tasks/alarm-clock";
 import { taskFields } from "./features/tasks/fields";
 import { taskPolicy } from "./features/tasks/policy";
+import { TaskInput, TaskPatch } from "./features/tasks/schema";
 import { TaskService } from "./features/tasks/service";
+import { Avatars } from "./features/users/avatars";
 import { UserService } from "./features/users/service";
 import { assignments } from "./hand-over";
+import { trustedProxies, type TrustedProxies } from "./http/client-address";
+import type { Transport } from "./http/edge";
 import { Idempotency } from "./http/idempotency";
 import { sealWith } from "./http/seal";
 import type { Bus } from "./integrations/bus/bus";
@@ -97,6 +114,11 @@ export interface Parts {
   metrics: Metrics;
   /** The settings in force. */
   live: LiveSettings;
+  /** Goes over to another configuration, which differs only in what needs no restart. */
+  reconfigure(loaded: Pick<LoadedConfig, "config" | "sources">): void;
+  /** How requests come here. */
+  proxies: TrustedProxies;
+  transport: Transport;
   bus: Bus;
   limiter: Limiter;
   links: Links;
@@ -114,12 +136,16 @@ export interface Parts {
   verifications: VerificationService;
   settings: SettingService;
   users: UserService;
+  avatars: Avatars;
   clients: ClientService;
   tasks: TaskService;
   folders: FolderService;
   files: FileService;
   uploads: Uploads;
+  shares: ShareService;
+  visits: ShareVisits;
   keeper: BlobKeeper;
+  backups: BackupService;
   activities: ActivityService;
   notifications: NotificationService;
   /** What is done with jobs. */
@@ -129,6 +155,7 @@ export interface Parts {
   search: SearchService;
   jobs: JobService;
   bulk: BulkService;
+  imports: ImportService;
   /** From here on, what follows from events, what was queued and what is due is done here. */
   start(): void;
   hub: Hub;
@@ -157,10 +184,13 @@ const services = [
     "users",
     "clients",
     "tasks",
+    "shares",
+    "visits",
     "activities",
     "notifications",
     "jobs",
     "bulk",
+    "imports",
     "dashboard",
   ] as const),
 ] as const;
@@ -174,14 +204,18 @@ const withTracedServices = (parts: Parts): Parts => ({
 export async function openMigrator(config: Config, dataDir: string): Promise<Migrator> {
   const url = config["database.url"];
   if (url === null)
-    return sqliteMigrator(databaseFile(dataDir), join(dataDir, "backups"), sqliteMigrations, fills);
+    return sqliteMigrator(databaseFile(dataDir), snapshotsOf(dataDir), sqliteMigrations, work);
   // Loaded only where it is used: Bun's client for PostgreSQL takes 20 ms of a start.
   const { postgresMigrator } = await import("./db/migrate.postgres");
-  return postgresMigrator(url, postgresMigrations, fills);
+  const snapshot = async (name: string) => {
+    const { snapshotPostgres } = await import("./backup/snapshots");
+    return snapshotPostgres(url, dataDir, name);
+  };
+  return postgresMigrator(url, postgresMigrations, { ...work, snapshot });
 }
 
-/** What migrations need besides SQL. */
-const fills: Fills = { "0007_search": fillSearch };
+/** What migrations need besides SQL, and what has to be so after them. */
+const work: UpgradeWork = { fills: { "0007_search": fillSearch, "0011_contents": fillFileSearch }, check: selfCheck };
 
 /** Opens the stores, which have to be migrated, and builds the services on them. */
 export async function openParts(
@@ -201,13 +235,12 @@ export async function openParts(
   const store = telling(database, tell);
   const live = new LiveSettings(config, sources);
   const bus = await openBus(config);
-  const secret = config["auth.jwt_secret"];
-  const tokens = accessTokens(
-    secret,
-    config["auth.jwt_secret_previous"],
-    config["auth.access_token_minutes"],
+  const secret = () => live.get("auth.jwt_secret")!;
+  const previousSecret = () => live.get("auth.jwt_secret_previous");
+  const tokens = live.opened(signing, () =>
+    accessTokens(secret(), previousSecret(), config["auth.access_token_minutes"]),
   );
-  const identities = new Identities(store, tokens);
+  const identities = new Identities(store, tokens, () => bus.isDeaf);
   const background = new Background(mostInBackground);
   const ringing = new Background();
   const forget = forgetEverywhere(identities, bus, ringing, (userId) => hub.recheck(userId));
@@ -218,19 +251,29 @@ export async function openParts(
   const checks = new PasswordChecks(hasher, loginThrottle());
   const issuer = new TokenIssuer(tokens, config["auth.refresh_token_days"]);
   const limiter = memoryLimiter({ maxKeys: 100_000 });
-  const links = new Links(config["server.public_url"]);
-  const mail = openMail(config, dataDir);
-  const seal = sealWith(secret, config["auth.jwt_secret_previous"]);
+  const links = new Links(() => live.get("server.public_url"));
+  const mail = live.opened(
+    ["mail.from", "mail.smtp_url", "mail.tls"],
+    () => openMail(live, dataDir),
+    (old) => old.close?.(),
+  );
+  const seal = live.opened(signing, () => sealWith(secret(), previousSecret()));
   const mailing = { store, seal };
   const verifications = new VerificationService({ ...mailing, link: links.verifyEmail });
   const resets = new ResetService({
     ...{ ...mailing, checks, limiter, background, forget, link: links.resetPassword },
     minutes: config["auth.password_reset_minutes"],
   });
-  const policies = [clientPolicy(() => live.get("visibility.clients")), taskPolicy()] as const;
+  const seesClients = clientPolicy(() => live.get("visibility.clients"));
+  const policies = [seesClients, taskPolicy(seesClients)] as const;
   const clients = new ClientService(store, policies[0], () => live.get("clients.default_country"));
   const tasks = new TaskService(store, policies[1], clients.sees, () => live.get("tasks.due_soon_hours"));
-  const keeper = new BlobKeeper(store, openBlobs(config, dataDir));
+  const blobs = live.opened(["s3.access_key_id", "s3.secret_access_key"], () =>
+    openBlobs(live.all(), dataDir),
+  );
+  const keeper = new BlobKeeper(store, blobs, () => imports.filesInUse());
+  const backups = new BackupService({ config, dataDir, store, keeper });
+  backups.show(metrics);
   const quota = new Quota(() => ({
     file: live.get("files.max_size"),
     user: live.get("files.user_quota"),
@@ -239,19 +282,25 @@ export async function openParts(
   const filePolicy = new FilePolicy({ clients: policies[0], tasks: policies[1] });
   const folderPolicy = new FolderPolicy();
   const folders: FolderService = new FolderService(store, folderPolicy, () => files.contents);
+  const contentReader = new ContentReader();
+  const contents = new FileContents(store, keeper, contentReader);
   const files = new FileService({
-    ...{ store, policy: filePolicy, keeper, quota, hasFolder: folders.sees },
+    ...{ store, policy: filePolicy, keeper, quota, contents, hasFolder: folders.sees },
     client: (session, actor, id) => clients.seen(session, actor, id),
     task: (session, actor, id) => tasks.seen(session, actor, id),
   });
   const uploads = new Uploads({
     ...{ store, files, keeper, quota },
     refusedTypes: () => live.get("files.refused_types"),
+    measure: metrics.work,
   });
   const users = new UserService(store, forget);
+  // Somebody waits for it, so it does not wait for the files of others.
+  const avatarReader = new ContentReader(10 * second);
+  const avatars = new Avatars({ store, keeper, reader: avatarReader, forget });
   const ringUser = (userId: string) => ringing.start(deaf, () => bus.ring(notificationTopic(userId)));
   const alarms = new AlarmClock({ store, tasks, ring: ringUser });
-  const consumers: Consumer[] = [new Notifier({ clients, tasks }, ringUser)];
+  const consumers: Consumer[] = [new Notifier({ clients, tasks, files }, ringUser)];
   const relay = new Relay({
     ...{ store, consumers },
     ordered: () => ringing.start(deaf, () => bus.ring(eventsTopic)),
@@ -260,7 +309,10 @@ export async function openParts(
   const indexer = new Indexer(store);
   wakes.set(searchTopic, () => indexer.nudge());
   const kinds: JobKind[] = [
-    mailKind({ store, mail, templates, links, seal }),
+    mailKind({
+      ...{ store, mail, templates, links, seal },
+      tellsByMail: () => live.get("features.notification_mails"),
+    }),
     undoKind(store, undoableKinds({ clients, tasks, files })),
   ];
   const country = () => live.get("clients.default_country");
@@ -269,9 +321,17 @@ export async function openParts(
     { clients: manyOf(clients, clientFields), tasks: manyOf(tasks, taskFields) },
     country,
   );
-  kinds.push(...bulk.kinds);
+  const imports: ImportService = new ImportService({
+    ...{ store, blobs },
+    records: { clients: importedClients(clients), tasks: importedTasks(tasks) },
+    mostBytes: () => live.get("files.max_size"),
+    naming: (actor) => namingFor(store, clients, actor),
+  });
+  kinds.push(...bulk.kinds, ...backups.kinds, ...imports.kinds, contents.kind);
   const worker = new Worker({
-    ...{ store, onEnd: tellFinished },
+    ...{ store, onEnd: tellFinished, measures: metrics.work },
+    // One process writes a SQLite file.
+    isAlone: store.engine === "sqlite",
     kinds: tracing() ? kinds.map(tracedKind) : kinds,
   });
   wakes.set(jobsTopic, () => worker.nudge());
@@ -288,8 +348,10 @@ export async function openParts(
     return purged;
   };
   scheduler.every("purge", day, async () => void (await purgeNow()));
+  backups.schedule(scheduler);
   scheduler.once("alarms of older tasks", () => tasks.makeAlarms());
-  metrics.watch({ hasher, store, relay, worker });
+  scheduler.once("contents of older files", () => contents.readOlder());
+  metrics.watch({ hasher, store, relay, worker, bus });
   const activities = new ActivityService({
     store,
     policy: new ActivityPolicy(...policies, folderPolicy, filePolicy),
@@ -301,7 +363,7 @@ export async function openParts(
   const admit = ({ userId, sessionId, authVersion }: Actor) =>
     identities.bearer({ userId: userId!, sessionId: sessionId!, authVersion: authVersion! });
   const hub: Hub = new Hub({
-    ...{ store, bus, admit },
+    ...{ store, bus, admit, measure: metrics.work },
     sees: jobSeenBy,
     kinds: new Map<string, Watched>([
       ["client", clients],
@@ -323,6 +385,11 @@ export async function openParts(
     store,
     metrics,
     live,
+    reconfigure(next) {
+      live.configure(next.config, next.sources);
+      identities.forgetAll();
+    },
+    ...arrival(live),
     bus,
     limiter,
     links,
@@ -348,12 +415,22 @@ export async function openParts(
     verifications,
     settings,
     users,
+    avatars,
     clients,
     tasks,
     folders,
     files,
     uploads,
+    shares: new ShareService({
+      ...{ store, files, checks, link: links.share },
+      days: () => live.get("shares.days"),
+    }),
+    visits: new ShareVisits({
+      ...{ store, files, checks, pictures: new Pictures(keeper) },
+      passes: new Passes(secret),
+    }),
     keeper,
+    backups,
     activities,
     dashboard: new DashboardService({ clients, tasks, files, notifications, activities }),
     exports: new ExportService({ admit }),
@@ -361,9 +438,10 @@ export async function openParts(
     notifications,
     kinds,
     alarms,
-    search: new SearchService({ clients, tasks }),
+    search: new SearchService({ clients, tasks, files }),
     jobs: new JobService(store, kinds),
     bulk,
+    imports,
     start() {
       for (const part of [relay, indexer, worker, scheduler, alarms, monitor]) part.start();
     },
@@ -379,6 +457,8 @@ export async function openParts(
         alarms.close(),
         worker.close(config["server.grace_seconds"] * second),
       ]);
+      contentReader.close();
+      avatarReader.close();
       await background.settled();
       mail.close?.();
       await followed.close();
@@ -390,9 +470,6 @@ export async function openParts(
   };
   return tracing() ? withTracedServices(parts) : parts;
 }
-
-/** Where SQLite keeps everything. */
-export const databaseFile = (dataDir: string) => join(dataDir, "neocrm.db");
 
 async function openStore(config: Config, dataDir: string, measures: StoreMeasures): Promise<Store> {
   const url = config["database.url"];
@@ -409,11 +486,26 @@ async function openBus(config: Config): Promise<Bus> {
   return postgresBus(url);
 }
 
-function openMail(config: Config, dataDir: string): Mail {
-  const url = config["mail.smtp_url"];
-  const from = config["mail.from"];
+/** How requests reach the server, as it is configured at that moment. */
+const arrival = (live: LiveSettings): Pick<Parts, "proxies" | "transport"> => ({
+  proxies: live.opened(["server.trusted_proxies"], () =>
+    trustedProxies([...live.get("server.trusted_proxies")]),
+  ),
+  transport: live.opened(["server.https", "server.hsts_max_age", "server.public_url"], () => ({
+    https: live.get("server.https"),
+    hstsSeconds: live.get("server.hsts_max_age"),
+    publicUrl: live.get("server.public_url"),
+  })),
+});
+
+/** What a token or a sealed text depends on. */
+const signing = ["auth.jwt_secret", "auth.jwt_secret_previous"] as const;
+
+function openMail(live: LiveSettings, dataDir: string): Mail {
+  const url = live.get("mail.smtp_url");
+  const from = live.get("mail.from");
   if (url === null) return outboxMail(join(dataDir, "outbox"), from);
-  return smtpMail({ url, from, tls: config["mail.tls"], timeoutMs: smtpTimeoutMs });
+  return smtpMail({ url, from, tls: live.get("mail.tls"), timeoutMs: smtpTimeoutMs });
 }
 
 const smtpTimeoutMs = 30 * second;
@@ -424,6 +516,24 @@ const manyOf = (service: ClientService | TaskService, fields: BulkRecords["field
   applyIn: (session, actor, item, change) => service.applyIn(session, actor, item, change),
 });
 
+const importedClients = (clients: ClientService): ImportRecords => ({
+  ...{ input: ClientInput, patch: ClientPatch, kept: ["status"], matches: clients.matches },
+  createManyIn: (session, actor, inputs) => clients.createManyIn(session, actor, inputs),
+  applyIn: (session, actor, item, change) => clients.applyIn(session, actor, item, change),
+  sees: clients.sees,
+  find: (session, id) => clients.current(session, id),
+  recall: (session, rows) => clients.recall(session, rows as never),
+});
+
+const importedTasks = (tasks: TaskService): ImportRecords => ({
+  ...{ input: TaskInput, patch: TaskPatch, kept: ["status", "priority"], matches: tasks.matches },
+  createManyIn: (session, actor, inputs) => tasks.createManyIn(session, actor, inputs),
+  applyIn: (session, actor, item, change) => tasks.applyIn(session, actor, item, change),
+  sees: tasks.sees,
+  find: (session, id) => tasks.current(session, id),
+  recall: (session, rows) => tasks.recall(session, rows as never),
+});
+
 /** No upload takes so long: what has no row by then was left behind. */
 const strayAfterMs = day;
 
@@ -431,12 +541,12 @@ const strayAfterMs = day;
 const undoableKinds = ({ clients, tasks, files }: Pick<Parts, "clients" | "tasks" | "files">) => ({
   client: {
     undoIn: clients.undoIn,
-    isInUse: async (session: Session, id: string) =>
-      (await tasks.haveClient(session, id)) || files.belongTo(session, "client_id", id),
+    inUse: async (session: Session, ids: string) =>
+      (await tasks.clientsAmong(session, ids)).union(await files.ownersAmong(session, "client_id", ids)),
   },
   task: {
     undoIn: tasks.undoIn,
-    isInUse: (session: Session, id: string) => files.belongTo(session, "task_id", id),
+    inUse: (session: Session, ids: string) => files.ownersAmong(session, "task_id", ids),
   },
 });
 

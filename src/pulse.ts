@@ -1,10 +1,13 @@
 import { monotonic, second } from "./clock";
-import { log } from "./ops/logging";
+import type { LogModule } from "./ops/log-modules";
+import { logOf } from "./ops/logging";
 
 /** What is done again and again. */
 export interface PulseOptions {
   /** What has failed when it did, for the log. */
   failure: string;
+  /** Whose log says so. */
+  module: LogModule;
   /** Does it; gives the milliseconds after which to come again, if not `everyMs`. */
   work: () => Promise<number | void>;
   /** Milliseconds between two times without a nudge. */
@@ -67,7 +70,7 @@ export class Pulse {
   }
 
   async #pauseAfterWork(): Promise<number> {
-    const { work, everyMs, failure } = this.options;
+    const { work, everyMs, failure, module } = this.options;
     try {
       const pauseMs = await work();
       this.#failures = 0;
@@ -75,7 +78,7 @@ export class Pulse {
     } catch (error) {
       const pauseMs = Math.min(everyMs * 2 ** this.#failures++, longestPauseMs);
       // Whatever ends while it is closed had to be expected.
-      if (this.#isOpen) log.error(failure, { error, again_in_ms: pauseMs });
+      if (this.#isOpen) logOf(module).error(failure, { error, again_in_ms: pauseMs });
       return pauseMs;
     }
   }

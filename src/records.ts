@@ -8,11 +8,11 @@ import { Conflict, Forbidden, Gone, GoneThen, NotFound, Refusal } from "./errors
 import { assertCurrent, type IfMatch } from "./events/current";
 import type { Rebuilt } from "./events/replay";
 import { recordAt } from "./events/history";
-import { record, remark, type Recorded, type RecordName } from "./events/record";
+import { record, recordEach, remarkEach, type Recorded, type RecordName } from "./events/record";
 import { actionOf } from "./events/types";
 import { changedByOthers } from "./events/changed-fields";
 import { revived, type RebuiltTable } from "./db/rebuild";
-import { removeFrom, type RowOf } from "./db/rows";
+import { removeManyFrom, type RowOf } from "./db/rows";
 import { findIn, type Finding } from "./db/search-find";
 import type { DeletedMode, Filter, ListRequest, Page } from "./list";
 import type { Searched } from "./search/document";
@@ -53,6 +53,20 @@ export interface UniqueField<Row> {
   column: string;
   /** The live record that has the value that `row` was to get. */
   holder(session: Session, row: Row): Promise<{ id: string } | undefined>;
+  /** The same for many rows: by what they are compared with, and which live records have one of those. */
+  many?: {
+    key(row: Row): string | null;
+    /** @param keys a JSON array of them */
+    holders(session: Session, keys: string): Promise<{ id: string; value: string }[]>;
+  };
+}
+
+/** A field by which records are found that are there already, be it unique or not. */
+export interface Match {
+  /** A text in the form in which it is compared. */
+  key(text: string): string;
+  /** The live records that have one of these keys, a JSON array. */
+  holders(session: Session, keys: string): Promise<{ id: string; value: string }[]>;
 }
 
 /** What tells the records of one resource from others. */
@@ -63,8 +77,12 @@ export interface RecordKind<Row extends RecordRow, View extends Recorded> {
   unique: readonly UniqueField<Row>[];
   /** One by id, deleted or not. */
   find(session: Session, id: string): Promise<Row | undefined>;
+  /** Those with these ids, a JSON array, deleted or not. */
+  findMany(session: Session, ids: string): Promise<Row[]>;
   /** Both fail as `unique` when a unique value is taken. */
   insert(session: Session, row: Row): Promise<void>;
+  /** Adds many, whose unique values are free; without it, one after the other. */
+  insertMany?(session: Session, rows: readonly Row[]): Promise<void>;
   update(session: Session, before: Row, after: Row): Promise<void>;
   /** The record as the API shows it. */
   present(row: Row): View;
@@ -101,8 +119,8 @@ export interface Left {
 /** Whose events do not count as somebody's change since: those of the job that is undone, and of the one that undoes it. */
 export interface Undoing {
   jobs: readonly string[];
-  /** Whether something else points to the record, so that it cannot go. */
-  isInUse?: (session: Session, id: string) => Promise<boolean>;
+  /** Those of some records (a JSON array of ids) to which something else points, so that they cannot go. */
+  inUse?: (session: Session, ids: string) => Promise<ReadonlySet<string>>;
 }
 
 /**
@@ -213,6 +231,82 @@ export abstract class RecordService<Row extends RecordRow, View extends Recorded
     return this.update(session, actor, "updated", before, change, at);
   }
 
+  /**
+   * Adds many records within a transaction, which goes on whatever becomes of each, with an event for each.
+   * @returns for each of them what it is, or all that is wrong with it
+   */
+  async createManyIn(
+    session: Session,
+    actor: Actor,
+    inputs: readonly Input[],
+    at = now(),
+  ): Promise<(Row | Left[])[]> {
+    const outcomes: (Row | Left[])[] = [];
+    for (const input of inputs) outcomes.push(await this.#beginOr(session, actor, input, at));
+    await this.#leaveTaken(session, outcomes);
+    const rows = outcomes.filter((outcome) => !Array.isArray(outcome)) as Row[];
+    if (rows.length === 0) return outcomes;
+    const { name, present } = this.kind;
+    if (this.kind.insertMany) await this.kind.insertMany(session, rows);
+    else for (const row of rows) await this.kind.insert(session, row);
+    const changed = rows.map((row) => ({ before: null, after: present(row) }));
+    await recordEach(session, actor, `${name}.created`, changed, at);
+    return outcomes;
+  }
+
+  /** Makes rows what they were in a transaction that was rolled back, without events: for one that will be, too. */
+  async recall(session: Session, rows: readonly Row[]): Promise<void> {
+    const free = Object.fromEntries(this.kind.unique.map(({ field }) => [field, null])) as Partial<Row>;
+    const there: Row[] = [];
+    // First nobody holds a unique value, as they may have gone from one to the other.
+    for (const { id } of rows) {
+      const row = await this.kind.find(session, id);
+      if (!row) continue;
+      there.push({ ...row, ...free });
+      await this.kind.update(session, row, there.at(-1)!);
+    }
+    for (const row of rows) {
+      const before = there.find(({ id }) => id === row.id);
+      if (before) await this.kind.update(session, before, row);
+      else await this.kind.insert(session, row);
+    }
+  }
+
+  async #beginOr(session: Session, actor: Actor, input: Input, at: number): Promise<Row | Left[]> {
+    try {
+      return this.#begun(await this.begin(session, actor, input, at), at);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      return leftsOf(error);
+    }
+  }
+
+  /** Puts what is wrong in the place of rows whose unique values others have, be it rows before them. */
+  async #leaveTaken(session: Session, outcomes: (Row | Left[])[]): Promise<void> {
+    for (const { field, many } of this.kind.unique) {
+      const keys = outcomes.map((outcome) => (Array.isArray(outcome) ? null : (many?.key(outcome) ?? null)));
+      const wanted = keys.filter((key) => key !== null);
+      if (wanted.length === 0 || !many) continue;
+      const found = await many.holders(session, JSON.stringify(wanted));
+      const taken = new Set(found.map(({ value }) => value));
+      for (const [i, key] of keys.entries()) {
+        if (key === null) continue;
+        if (taken.has(key))
+          outcomes[i] = [left(`${field}_taken`, `Another ${this.kind.name} has this ${field}.`, field)];
+        else taken.add(key);
+      }
+    }
+  }
+
+  #begun(made: NewRecord<Row>, at: number): Row {
+    const begun: RecordRow = {
+      ...{ id: newId(), version: 1 },
+      ...{ created_at: at, updated_at: at, deleted_at: null },
+    };
+    // The two parts of a Row: TypeScript does not put a generic one together again.
+    return { ...made, ...begun } as unknown as Row;
+  }
+
   /** Hides a record. Its unique values are free again at once. */
   async delete(actor: Actor, id: string, ifMatch: IfMatch): Promise<void> {
     await this.#write(actor, (session) => this.deleteIn(session, actor, id, ifMatch));
@@ -304,40 +398,70 @@ export abstract class RecordService<Row extends RecordRow, View extends Recorded
   }
 
   /**
-   * Takes back what one event tells, within a transaction: what it added is removed for good, what it deleted is there again,
-   * and each field that it changed has its value of before. What somebody changed since stays.
-   * @returns what stays, and why
+   * Takes back what events tell, one after the other, within a transaction: what they added is removed for good, what they
+   * deleted is there again, and each field that they changed has its value of before. What somebody changed since stays.
+   * @returns for each of them what stays, and why
    */
-  undoIn = async (session: Session, actor: Actor, event: Undone, undoing: Undoing): Promise<Left[]> => {
+  undoIn = async (
+    session: Session,
+    actor: Actor,
+    events: readonly Undone[],
+    undoing: Undoing,
+  ): Promise<Left[][]> => {
+    const lefts: Left[][] = [];
+    while (lefts.length < events.length) {
+      const others = events.slice(lefts.length);
+      const end = others.findIndex(({ type }) => actionOf(type) !== "created");
+      const creations = end < 0 ? others : others.slice(0, end);
+      if (creations.length > 0)
+        lefts.push(...(await this.#undoCreations(session, actor, creations, undoing)));
+      else lefts.push(await this.#undoOne(session, actor, others[0]!));
+    }
+    return lefts;
+  };
+
+  async #undoOne(session: Session, actor: Actor, event: Undone): Promise<Left[]> {
     const row = await this.kind.find(session, event.entity_id);
     if (!row) return [];
     const action = actionOf(event.type);
     const may = action === "updated" ? this.policy.mayChange(actor, row) : this.policy.mayDelete(actor, row);
-    if (!may) return [left("forbidden", `You may not take back what was done to this ${this.kind.name}.`)];
-    if (action === "created") return this.#undoCreation(session, actor, event, row, undoing);
+    if (!may) return [this.#mayNotUndo()];
     if (action === "deleted") return this.#undoDeletion(session, actor, row);
     return action === "updated" ? this.#undoChange(session, actor, event, row) : [];
-  };
+  }
 
   /** Adds a record within a transaction and records it. @throws Conflict when a unique value is taken */
   async insert(session: Session, actor: Actor, made: NewRecord<Row>, at = now()): Promise<View> {
     const { name, present } = this.kind;
-    const begun: RecordRow = {
-      ...{ id: newId(), version: 1 },
-      ...{ created_at: at, updated_at: at, deleted_at: null },
-    };
-    // The two parts of a Row: TypeScript does not put a generic one together again.
-    const row = { ...made, ...begun } as unknown as Row;
+    const row = this.#begun(made, at);
     await this.#naming(row, () => this.kind.insert(session, row));
     const view = present(row);
     await record(session, actor, `${name}.created`, null, view, at);
     return view;
   }
 
-  /** Changes a record that is at hand, within a transaction. @throws Forbidden when the actor may not change it */
-  async amend(session: Session, actor: Actor, before: Row, change: Partial<Row>): Promise<View> {
-    if (!this.policy.mayChange(actor, before)) throw this.#mayNot("change");
-    return this.update(session, actor, "updated", before, change);
+  /**
+   * Gives live records a change that follows none of their rules and has nothing follow from it, such as who works on them: all of
+   * them within a transaction, each with an event of its own.
+   * @param write sets it on the records with these ids, a JSON array, and counts their versions up
+   * @throws Forbidden when the actor may not change one of them
+   */
+  async amendMany(
+    session: Session,
+    actor: Actor,
+    rows: readonly Row[],
+    change: Partial<Row>,
+    write: (ids: string, at: number) => Promise<unknown>,
+    at = now(),
+  ): Promise<void> {
+    if (rows.some((row) => !this.policy.mayChange(actor, row))) throw this.#mayNot("change");
+    const { name, present } = this.kind;
+    await write(JSON.stringify(rows.map(({ id }) => id)), at);
+    const changed = rows.map((row) => ({
+      before: present(row),
+      after: present({ ...row, ...change, updated_at: at, version: row.version + 1 }),
+    }));
+    await recordEach(session, actor, `${name}.updated`, changed, at);
   }
 
   /** Changes a record within a transaction and records it. @throws Conflict when a unique value is taken */
@@ -371,25 +495,40 @@ export abstract class RecordService<Row extends RecordRow, View extends Recorded
     return view;
   }
 
-  async #undoCreation(
+  /** What was added goes for good, all of it at once. */
+  async #undoCreations(
     session: Session,
     actor: Actor,
-    event: Undone,
-    row: Row,
-    undoing: Undoing,
-  ): Promise<Left[]> {
+    events: readonly Undone[],
+    { jobs, inUse }: Undoing,
+  ): Promise<Left[][]> {
     const { name, resource } = this.kind;
-    const { id, version } = row;
-    const since = await changedByOthers(session, name, id, event.version, undoing.jobs);
-    if (since) {
-      const fields = since.length > 0 ? `: ${since.join(", ")}` : "";
-      return [left("edited_since", `It was changed since it was added${fields}.`)];
-    }
-    if (await undoing.isInUse?.(session, id)) return [left("in_use", "Other records point to it by now.")];
-    await remark(session, actor, `${name}.purged`, { id, version: version + 1 }, {});
+    const ids = JSON.stringify(events.map(({ entity_id }) => entity_id));
+    const rows = new Map((await this.kind.findMany(session, ids)).map((row) => [row.id, row]));
+    const changed = await changedByOthers(session, name, events, jobs);
+    const used = await inUse?.(session, ids);
+    const going: Row[] = [];
+    const lefts = events.map(({ entity_id: id }) => {
+      const row = rows.get(id);
+      if (!row) return [];
+      if (!this.policy.mayDelete(actor, row)) return [this.#mayNotUndo()];
+      const since = changed.get(id);
+      if (since) return [editedSince(since)];
+      if (used?.has(id)) return [left("in_use", "Other records point to it by now.")];
+      going.push(row);
+      return [];
+    });
+    if (going.length === 0) return lefts;
+    const purged = going.map(({ id, version }) => ({ id, version: version + 1 }));
+    await remarkEach(session, actor, `${name}.purged`, purged);
     // What can be rebuilt from events can be removed: their tables have an id.
-    await removeFrom(resource.fields.resource as RebuiltTable).all(session, { id });
-    return [];
+    const gone = JSON.stringify(going.map(({ id }) => id));
+    await removeManyFrom(resource.fields.resource as RebuiltTable).all(session, { ids: gone });
+    return lefts;
+  }
+
+  #mayNotUndo(): Left {
+    return left("forbidden", `You may not take back what was done to this ${this.kind.name}.`);
   }
 
   async #undoDeletion(session: Session, actor: Actor, row: Row): Promise<Left[]> {
@@ -415,17 +554,20 @@ export abstract class RecordService<Row extends RecordRow, View extends Recorded
     const change = Object.fromEntries(
       fields.map((field) => [field, (then as Record<string, unknown>)[field]]),
     ) as Partial<Row>;
-    const taken = row.deleted_at === null && (await this.#takenBy(session, { ...row, ...change }));
+    const taken = row.deleted_at === null && (await this.#takenBy(session, { ...row, ...change }, fields));
     if (taken) return [...kept, taken];
     await this.#update(session, actor, "updated", row, change);
     return kept;
   }
 
-  /** Why a record cannot be as `row` says: another one has a value that is to be unique. */
-  async #takenBy(session: Session, row: Row): Promise<Left | undefined> {
+  /**
+   * Why a record cannot be as `row` says: another one has a value that is to be unique.
+   * @param fields those that it did not have before; without, all of them
+   */
+  async #takenBy(session: Session, row: Row, fields?: readonly string[]): Promise<Left | undefined> {
     for (const unique of this.kind.unique) {
       const { field } = unique;
-      if (row[field as keyof Row] === null) continue;
+      if (row[field as keyof Row] === null || fields?.includes(field) === false) continue;
       const holder = await unique.holder(session, row);
       if (holder && holder.id !== row.id)
         return left(`${field}_taken`, `Another ${this.kind.name} has this ${field} by now.`, field);
@@ -504,6 +646,16 @@ export abstract class RecordService<Row extends RecordRow, View extends Recorded
     return new Forbidden(`You may see this ${this.kind.name}, but not ${verb} it.`);
   }
 }
+
+/** All that a refusal finds wrong, each by itself. */
+export const leftsOf = ({ code, message, details }: Refusal): Left[] =>
+  details.errors?.map((error) => left(error.code, error.message, error.field)) ?? [left(code, message)];
+
+const editedSince = (fields: readonly string[]): Left =>
+  left(
+    "edited_since",
+    `It was changed since it was added${fields.length > 0 ? `: ${fields.join(", ")}` : ""}.`,
+  );
 
 const left = (code: string, message: string, field: string | null = null): Left => ({ field, code, message });
 

@@ -2,14 +2,16 @@ import { setImmediate } from "node:timers/promises";
 import { buildApp } from "./app";
 import { version } from "./build";
 import { second } from "./clock";
-import type { ConfigWithSecrets, LoadedConfig } from "./config";
+import type { Config, ConfigWithSecrets, LoadedConfig } from "./config";
 import { ConfigError } from "./config/error";
 import { Conflict } from "./errors";
 import { passwordProblem } from "./features/auth/passwords";
 import { isEnabled } from "./config/features";
+import { reloaded, type Reloaded } from "./config/reload";
 import { ensureSecrets } from "./config/secrets";
 import { setupCode } from "./features/auth/setup-code";
 import { newId } from "./ids";
+import { openBlobs } from "./integrations/blobs/open";
 import { lockDataDirectory } from "./ops/data-lock";
 import { Health } from "./ops/health";
 import { startObservers } from "./ops/observers";
@@ -27,8 +29,20 @@ export interface RunningServer {
   url: string;
   /** What it is made of. */
   parts: Parts;
+  /**
+   * Looks at another configuration: what `apply` would change, and what would need a restart.
+   * @throws ConfigError when it cannot be used
+   */
+  reload(fresh: LoadedConfig): Reload;
   /** Lets what runs finish, within the grace time, and closes everything. Calling it again is harmless. */
   stop(): Promise<void>;
+}
+
+/** A configuration that a running server can go over to. */
+export interface Reload extends Pick<Reloaded, "changed" | "waiting"> {
+  /** What is in force from then on. */
+  config: Config;
+  apply(): void;
 }
 
 /**
@@ -51,12 +65,17 @@ export async function startServer(loaded: LoadedConfig): Promise<RunningServer> 
     const parts = await openParts(config, loaded);
     closing.push(() => parts.close());
     await makeFirstAdmin(config, parts);
-    const health = new Health({ store: parts.store, hasher: parts.hasher, dataDir });
+    const health = new Health({
+      ...{ store: parts.store, hasher: parts.hasher, dataDir },
+      isDamaged: () => parts.metrics.isDatabaseDamaged,
+    });
     const helpOfHealth = "What the server depends on: 1 is well, 0.5 soon not, 0 down.";
     parts.metrics.gauges({ name: "neocrm_health", help: helpOfHealth, label: "check" }, () =>
       health.figures(),
     );
-    const control = listenForOperations(dataDir, (operation, input) => runOperation(parts, operation, input));
+    const control = listenForOperations(dataDir, (operation, input, bytes) =>
+      runOperation(parts, operation, input, bytes),
+    );
     closing.push(() => control.close());
     const metricsPort = config["metrics.port"];
     if (metricsPort !== 0) {
@@ -67,7 +86,18 @@ export async function startServer(loaded: LoadedConfig): Promise<RunningServer> 
     parts.links.listensAt(listening.url);
     parts.start();
     closing.push(() => listening.close());
-    return { url: listening.url, parts, stop: close };
+    let running: LoadedConfig = { ...loaded, config };
+    const reload = (fresh: LoadedConfig): Reload => {
+      const secured = { ...fresh, config: ensureSecrets(fresh.config, dataDir) };
+      const { next, changed, waiting } = reloaded(running, secured);
+      openBlobs(next.config, dataDir);
+      const apply = () => {
+        parts.reconfigure(next);
+        running = next;
+      };
+      return { config: next.config, changed, waiting, apply };
+    };
+    return { url: listening.url, parts, reload, stop: close };
   } catch (error) {
     await close();
     throw error;

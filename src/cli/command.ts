@@ -60,7 +60,7 @@ export const configOptions = {
 
 /** How they read in a help text. */
 export const configOptionsHelp = `  --data-dir DIR     where everything is kept (default: data)
-  --profile NAME     development, staging or production
+  --profile NAME     development, test, staging or production
   --config FILE      a TOML file over the profile's own`;
 
 /**

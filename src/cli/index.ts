@@ -4,14 +4,19 @@ import type { Environment } from "../config/environment";
 import { DbError } from "../db/errors";
 import { refusalOf } from "../http/refusals";
 import { exitCodes, Interrupted, runCommand, UsageError, type Command, type ExitCode } from "./command";
+import { backup } from "./backup";
 import { blobs } from "./blobs";
 import { configCommand } from "./config";
 import { events } from "./events";
 import { doctor } from "./doctor";
+import { exportCommand } from "./export";
 import { healthcheck } from "./healthcheck";
+import { importCommand } from "./import";
 import { mail } from "./mail";
 import { migrate } from "./migrate";
 import { openapi } from "./openapi";
+import { restore } from "./restore";
+import { rollback } from "./rollback";
 import { serve } from "./serve";
 import { seed } from "./seed";
 import type { Terminal } from "./terminal";
@@ -29,7 +34,8 @@ const versionCommand: Command = {
 };
 
 const commands: Command[] = [
-  ...[serve, migrate, user, seed, mail, events, blobs],
+  ...[serve, migrate, rollback, backup, restore, exportCommand, importCommand],
+  ...[user, seed, mail, events, blobs],
   ...[configCommand, doctor, healthcheck, openapi, versionCommand],
 ];
 

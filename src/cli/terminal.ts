@@ -4,6 +4,8 @@ import { createInterface } from "node:readline";
 export interface Terminal {
   out(text: string): void;
   err(text: string): void;
+  /** Shows how far something is, in the place of what it showed before; `""` ends that. Only to people. */
+  status(text: string): void;
   /** Everything on standard input. */
   readAll(): Promise<string>;
   /** Whether a person sits there to be asked. */
@@ -16,6 +18,9 @@ export interface Terminal {
 export const processTerminal: Terminal = {
   out: (text) => void process.stdout.write(`${text}\n`),
   err: (text) => void process.stderr.write(`${text}\n`),
+  status(text) {
+    if (process.stderr.isTTY) process.stderr.write(`\r${text}\x1b[K`);
+  },
   readAll: () => Bun.stdin.text(),
   get isInteractive() {
     return process.stdin.isTTY === true && process.stderr.isTTY === true;

@@ -77,6 +77,13 @@ export const mediaTypes = list(
   }),
 );
 
+/** Times of a day, such as 02:00. */
+export const timesOfDay = list(
+  text("a time of the day such as 02:00", (value) =>
+    /^([01]\d|2[0-3]):[0-5]\d$/.test(value.trim()) ? value.trim() : undefined,
+  ),
+);
+
 /** Where traces go: the collector's address, to which `/v1/traces` is added. */
 export const otlpEndpoint = text("an http or https URL such as http://localhost:4318", (value) => {
   const url = webUrl(value);

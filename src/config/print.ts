@@ -31,7 +31,7 @@ export function printDefaults(): string {
 }
 
 function documented(key: Key) {
-  const { type, default: value, env, secret, changeable, describe } = settingOf(key);
+  const { type, default: value, env, secret, changeable, reloads, describe } = settingOf(key);
   const variable = secret ? `${env} or ${env}_FILE` : env;
   const line = value === null ? `# ${nameOf(key)} =` : `${nameOf(key)} = ${type.toToml(value)}`;
   return [
@@ -39,6 +39,7 @@ function documented(key: Key) {
     `# ${describe}`,
     `# ${type.expects[0]!.toUpperCase()}${type.expects.slice(1)}. Variable: ${variable}.`,
     ...(changeable ? ["# An admin may change it while the server runs."] : []),
+    ...(reloads && !changeable ? ["# A running server takes it over on SIGHUP."] : []),
     line,
   ].join("\n");
 }

@@ -14,7 +14,9 @@ import {
   sentryDsn,
   signingSecret,
   smtpUrl,
+  timesOfDay,
 } from "./formats";
+import { logModules, type LogModule } from "../ops/log-modules";
 import { boolean, choice, integer, size, type Type } from "./types";
 
 /** One thing that can be configured. */
@@ -30,26 +32,43 @@ export interface Setting<Value> {
   readonly secret: boolean;
   /** An admin may change it while the server runs; what is configured is then where it starts from. */
   readonly changeable: boolean;
+  /** A running server takes a new value over on SIGHUP; what an admin may change always is. */
+  readonly reloads: boolean;
   /** One sentence for whoever sets it. */
   readonly describe: string;
 }
 
 type Described<Value> = Pick<Setting<Value>, "env" | "flag" | "describe"> &
-  Partial<Pick<Setting<Value>, "secret" | "changeable">>;
+  Partial<Pick<Setting<Value>, "secret" | "changeable" | "reloads">>;
 
 function setting<Value>(
   given: Described<Value> & { type: Type<Value>; default: NoInfer<Value> },
 ): Setting<Value> {
-  return { secret: false, changeable: false, ...given };
+  return { secret: false, changeable: false, reloads: given.changeable ?? false, ...given };
 }
 
 function optional<Value>(given: Described<Value> & { type: Type<Value> }): Setting<Value | null> {
-  return { secret: false, changeable: false, default: null, ...given };
+  return setting<Value | null>({ ...given, default: null } as Parameters<typeof setting<Value | null>>[0]);
 }
 
 const KiB = 1024;
 const MiB = 1024 * KiB;
 const TiB = 1024 * 1024 * MiB;
+
+const logLevel = choice("debug", "info", "warn", "error");
+
+/** A level for each part of the server that has one of its own. */
+const levelsOfModules = Object.fromEntries(
+  Object.entries(logModules).map(([name, what]) => [
+    `log.levels.${name}`,
+    optional({
+      type: logLevel,
+      env: `NEOCRM_LOG_LEVELS_${name.toUpperCase()}`,
+      reloads: true,
+      describe: `What is logged at least of ${what}; unset, as log.level says.`,
+    }),
+  ]),
+) as unknown as Record<`log.levels.${LogModule}`, Setting<"debug" | "info" | "warn" | "error" | null>>;
 
 /** Everything that can be configured. Files, variables, flags, types and documentation all come from here. */
 export const settings = {
@@ -70,6 +89,7 @@ export const settings = {
   "server.public_url": optional({
     type: publicUrl,
     env: "NEOCRM_SERVER_PUBLIC_URL",
+    reloads: true,
     describe: "Where people reach the server; links in mails start with it.",
   }),
   "server.grace_seconds": setting({
@@ -82,12 +102,14 @@ export const settings = {
     type: addressRanges,
     default: [],
     env: "NEOCRM_SERVER_TRUSTED_PROXIES",
+    reloads: true,
     describe: "The proxies whose X-Forwarded-For and X-Forwarded-Proto are believed.",
   }),
   "server.https": setting({
     type: choice("off", "redirect", "require"),
     default: "off",
     env: "NEOCRM_SERVER_HTTPS",
+    reloads: true,
     describe:
       "What happens to requests that reached the proxy without HTTPS: served, redirected, or refused.",
   }),
@@ -95,6 +117,7 @@ export const settings = {
     type: integer(0, 63_072_000),
     default: 31_536_000,
     env: "NEOCRM_SERVER_HSTS_MAX_AGE",
+    reloads: true,
     describe: "For how many seconds browsers that came by HTTPS insist on it; 0 sends no such header.",
   }),
   "server.body_limit": setting({
@@ -175,12 +198,14 @@ export const settings = {
   "s3.access_key_id": optional({
     type: anyText,
     env: "S3_ACCESS_KEY_ID",
+    reloads: true,
     secret: true,
     describe: "Who the server is to the service that has its files.",
   }),
   "s3.secret_access_key": optional({
     type: anyText,
     env: "S3_SECRET_ACCESS_KEY",
+    reloads: true,
     secret: true,
     describe: "What proves it there.",
   }),
@@ -207,6 +232,7 @@ export const settings = {
   "auth.jwt_secret": optional({
     type: signingSecret,
     env: "JWT_SECRET",
+    reloads: true,
     secret: true,
     describe:
       "The key that signs access tokens; unset, one is made on the first start and kept with the data.",
@@ -214,6 +240,7 @@ export const settings = {
   "auth.jwt_secret_previous": optional({
     type: signingSecret,
     env: "JWT_SECRET_PREVIOUS",
+    reloads: true,
     secret: true,
     describe: "The key before the last change, so that tokens signed with it stay valid until they expire.",
   }),
@@ -271,12 +298,14 @@ export const settings = {
     type: email,
     default: "neocrm@localhost",
     env: "NEOCRM_MAIL_FROM",
+    reloads: true,
     describe: "The sender's address of mails.",
   }),
 
   "mail.smtp_url": optional({
     type: smtpUrl,
     env: "SMTP_URL",
+    reloads: true,
     secret: true,
     describe: "The mail server that takes mails; unset, they are written to outbox/ in the data directory.",
   }),
@@ -284,6 +313,7 @@ export const settings = {
     type: choice("required", "opportunistic", "none"),
     default: "required",
     env: "NEOCRM_MAIL_TLS",
+    reloads: true,
     describe:
       "Whether mails go to an smtp:// server only encrypted and if its certificate is right, encrypted if it can, or never so.",
   }),
@@ -400,6 +430,37 @@ export const settings = {
       "After how many days it is forgotten what happened; what was the case then stays. 0 forgets nothing.",
   }),
 
+  "backup.dir": optional({
+    type: anyText,
+    env: "NEOCRM_BACKUP_DIR",
+    describe:
+      "Where backups are made by themselves, best on another disk; relative to the directory of the start. Unset, none are.",
+  }),
+  "backup.at": setting({
+    type: timesOfDay,
+    default: ["02:00"],
+    env: "NEOCRM_BACKUP_AT",
+    describe: "When backups are made by themselves, in UTC.",
+  }),
+  "backup.keep_daily": setting({
+    type: integer(0, 3650),
+    default: 7,
+    env: "NEOCRM_BACKUP_KEEP_DAILY",
+    describe: "Of how many days the newest backup of each is kept; those of the last 24 hours all are.",
+  }),
+  "backup.keep_weekly": setting({
+    type: integer(0, 520),
+    default: 4,
+    env: "NEOCRM_BACKUP_KEEP_WEEKLY",
+    describe: "Of how many weeks the newest backup of each is kept.",
+  }),
+  "backup.keep_monthly": setting({
+    type: integer(0, 120),
+    default: 12,
+    env: "NEOCRM_BACKUP_KEEP_MONTHLY",
+    describe: "Of how many months the newest backup of each is kept.",
+  }),
+
   "realtime.connections": setting({
     type: integer(0, 1_000_000),
     default: 10_000,
@@ -423,9 +484,10 @@ export const settings = {
   }),
 
   "log.level": setting({
-    type: choice("debug", "info", "warn", "error"),
+    type: logLevel,
     default: "info",
     env: "LOG_LEVEL",
+    reloads: true,
     flag: "log-level",
     describe: "What is logged at least.",
   }),
@@ -433,12 +495,43 @@ export const settings = {
     type: choice("auto", "json", "pretty"),
     default: "auto",
     env: "NEOCRM_LOG_FORMAT",
+    reloads: true,
     describe: "How log lines look; auto is pretty on a terminal and JSON elsewhere.",
   }),
+  "log.file": optional({
+    type: anyText,
+    env: "NEOCRM_LOG_FILE",
+    reloads: true,
+    describe:
+      "The file that the log is written to, relative to the directory of the start; unset, standard output.",
+  }),
+  "log.rotate_size": setting({
+    type: size(0, TiB),
+    default: 100 * MiB,
+    env: "NEOCRM_LOG_ROTATE_SIZE",
+    reloads: true,
+    describe: "How large log.file becomes before it is put aside as <file>.1; 0 is without end.",
+  }),
+  "log.rotate_hours": setting({
+    type: integer(0, 8760),
+    default: 0,
+    env: "NEOCRM_LOG_ROTATE_HOURS",
+    reloads: true,
+    describe: "How many hours log.file is written to before it is put aside; 0 is without end.",
+  }),
+  "log.keep": setting({
+    type: integer(0, 1000),
+    default: 7,
+    env: "NEOCRM_LOG_KEEP",
+    reloads: true,
+    describe: "How many files that were put aside are kept.",
+  }),
+  ...levelsOfModules,
 
   "metrics.token": optional({
     type: bearerToken,
     env: "METRICS_TOKEN",
+    reloads: true,
     secret: true,
     describe:
       "What Prometheus sends as its bearer token to read /metrics; unset, only an admin may read it there.",
@@ -455,6 +548,50 @@ export const settings = {
     default: true,
     env: "NEOCRM_FEATURES_SETUP",
     describe: "POST /api/auth/setup can make the first admin with the one-time code.",
+  }),
+  "features.uploads": setting({
+    type: boolean,
+    default: true,
+    env: "NEOCRM_FEATURES_UPLOADS",
+    changeable: true,
+    describe: "Files can be uploaded; those that are there can be read in any case.",
+  }),
+  "features.exports": setting({
+    type: boolean,
+    default: true,
+    env: "NEOCRM_FEATURES_EXPORTS",
+    changeable: true,
+    describe: "Whole lists can be exported as files.",
+  }),
+  "features.imports": setting({
+    type: boolean,
+    default: true,
+    env: "NEOCRM_FEATURES_IMPORTS",
+    changeable: true,
+    describe: "Clients and tasks can be imported from files; what was begun goes on in any case.",
+  }),
+  "features.shares": setting({
+    type: boolean,
+    default: true,
+    env: "NEOCRM_FEATURES_SHARES",
+    changeable: true,
+    describe: "Files can be shared by links, and those that there are lead somewhere.",
+  }),
+  "features.notification_mails": setting({
+    type: boolean,
+    default: true,
+    env: "NEOCRM_FEATURES_NOTIFICATION_MAILS",
+    changeable: true,
+    describe:
+      "People get mails about what happens; those about their account and its security are sent in any case.",
+  }),
+
+  "shares.days": setting({
+    type: integer(0, 3_650),
+    default: 30,
+    env: "NEOCRM_SHARES_DAYS",
+    changeable: true,
+    describe: "For how many days a link to a file is good, unless its maker says otherwise; 0 is for good.",
   }),
 } as const;
 

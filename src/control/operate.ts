@@ -4,7 +4,7 @@ import { ensureSecrets } from "../config/secrets";
 import type { Migrator } from "../db/migrate";
 import { lockDataDirectory } from "../ops/data-lock";
 import { openMigrator, openParts, type Parts } from "../parts";
-import { askServer } from "./socket";
+import { askServer, isServerThere } from "./socket";
 import { runOperation, type InputOf, type OperationName, type ResultOf } from "./operations";
 
 /** There is nothing to work on: most likely the directory's name is misspelt. */
@@ -44,6 +44,34 @@ export async function operate<Name extends OperationName>(
   if (reply) return reply.result as ResultOf<Name>;
   if (needsData(loaded, name) && !existsSync(loaded.dataDir)) throw new NoDataDirectory(loaded.dataDir);
   return withData(loaded, (parts) => runOperation(parts, name, input) as Promise<ResultOf<Name>>);
+}
+
+/** Asks for one operation of several that belong together. @param bytes what goes with the input */
+export type Ask = <Name extends OperationName>(
+  name: Name,
+  input: InputOf<Name>,
+  bytes?: Blob,
+) => Promise<ResultOf<Name>>;
+
+/**
+ * Runs several operations that belong together, be it that one has a job done which the next asks about: in the server that
+ * holds the data directory, or here, holding it meanwhile and doing what is to be done.
+ * @throws as `operate` does
+ */
+export async function operateOften<T>(loaded: LoadedConfig, work: (ask: Ask) => Promise<T>): Promise<T> {
+  if (await isServerThere(loaded.dataDir)) {
+    return work(async (name, input, bytes) => {
+      const reply = await askServer(loaded.dataDir, name, input, bytes);
+      if (!reply) throw new Error("The server has ended meanwhile.");
+      return reply.result as never;
+    });
+  }
+  if (loaded.config["database.url"] === null && !existsSync(loaded.dataDir))
+    throw new NoDataDirectory(loaded.dataDir);
+  return withData(loaded, (parts) => {
+    parts.start();
+    return work((name, input, bytes) => runOperation(parts, name, input, bytes?.stream()) as Promise<never>);
+  });
 }
 
 async function withData<T>(loaded: LoadedConfig, work: (parts: Parts) => Promise<T>): Promise<T> {

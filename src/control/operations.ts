@@ -1,26 +1,33 @@
 import { Type, type Static, type TSchema } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
+import type { ExportedAll } from "../backup/export-all";
+import type { Made } from "../backup/make";
 import { hour } from "../clock";
 import { seedDemo, type DemoResult } from "../demo/seed";
 import { replay, type Replayed } from "../events/replay";
-import { Invalid } from "../errors";
-import { Body, Email, Text } from "../http/schema";
+import { Forbidden, Invalid } from "../errors";
+import { Body, Email, Id, Text } from "../http/schema";
 import type { Verified } from "../features/files/blob-keeper";
 import { newId } from "../ids";
 import type { Parts } from "../parts";
-import { systemActor } from "../policy";
+import type { JobView } from "../features/jobs/schema";
+import { scopeOf, systemActor } from "../policy";
 import type { UserView } from "../features/users/schema";
 
 /** Something that the command line asks for; in the server when one runs, else in the command's own process. */
 interface Operation<Input extends TSchema, Result> {
   input: Input;
-  run(parts: Parts, input: Static<Input>): Promise<Result>;
+  run(parts: Parts, input: Static<Input>, bytes: AsyncIterable<Uint8Array>): Promise<Result>;
 }
 
 const operation = <Input extends TSchema, Result>(
   input: Input,
-  run: (parts: Parts, input: Static<Input>) => Promise<Result>,
+  run: Operation<Input, Result>["run"],
 ): Operation<Input, Result> => ({ input, run });
+
+const Count = Type.Integer({ minimum: 0 });
+/** Whoever runs the command line may see and end any job. */
+const lookingAfterJobs = { "jobs.read": "all", "jobs.manage": "all" } as const;
 
 const actor = () => systemActor(`cli-${newId()}`);
 
@@ -68,6 +75,39 @@ export const operations = {
     Body({ hours: Type.Integer({ minimum: 0 }) }),
     ({ keeper }, { hours }): Promise<number> => keeper.sweep(hours * hour),
   ),
+  "backup.make": operation(
+    Body({ to: Type.String(), keep: Type.Object({ daily: Count, weekly: Count, monthly: Count }) }),
+    ({ backups }, { to, keep }): Promise<Made> => backups.make(to, keep),
+  ),
+  "export.all": operation(Body({ to: Type.String() }), ({ backups }, { to }): Promise<ExportedAll> =>
+    backups.exportAll(to),
+  ),
+  "import.begin": operation(
+    Body({
+      resource: Type.Union([Type.Literal("clients"), Type.Literal("tasks")]),
+      as: Type.Optional(Email),
+      options: Type.Record(Type.String(), Type.String()),
+    }),
+    async (parts, { resource, as, options }, bytes): Promise<JobView> => {
+      const importer = await parts.users.actor(as, `cli-${newId()}`);
+      if (scopeOf(importer, `${resource}.create`) === undefined)
+        throw new Forbidden(`Their role does not allow ${resource}.create.`);
+      return parts.imports.begin(importer, resource, async (take) => {
+        await take(bytes);
+        return new Map(Object.entries(options));
+      });
+    },
+  ),
+  "job.look": operation(Body({ id: Id }), ({ jobs }, { id }): Promise<JobView> =>
+    jobs.get({ ...actor(), grants: lookingAfterJobs }, id),
+  ),
+  "job.cancel": operation(Body({ id: Id }), ({ jobs }, { id }): Promise<JobView> =>
+    jobs.cancel({ ...actor(), grants: lookingAfterJobs }, id),
+  ),
+  "job.problems": operation(Body({ id: Id }), async ({ jobs }, { id }): Promise<string> => {
+    const texts = await jobs.problems({ ...actor(), grants: lookingAfterJobs }, id);
+    return (await Array.fromAsync(texts)).join("");
+  }),
   "demo.seed": operation(
     Body({ password: Type.String() }),
     async (parts, { password }): Promise<DemoResult> =>
@@ -83,7 +123,12 @@ export type InputOf<Name extends OperationName> = Static<(typeof operations)[Nam
 export type ResultOf<Name extends OperationName> = Awaited<ReturnType<(typeof operations)[Name]["run"]>>;
 
 /** Runs an operation by name. @throws Invalid when the input does not fit */
-export async function runOperation(parts: Parts, name: string, input: unknown): Promise<unknown> {
+export async function runOperation(
+  parts: Parts,
+  name: string,
+  input: unknown,
+  bytes: AsyncIterable<Uint8Array> = nothing(),
+): Promise<unknown> {
   if (!Object.hasOwn(operations, name)) throw new Error(`There is no operation ${name}.`);
   const { input: schema, run } = operations[name as OperationName] as Operation<TSchema, unknown>;
   const wrong = Value.Errors(schema, input).First();
@@ -92,5 +137,7 @@ export async function runOperation(parts: Parts, name: string, input: unknown): 
     const message = wrong.schema.description ?? wrong.message;
     throw new Invalid([{ field, code: "invalid", message }]);
   }
-  return run(parts, input);
+  return run(parts, input, bytes);
 }
+
+async function* nothing(): AsyncGenerator<Uint8Array> {}

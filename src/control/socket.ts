@@ -1,6 +1,7 @@
 import { chmodSync, existsSync, rmSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
+import { BackupFailed } from "../backup/failed";
 import type { FieldError } from "../errors";
 import { statusOf } from "../http/problem";
 import { refusalOf } from "../http/refusals";
@@ -33,7 +34,7 @@ interface Reply {
 /** Runs operations that come in over `neocrm.sock`, which only the server's own user can open. */
 export function listenForOperations(
   dataDir: string,
-  run: (operation: string, input: unknown) => Promise<unknown>,
+  run: (operation: string, input: unknown, bytes: AsyncIterable<Uint8Array>) => Promise<unknown>,
 ): { close(): Promise<void> } {
   const unix = socketFile(dataDir);
   if (unix.length > longestSocketPath) {
@@ -47,12 +48,14 @@ export function listenForOperations(
   const server = Bun.serve({
     unix,
     development: false,
+    // Whoever can open the socket can also write where the server does.
+    maxRequestBodySize: Number.MAX_SAFE_INTEGER,
     fetch: (request, server) =>
       replyTo(async () => {
         // Some operations take minutes.
         server.timeout(request, 0);
-        const { operation, input } = (await request.json()) as { operation: string; input: unknown };
-        return run(operation, input);
+        const { operation, input, bytes } = await askedIn(request);
+        return run(operation, input, bytes);
       }),
   });
   chmodSync(unix, 0o600);
@@ -64,11 +67,30 @@ export function listenForOperations(
   };
 }
 
+interface Asked {
+  operation: string;
+  input: unknown;
+  bytes: AsyncIterable<Uint8Array>;
+}
+
+/** What stands in the body, unless that has the bytes that go with it. */
+async function askedIn(request: Request): Promise<Asked> {
+  const asked = new URL(request.url).searchParams.get("asked");
+  if (asked !== null) return { ...JSON.parse(asked), bytes: request.body ?? nothing() } as Asked;
+  return { ...((await request.json()) as Omit<Asked, "bytes">), bytes: nothing() };
+}
+
+async function* nothing(): AsyncGenerator<Uint8Array> {}
+
 async function replyTo(run: () => Promise<unknown>): Promise<Response> {
   try {
     return Response.json({ result: (await run()) ?? null });
   } catch (error) {
     const refusal = refusalOf(error);
+    if (error instanceof BackupFailed) {
+      const reply: Reply = { refusal: { code: "backup_failed", message: error.message } };
+      return Response.json(reply, { status: 500 });
+    }
     if (!refusal) {
       log.error("A command failed", { error });
       const message = "The server failed: its log says why.";
@@ -92,13 +114,18 @@ export async function askServer(
   dataDir: string,
   operation: string,
   input: unknown,
+  bytes?: Blob,
 ): Promise<Reply | undefined> {
   const unix = socketFile(dataDir);
   if (!existsSync(unix)) return undefined;
-  const response = await fetch("http://neocrm/", {
+  const asked = JSON.stringify({ operation, input });
+  const query = bytes ? `?${new URLSearchParams({ asked })}` : "";
+  const response = await fetch(`http://neocrm/${query}`, {
     unix,
     method: "POST",
-    body: JSON.stringify({ operation, input }),
+    body: bytes ? bytes.stream() : asked,
+    // A backup of much may be silent for longer than the five minutes that are usual.
+    timeout: false,
   }).catch(() => undefined);
   if (!response) return undefined;
   const reply = (await response.json()) as Reply;

@@ -17,6 +17,8 @@ export type DbErrorKind =
   | "deadline"
   /** No room to write: the disk is full, or a quota or file size limit is reached. Nothing was written. */
   | "full"
+  /** The file does not say what was written to it: a disk, or somebody's hand, has damaged it. */
+  | "damaged"
   /**
    * The database cannot be reached, went away, or takes no further connection. If it went away during the
    * commit of a transaction, nobody knows whether that was written.
@@ -49,6 +51,8 @@ const postgresKinds: Record<string, DbErrorKind> = {
   "53300": "unavailable", // Too many connections.
   "55P03": "busy",
   "57014": "deadline",
+  XX001: "damaged",
+  XX002: "damaged",
   "57P01": "unavailable", // The server shuts down, or an administrator ended the connection.
   "57P02": "unavailable", // The server crashed.
   "57P03": "unavailable", // The server starts up.
@@ -70,6 +74,11 @@ const sqliteKinds: Record<string, DbErrorKind> = {
   SQLITE_BUSY: "busy",
   SQLITE_BUSY_RECOVERY: "busy",
   SQLITE_BUSY_SNAPSHOT: "busy",
+  SQLITE_CORRUPT: "damaged",
+  SQLITE_CORRUPT_INDEX: "damaged",
+  SQLITE_CORRUPT_SEQUENCE: "damaged",
+  SQLITE_CORRUPT_VTAB: "damaged",
+  SQLITE_NOTADB: "damaged",
   SQLITE_FULL: "full",
   // SQLite does not pass on why a write failed unless the disk is full. Quotas and file size limits end here.
   SQLITE_IOERR_WRITE: "full",

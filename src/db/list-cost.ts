@@ -9,22 +9,26 @@ const fewSkipped = 1_000;
 /**
  * Whether a list may have to look at many records to find a few, so that it must not run on the event loop. Quick is
  * only what one index gives in order: live records by one sort key, or by one after an equality on one field.
+ * @param within the column in which all records of the list have one value, where they do
  */
-export function mayTakeLong(fields: Fields, request: ListRequest): boolean {
+export function mayTakeLong(fields: Fields, request: ListRequest, within?: string): boolean {
   const { count, deleted, page, limit } = request;
   if (count === "exact" || deleted !== "none") return true;
   if (page !== null && (page - 1) * limit > fewSkipped) return true;
-  return !isInOrder(fields, request);
+  return !isInOrder(fields, request, within);
 }
 
 /** Whether one index gives these records in this order: all by one sort key, or by one after an equality on one field. */
 export function isInOrder(
   { resource, byName }: Fields,
   { filters, sort }: Pick<ListRequest, "filters" | "sort">,
+  within?: string,
 ): boolean {
   if (sort.length > 1 || filters.length > 1 || filters.some(({ op }) => op !== "eq")) return false;
-  const columns = [...filters, ...sort].map(({ field }) => byName.get(field)!.column);
-  return indexesOf(resource).has([...new Set(columns), "id"].join());
+  const keys = [...filters, ...sort].map(({ field }) => byName.get(field)!);
+  if (keys.some(({ via }) => via !== undefined)) return false;
+  const columns = keys.map(({ column }) => column);
+  return indexesOf(resource).has([...(within ? [within] : []), ...new Set(columns), "id"].join());
 }
 
 /** Whether an index leads to the records with certain values in `column`. */

@@ -17,6 +17,7 @@ import type { PgTable } from "drizzle-orm/pg-core";
 import { isNullable, queryOf, type Field, type Fields, type Filter } from "../list";
 import type { Params, Row, Shape } from "./hot";
 import { bindSearch, searchCondition, searchShape } from "./search";
+import type { ListScope } from "./list-scope";
 import { searchedTable } from "./search-engine";
 
 /** Values go into a query under these names only, so that the SQL follows from fields and operators. */
@@ -53,6 +54,12 @@ export function bindFilters(filters: readonly Filter[], args: Row, within = ""):
   });
 }
 
+/** What filters are conditions of: the records of a list, and what the caller may see of those that they point to. */
+export interface Filtered {
+  fields: Fields;
+  scope: Pick<ListScope, "related">;
+}
+
 /**
  * The filters as conditions; their arguments are those of `bindFilters`.
  * @param leads whether an index may lead to the records that a filter lets through
@@ -60,27 +67,53 @@ export function bindFilters(filters: readonly Filter[], args: Row, within = ""):
 export function filterConditions(
   shape: Shape,
   p: ListParams,
-  table: PgTable,
-  fields: Fields,
+  filtered: Filtered,
   filters: readonly Filter[],
   leads: (filter: Filter) => boolean = () => true,
   within = "",
 ): SQL[] {
+  const { fields } = filtered;
   return filters.map((filter, place) => {
     const i = within + place;
     if (filter.anyOf) {
       const groups = filter.anyOf.map((group, g) =>
-        and(...filterConditions(shape, p, table, fields, group, () => true, `${i}_${g}_`)),
+        and(...filterConditions(shape, p, filtered, group, () => true, `${i}_${g}_`)),
       );
-      return or(...groups)!;
+      const any = or(...groups)!;
+      return leads(filter) ? any : shape.dialect.unindexed(any);
     }
     if (filter.op === "search") return searchCondition(shape, p, searchedTable(fields), queryOf(filter));
-    const condition = filterCondition(shape, p, table, fields.byName.get(filter.field)!, filter, i);
+    const field = fields.byName.get(filter.field)!;
+    const condition = field.via
+      ? conditionAcross(shape, p, filtered, field.via, filter, i)
+      : filterCondition(shape, p, shape.t[fields.resource], field, filter, i);
     return leads(filter) ? condition : shape.dialect.unindexed(condition);
   });
 }
 
-function filterCondition(
+/**
+ * A condition on the record that one of the list's points to, which the caller has to see: of what they may not, and of none, no
+ * condition is met, whatever it says. So nothing can be learnt by asking, not even by the opposite.
+ */
+function conditionAcross(
+  shape: Shape,
+  p: ListParams,
+  { fields, scope }: Filtered,
+  { relation, field }: NonNullable<Field["via"]>,
+  filter: Filter,
+  i: string,
+): SQL {
+  const { key, fields: others } = fields.relations.get(relation)!;
+  const seen = scope.related?.[relation];
+  if (!seen) throw new Error(`Nothing says which ${others.resource} the caller of a list may see.`);
+  const table: PgTable = shape.t[others.resource];
+  const isIt = eq(columnOf(table, "id"), columnOf(shape.t[fields.resource], key));
+  const condition = filterCondition(shape, p, table, others.byName.get(field)!, filter, i);
+  return sql`exists (select 1 from ${table} where ${and(isIt, seen.where(shape, p), condition)})`;
+}
+
+/** One filter on a field of `table` itself; its arguments are those of `bindFilters`, at place `i`. */
+export function filterCondition(
   shape: Shape,
   p: ListParams,
   table: PgTable,

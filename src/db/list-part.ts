@@ -103,7 +103,8 @@ export class Part {
   #counted(shape: Shape, p: ListParams): SQL {
     const { lead } = this.scope;
     const { filters, segment } = this.stretch;
-    const isWay = lead && segment === "whole" && this.#fields.byName.get(lead.filter.field)!.type !== "tags";
+    const isTags = lead && this.#fields.byName.get(lead.filter.field)?.type === "tags";
+    const isWay = lead && segment === "whole" && !isTags;
     if (isWay) return matching(shape, p, this.#fields, filters, lead, this.scope);
     const table: PgTable = shape.t[this.#fields.resource];
     const where = and(...this.#conditions(shape, p), this.#order(shape, undefined).condition(p)) ?? sql`true`;
@@ -114,12 +115,9 @@ export class Part {
   }
 
   #conditions(shape: Shape, p: ListParams): (SQL | undefined)[] {
-    const table: PgTable = shape.t[this.#fields.resource];
     const leads = (filter: Filter) => this.#leads(filter);
-    return [
-      this.scope.where(shape, p),
-      ...filterConditions(shape, p, table, this.#fields, this.stretch.filters, leads),
-    ];
+    const filtered = { fields: this.#fields, scope: this.scope };
+    return [this.scope.where(shape, p), ...filterConditions(shape, p, filtered, this.stretch.filters, leads)];
   }
 
   /**
@@ -129,8 +127,9 @@ export class Part {
   #leads({ field, op }: Filter): boolean {
     if (this.scope.isFew || op === "any") return false;
     if (this.request.deleted !== "none") return true;
-    const { column } = this.#fields.byName.get(field)!;
+    const { column, via } = this.#fields.byName.get(field)!;
     const key = this.#firstKey;
+    if (via) return false;
     return column === key || (op === "eq" && isOrderedWithin(this.#fields.resource, column, key));
   }
 

@@ -20,6 +20,13 @@ export interface ListScope {
    * leads to the records.
    */
   own?: (shape: Shape, p: ListParams) => SQL[];
+  /**
+   * Which records the caller may see of those that the list's point to, by the name of the relation: a filter across it asks
+   * nothing of others. `shape` and `args` tell theirs too.
+   */
+  related?: Readonly<Record<string, Pick<ListScope, "where">>>;
+  /** The column in which all of them have one value: indexes that begin with it have them in order. */
+  within?: string;
   /** In the order of the list, what is in the scope may be far apart: it is never looked for on the event loop. */
   isSparse?: true;
 }
@@ -37,6 +44,10 @@ export interface SettledScope extends ListScope {
 /** The filter whose index leads to the records of a list in the fewest steps. */
 export interface Lead {
   filter: Filter;
+  /** Its place among the filters, as `bindFilters` names its arguments. */
+  at: string;
+  /** Of groups of which one is enough: what leads to the records of each. */
+  branches?: readonly Lead[];
   /** They are many steps, whether or not there are many records in the end. */
   isLong: boolean;
 }

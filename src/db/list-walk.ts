@@ -3,6 +3,12 @@ import { openList, type ListScope, type Resource } from "./list";
 import { merge } from "./list-merge";
 import type { Store } from "./store";
 
+/**
+ * So many that a search finds are gathered before a walk: it meets every record of the list, and each that is not gathered would be
+ * asked for its text.
+ */
+const mostSearched = 20_000;
+
 /** Gives the next records of a list, as many as are asked for; fewer, and then none, at its end. */
 export type Walk<View> = (most: number) => Promise<View[]>;
 
@@ -23,7 +29,8 @@ export async function walkList<Item extends object, View>(
   const lists = await Promise.all(
     scopes.map((scope) => {
       const read = store.aside(scope.caller);
-      return openList({ read, aside: () => read }, resource as Resource<object>, request, scope);
+      const within = { read, aside: () => read };
+      return openList(within, resource as Resource<object>, request, scope, mostSearched);
     }),
   );
   const [list] = lists as [(typeof lists)[number]];

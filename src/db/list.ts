@@ -5,6 +5,7 @@ import { isInOrder, mayTakeLong } from "./list-cost";
 import { merge } from "./list-merge";
 import { narrowed } from "./list-narrow";
 import { keyName } from "./list-order";
+import { narrowedAgain } from "./list-remembered";
 import { Part, type Resource } from "./list-part";
 import { settled, type ListScope, type SettledScope } from "./list-scope";
 import { hasPosition, stretchesOf, type Stretch } from "./list-stretches";
@@ -55,24 +56,33 @@ async function pageIn<Item extends object>(
   return { rows: list.withoutKeys(rows) as Item[], nextCursor, ...total };
 }
 
-/** A list of the records in one scope, which is looked at once: how many it has, and how they are found. */
+/**
+ * A list of the records in one scope, which is looked at once: how many it has, and how they are found.
+ * @param mostSearched so many that a search finds are gathered, where it is not what suits a page
+ */
 export async function openList(
   store: Pick<Store, "read" | "aside">,
   resource: Resource<object>,
   request: ListRequest,
   scope: ListScope,
+  mostSearched?: number,
 ): Promise<List> {
   const { search, filters } = searchIn(request.filters);
-  if (search) return openSearch(store, resource, { ...request, filters }, scope, queryOf(search));
+  if (search) {
+    const others = { ...request, filters };
+    return openSearch(store, resource, others, scope, queryOf(search), mostSearched);
+  }
   const from = await settled(store, resource.fields.resource, scope);
   if (from.isFew) return new List(store.read, resource, request, from);
-  if (!from.own && !from.isSparse && !mayTakeLong(resource.fields, request)) {
+  if (!from.own && !from.isSparse && !mayTakeLong(resource.fields, request, from.within)) {
     return new List(store.read, resource, request, from);
   }
   const session = store.aside(scope.caller);
   // The indexes of the filters have the live records alone.
   const isIndexed = request.deleted === "none" && !isInOrder(resource.fields, request);
-  const within = isIndexed ? await narrowed(session, resource.fields, request.filters, from) : from;
+  const within = isIndexed
+    ? await narrowedAgain(store, session, resource.fields, request.filters, from)
+    : from;
   return new List(session, resource, request, within);
 }
 
@@ -83,13 +93,19 @@ async function openSearch(
   request: ListRequest,
   scope: ListScope,
   query: SearchQuery,
+  mostSearched?: number,
 ): Promise<List> {
   const { fields } = resource;
   const session = store.aside(scope.caller);
   const isIndexed = request.deleted === "none";
   const from = await settled(store, fields.resource, scope);
-  const found = await searched(session, query, { table: searchedTable(fields), scope: from, isIndexed });
-  const within = found.isFew || !isIndexed ? found : await narrowed(session, fields, request.filters, found);
+  const searchScope = { table: searchedTable(fields), scope: from, isIndexed };
+  const found = await searched(session, query, searchScope, mostSearched);
+  if (request.filters.length === 0) return new List(session, resource, request, found);
+  // How many it finds is not how many of them the filters let through.
+  const all = { ...found, matching: undefined };
+  const isNarrowed = !found.isFew && isIndexed;
+  const within = isNarrowed ? await narrowed(session, fields, request.filters, all, countedAtMost) : all;
   return new List(session, resource, request, within);
 }
 

@@ -1,4 +1,5 @@
 import { second } from "../clock";
+import { DbError, type DbErrorKind } from "./errors";
 import type { Session, Store } from "./store";
 
 /** Told of what a database did, after it did it. All times in seconds. */
@@ -9,6 +10,8 @@ export interface StoreMeasures {
   transaction(seconds: number): void;
   /** One query aside, with its waiting. */
   aside(seconds: number, statement: string): void;
+  /** A query or a transaction failed; of a kind that callers can tell apart. */
+  failed(kind: DbErrorKind): void;
   /** SQLite: a caller stood in line for so long before its turn. */
   waited?(seconds: number): void;
   /** SQLite: so many callers shared a commit. */
@@ -19,17 +22,24 @@ export interface StoreMeasures {
 
 /** The same store, timed: what fails counts too. */
 export function measured(store: Store, measures: StoreMeasures): Store {
+  const failed = (error: unknown) => {
+    // A transaction also fails by what its caller throws, which is no failure of the database.
+    if (error instanceof DbError) measures.failed(error.kind);
+  };
   return {
     engine: store.engine,
     get waiting() {
       return store.waiting;
     },
-    read: timed(store.read, measures.read),
-    aside: (caller) => timed(store.aside(caller), measures.aside),
+    read: timed(store.read, measures.read, failed),
+    aside: (caller) => timed(store.aside(caller), measures.aside, failed),
     async tx(work, options) {
       const startedAt = performance.now();
       try {
         return await store.tx(work, options);
+      } catch (error) {
+        failed(error);
+        throw error;
       } finally {
         measures.transaction(secondsSince(startedAt));
       }
@@ -40,7 +50,11 @@ export function measured(store: Store, measures: StoreMeasures): Store {
 }
 
 /** Times hot queries, which is nearly all of them; what Drizzle's builder runs by itself is rare. */
-function timed(session: Session, took: (seconds: number, statement: string) => void): Session {
+function timed(
+  session: Session,
+  took: (seconds: number, statement: string) => void,
+  failed: (error: unknown) => void,
+): Session {
   return {
     t: session.t,
     dialect: session.dialect,
@@ -52,10 +66,15 @@ function timed(session: Session, took: (seconds: number, statement: string) => v
       let rows: ReturnType<Session["run"]> | undefined;
       try {
         rows = session.run(plan, values);
+      } catch (error) {
+        failed(error);
+        throw error;
       } finally {
         if (!(rows instanceof Promise)) took(secondsSince(startedAt), plan.text);
       }
-      return rows instanceof Promise ? rows.finally(() => took(secondsSince(startedAt), plan.text)) : rows;
+      if (!(rows instanceof Promise)) return rows;
+      rows.catch(failed);
+      return rows.finally(() => took(secondsSince(startedAt), plan.text));
     },
   };
 }

@@ -1,26 +1,29 @@
 import { SQL, type TransactionSQL } from "bun";
+import { rm } from "node:fs/promises";
 import { now } from "../clock";
 import { toDbError } from "./errors";
 import {
+  checked,
   createHistory,
   fill,
   MigrationFailed,
   planSteps,
   statementsOf,
   statusOf,
-  type Fills,
   type Migration,
   type MigrationStatus,
   type Migrator,
   type Step,
+  type UpgradeWork,
+  UpgradeUnsound,
 } from "./migrate";
 import { postgresSession } from "./postgres";
 
 /** Any number, as long as it never changes: instances that start together take turns by it. */
-const advisoryLock = 727_001;
+export const migrationsLock = 727_001;
 
 /** Held by every server, shared, on a connection that it keeps; it goes with the connection. */
-const serversLock = 727_002;
+export const serversLock = 727_002;
 
 /** Makes the connection that runs it tell `down` that a server works with this database. */
 export const presenceSql = `select pg_try_advisory_lock_shared(${serversLock})`;
@@ -34,17 +37,28 @@ export class ServersRunning extends Error {
   }
 }
 
-/** Migrates the PostgreSQL database at `url`, in one transaction. Copies of it are its operator's to make. */
-export function postgresMigrator(url: string, migrations: Migration[], fills: Fills = {}): Migrator {
+/** Migrates the PostgreSQL database at `url`, in one transaction. */
+export function postgresMigrator(url: string, migrations: Migration[], work: UpgradeWork = {}): Migrator {
   const migrate = (direction: Step["direction"]) =>
     withClient(url, (client) =>
-      client.begin((transaction) => runSteps(transaction, direction, migrations, fills)),
+      client.begin((transaction) => runSteps(transaction, direction, migrations, work)),
     );
+  const status = () => withClient(url, async (client) => statusOf(migrations, await appliedIn(client)));
   return {
-    status: () => withClient(url, async (client) => statusOf(migrations, await appliedIn(client))),
+    status,
     async up() {
-      const steps = await migrate("up");
-      return { tags: steps.map(({ migration }) => migration.tag), snapshot: null };
+      const before = await status();
+      const [next] = planSteps("up", migrations, before);
+      const isUpgrade = next !== undefined && before.applied.length > 0;
+      const snapshot = (isUpgrade && (await work.snapshot?.(`before-${next.migration.tag}`))) || null;
+      try {
+        const steps = await migrate("up");
+        return { tags: steps.map(({ migration }) => migration.tag), snapshot };
+      } catch (error) {
+        // Rolled back, so there is nothing to go back to.
+        if (snapshot) await rm(snapshot, { force: true });
+        throw error;
+      }
     },
     async down() {
       const steps = await migrate("down");
@@ -58,7 +72,7 @@ async function withClient<T>(url: string, work: (client: SQL) => Promise<T>): Pr
   try {
     return await work(client);
   } catch (error) {
-    throw error instanceof MigrationFailed ? error : toDbError(error);
+    throw error instanceof MigrationFailed || error instanceof UpgradeUnsound ? error : toDbError(error);
   } finally {
     await client.close();
   }
@@ -68,14 +82,15 @@ async function runSteps(
   transaction: TransactionSQL,
   direction: Step["direction"],
   migrations: Migration[],
-  fills: Fills,
+  work: UpgradeWork,
 ) {
-  await transaction`SELECT pg_advisory_xact_lock(${advisoryLock})`;
+  await transaction`SELECT pg_advisory_xact_lock(${migrationsLock})`;
   if (direction === "down") await refuseServers(transaction);
   const steps = planSteps(direction, migrations, statusOf(migrations, await appliedIn(transaction)));
   if (steps.length > 0) await transaction.unsafe(createHistory);
   for (const step of steps) await runStep(transaction, step);
-  await fill(fills, steps, () => postgresSession(transaction));
+  await fill(work.fills ?? {}, steps, () => postgresSession(transaction));
+  if (direction === "up") await checked(work, steps, () => postgresSession(transaction));
   return steps;
 }
 

@@ -4,17 +4,19 @@ import { rm } from "node:fs/promises";
 import { now } from "../clock";
 import { toDbError } from "./errors";
 import {
+  checked,
   createHistory,
   fill,
   MigrationFailed,
   planSteps,
   statementsOf,
   statusOf,
-  type Fills,
   type Migration,
   type MigrationStatus,
   type Migrator,
   type Step,
+  type UpgradeWork,
+  UpgradeUnsound,
 } from "./migrate";
 import { openToLook } from "./look";
 import { takeSnapshot } from "./snapshot";
@@ -33,7 +35,7 @@ export function sqliteMigrator(
   file: string,
   backupDir: string,
   migrations: Migration[],
-  fills: Fills = {},
+  work: UpgradeWork = {},
 ): Migrator {
   const status = async () => {
     if (!existsSync(file)) return statusOf(migrations, []);
@@ -47,7 +49,7 @@ export function sqliteMigrator(
   return {
     status,
     async up() {
-      const { steps, snapshot } = await migrate(file, backupDir, "up", migrations, fills);
+      const { steps, snapshot } = await migrate(file, backupDir, "up", migrations, work);
       return { tags: steps.map(({ migration }) => migration.tag), snapshot };
     },
     async down() {
@@ -62,7 +64,7 @@ async function migrate(
   backupDir: string,
   direction: Step["direction"],
   migrations: Migration[],
-  fills: Fills = {},
+  work: UpgradeWork = {},
 ): Promise<{ steps: Step[]; snapshot: string | null }> {
   const db = open(file);
   let snapshot: string | null = null;
@@ -72,11 +74,11 @@ async function migrate(
     if (!next) return { steps: [], snapshot };
     if (before.applied.length > 0)
       snapshot = await takeSnapshot(db, backupDir, `before-${next.migration.tag}`);
-    return { steps: await runSteps(db, direction, migrations, fills), snapshot };
+    return { steps: await runSteps(db, direction, migrations, work), snapshot };
   } catch (error) {
     // Rolled back, so there is nothing to go back to. A service that keeps restarting would fill the disk.
     if (snapshot && !db.inTransaction) await rm(snapshot, { force: true });
-    throw error instanceof MigrationFailed ? error : toDbError(error);
+    throw error instanceof MigrationFailed || error instanceof UpgradeUnsound ? error : toDbError(error);
   } finally {
     db.close();
   }
@@ -96,17 +98,19 @@ async function runSteps(
   db: Database,
   direction: Step["direction"],
   migrations: Migration[],
-  fills: Fills,
+  work: UpgradeWork,
 ): Promise<Step[]> {
   db.run("BEGIN IMMEDIATE");
   try {
     db.run(createHistory);
     const steps = planSteps(direction, migrations, statusOf(migrations, appliedIn(db)));
     for (const step of steps) runStep(db, step);
+    const { fills = {} } = work;
     // Whoever migrates the same file in this process would wait for the lock without letting us go on.
     if (steps.some(({ migration }) => migration.tag in fills))
       await fill(fills, steps, () => sqliteSession(db));
     refuseBrokenReferences(db);
+    if (work.check) await checked(work, steps, () => sqliteSession(db));
     db.run("COMMIT");
     return steps;
   } catch (error) {

@@ -16,6 +16,15 @@ export interface Migration {
  */
 export type Fills = Readonly<Record<string, (session: Session) => Promise<void>>>;
 
+/** What an upgrade does besides SQL; each is left out where it is not given. */
+export interface UpgradeWork {
+  fills?: Fills;
+  /** Looks whether the upgraded database is as it should be, in the transaction of the upgrade. @throws Error if it is not */
+  check?(session: Session): Promise<void>;
+  /** PostgreSQL only: copies what is there before the upgrade; gives where, or `null` where it cannot be done. */
+  snapshot?(name: string): Promise<string | null>;
+}
+
 /** Runs what the migrations that were applied need besides SQL. @throws MigrationFailed */
 export async function fill(fills: Fills, steps: readonly Step[], session: () => Session): Promise<void> {
   for (const step of steps) {
@@ -40,7 +49,7 @@ export interface MigrationStatus {
 export interface Upgraded {
   /** The tags applied, oldest first; empty when there was nothing to do. */
   tags: string[];
-  /** The path of the copy made before, if there was something to copy. SQLite only. */
+  /** The path of the copy made before, if there was something to copy, and it could be. */
   snapshot: string | null;
 }
 
@@ -122,6 +131,27 @@ export function statementsOf({ direction, migration }: Step): string[] {
   return migration[direction]
     .split("--> statement-breakpoint")
     .filter((statement) => statement.trim() !== "");
+}
+
+/** An upgrade that was run and not kept, because what came of it is not as it should be. The database is as it was. */
+export class UpgradeUnsound extends Error {
+  override name = "UpgradeUnsound";
+
+  constructor(cause: unknown) {
+    super(`The upgrade was taken back, and nothing was changed: ${(cause as Error).message}.`, { cause });
+  }
+}
+
+/** Runs the check of an upgrade that changed something. @throws UpgradeUnsound */
+export async function checked(
+  { check }: UpgradeWork,
+  steps: readonly Step[],
+  session: () => Session,
+): Promise<void> {
+  if (!check || steps.length === 0) return;
+  await check(session()).catch((error) => {
+    throw new UpgradeUnsound(error);
+  });
 }
 
 /** A migration that could not be run; the engine's own error is the cause. The database is as it was. */

@@ -17,6 +17,12 @@ import sqliteUp7 from "../../drizzle/sqlite/0007_search.sql" with { type: "text"
 import sqliteDown7 from "../../drizzle/sqlite/down/0007_search.sql" with { type: "text" };
 import sqliteUp8 from "../../drizzle/sqlite/0008_attachments.sql" with { type: "text" };
 import sqliteDown8 from "../../drizzle/sqlite/down/0008_attachments.sql" with { type: "text" };
+import sqliteUp9 from "../../drizzle/sqlite/0009_shares.sql" with { type: "text" };
+import sqliteDown9 from "../../drizzle/sqlite/down/0009_shares.sql" with { type: "text" };
+import sqliteUp10 from "../../drizzle/sqlite/0010_backups.sql" with { type: "text" };
+import sqliteDown10 from "../../drizzle/sqlite/down/0010_backups.sql" with { type: "text" };
+import sqliteUp11 from "../../drizzle/sqlite/0011_contents.sql" with { type: "text" };
+import sqliteDown11 from "../../drizzle/sqlite/down/0011_contents.sql" with { type: "text" };
 import postgresUp0 from "../../drizzle/postgres/0000_init.sql" with { type: "text" };
 import postgresDown0 from "../../drizzle/postgres/down/0000_init.sql" with { type: "text" };
 import postgresUp1 from "../../drizzle/postgres/0001_roles.sql" with { type: "text" };
@@ -35,6 +41,12 @@ import postgresUp7 from "../../drizzle/postgres/0007_search.sql" with { type: "t
 import postgresDown7 from "../../drizzle/postgres/down/0007_search.sql" with { type: "text" };
 import postgresUp8 from "../../drizzle/postgres/0008_attachments.sql" with { type: "text" };
 import postgresDown8 from "../../drizzle/postgres/down/0008_attachments.sql" with { type: "text" };
+import postgresUp9 from "../../drizzle/postgres/0009_shares.sql" with { type: "text" };
+import postgresDown9 from "../../drizzle/postgres/down/0009_shares.sql" with { type: "text" };
+import postgresUp10 from "../../drizzle/postgres/0010_backups.sql" with { type: "text" };
+import postgresDown10 from "../../drizzle/postgres/down/0010_backups.sql" with { type: "text" };
+import postgresUp11 from "../../drizzle/postgres/0011_contents.sql" with { type: "text" };
+import postgresDown11 from "../../drizzle/postgres/down/0011_contents.sql" with { type: "text" };
 import type { Migration } from "./migrate";
 
 /** The migrations of SQLite, oldest first. */
@@ -48,6 +60,9 @@ export const sqliteMigrations: Migration[] = [
   { tag: "0006_files", up: sqliteUp6, down: sqliteDown6 },
   { tag: "0007_search", up: sqliteUp7, down: sqliteDown7 },
   { tag: "0008_attachments", up: sqliteUp8, down: sqliteDown8 },
+  { tag: "0009_shares", up: sqliteUp9, down: sqliteDown9 },
+  { tag: "0010_backups", up: sqliteUp10, down: sqliteDown10 },
+  { tag: "0011_contents", up: sqliteUp11, down: sqliteDown11 },
 ];
 
 /** The migrations of PostgreSQL, oldest first. */
@@ -61,4 +76,7 @@ export const postgresMigrations: Migration[] = [
   { tag: "0006_files", up: postgresUp6, down: postgresDown6 },
   { tag: "0007_search", up: postgresUp7, down: postgresDown7 },
   { tag: "0008_attachments", up: postgresUp8, down: postgresDown8 },
+  { tag: "0009_shares", up: postgresUp9, down: postgresDown9 },
+  { tag: "0010_backups", up: postgresUp10, down: postgresDown10 },
+  { tag: "0011_contents", up: postgresUp11, down: postgresDown11 },
 ];

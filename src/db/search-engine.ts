@@ -1,5 +1,6 @@
 import { sql, type Column, type SQL } from "drizzle-orm";
 import { trigramsOf } from "../search/document";
+import { gap } from "../search/words";
 import type { SearchQuery } from "../search/query";
 import type { Fields } from "../list";
 import type { Shape } from "./hot";
@@ -7,11 +8,12 @@ import type { ListParams } from "./list-filters";
 import type { Tables } from "./tables";
 
 /** Tables of records that are searched; each has a neighbour with what is searched of it. */
-export type SearchedTable = "clients" | "tasks";
+export type SearchedTable = "clients" | "tasks" | "files";
 
 /** The table of records that can be searched. @throws Error when they cannot */
 export function searchedTable({ resource, search }: Pick<Fields, "resource" | "search">): SearchedTable {
-  if (search !== "none" && (resource === "clients" || resource === "tasks")) return resource;
+  if (search !== "none" && (resource === "clients" || resource === "tasks" || resource === "files"))
+    return resource;
   throw new Error(`The records in "${resource}" cannot be searched.`);
 }
 
@@ -42,9 +44,14 @@ export interface Candidates {
 /** More say little more, and each has to be read. */
 const mostProbes = 12;
 
+/** The first or last letter of a word beside its gap: wherever the next part is, so is this, and its list is much longer. */
+const isEdge = (part: string) => part.startsWith(gap) || part.endsWith(gap);
+
 /** Parts of a text that lead to those that have it. Every second is enough: the text itself is compared afterwards. */
 function probesOf(text: string): string[] {
-  const all = [...trigramsOf(text)];
+  const parts = [...trigramsOf(text)];
+  const inner = parts.filter((part) => !isEdge(part));
+  const all = inner.length > 0 ? inner : parts;
   const every = all.filter((_, i) => i % 2 === 0 || i === all.length - 1);
   const step = Math.ceil(every.length / mostProbes);
   return every.filter((_, i) => i % step === 0);
@@ -64,7 +71,7 @@ const written = (wanted: Wanted, and: string, or: string, quote: string): string
 
 /** The search table of a table, typed like that of clients: they have the same columns. */
 export const searchTable = (t: Tables, table: SearchedTable) =>
-  (table === "clients" ? t.clients_search : t.tasks_search) as Tables["clients_search"];
+  t[`${table}_search` as const] as Tables["clients_search"];
 
 /** FTS5: an index of three letters in a row, which says in which texts they are and not where. */
 const sqliteEngine: SearchEngine = {

@@ -97,16 +97,18 @@ export const hasAny = async (session: Session, query: SearchQuery, within: Searc
   (await gather(session, query, within, 1)).total > 0;
 
 /** So many records are found one by one and sorted in a few milliseconds. */
-const mostGathered = 1_000;
+const mostGathered = 2_500;
 
 /**
  * The records of a scope that a query finds, as a scope. When they are few, they are gathered; else each record is asked,
  * in the order of the list, which soon meets enough of them.
+ * @param most so many are few
  */
 export async function searched(
   session: Session,
   query: SearchQuery,
   within: SearchScope,
+  most = mostGathered,
 ): Promise<SettledScope> {
   const { table, scope, isIndexed } = within;
   const args: Row = { ...scope.args };
@@ -119,11 +121,11 @@ export async function searched(
   };
   // What only must not be there leaves most records: they are met soon.
   if (scope.isFew || !isIndexed || query.terms.length === 0) return asked;
-  const { ids, total } = await gather(session, query, within, mostGathered + 1);
-  if (total > mostGathered) return asked;
+  const { ids, total } = await gather(session, query, within, most + 1);
+  if (total > most) return { ...asked, matching: total };
   return {
     ...scope,
-    isFew: true,
+    ...{ isFew: true, matching: total },
     shape: `${scope.shape} found`,
     args: { ...scope.args, list_found: ids },
     // Whose they are was asked when they were gathered, and is asked again: it may have changed since.

@@ -8,6 +8,7 @@ import { GroupCommit, type GroupCommitOptions } from "./group-commit";
 import type { Plan } from "./hot";
 import { Lru } from "./lru";
 import { Reader } from "./reader";
+import { forgetSmallTables, gatherStatistics } from "./statistics";
 import { inTurn, Turns } from "./turns";
 import {
   asideDeadlineMs,
@@ -42,6 +43,7 @@ export function openSqliteStore(file: string, options: SqliteOptions = {}): Stor
   writer.run("PRAGMA busy_timeout = 0"); // GroupCommit waits without blocking the event loop.
   // A savepoint keeps each page as it was before it, and beyond 64 KiB in a file, with two writes for each page.
   writer.run("PRAGMA temp_store = MEMORY");
+  forgetSmallTables(writer);
   const reader = open(file, { readonly: true });
 
   const { ino: fileAtStart } = statSync(file);
@@ -78,7 +80,7 @@ export function openSqliteStore(file: string, options: SqliteOptions = {}): Stor
       reader.close();
       // A worker on its way out may hold the lock for a moment; nobody is kept waiting any more.
       writer.run("PRAGMA busy_timeout = 2000");
-      writer.run("PRAGMA optimize");
+      gatherStatistics(writer);
       writer.close();
     },
   };

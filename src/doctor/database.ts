@@ -2,7 +2,8 @@ import { existsSync } from "node:fs";
 import { lookup } from "node:dns/promises";
 import { now, second } from "../clock";
 import { openToLook } from "../db/look";
-import { databaseFile, openMigrator } from "../parts";
+import { databaseFile } from "../backup/database-files";
+import { openMigrator } from "../parts";
 import { clockFindings } from "./clock";
 import { findingsOf, type Finding, type Patient } from "./finding";
 

@@ -1,3 +1,4 @@
+import { examineBackups } from "./backups";
 import { examineConfiguration } from "./configuration";
 import { examineDataDirectory, examineDisk } from "./data-directory";
 import { examineDatabase } from "./database";
@@ -18,6 +19,7 @@ const examinations: Record<string, Examination> = {
   exposure: examineExposure,
   forwarding: examineForwarding,
   database: examineDatabase,
+  backups: examineBackups,
   server: examineServer,
   "file limit": examineFileLimit,
 };

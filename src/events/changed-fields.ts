@@ -17,6 +17,16 @@ const eventsFrom = hot(
       ),
 );
 
+const eventsOfMany = hot(({ t: { events }, q, dialect }, p: Params<{ entity_type: string; ids: string }>) =>
+  q
+    .select({
+      ...{ entity_id: events.entity_id, type: events.type, version: events.version },
+      ...{ job_id: events.job_id, changes: events.changes },
+    })
+    .from(events)
+    .where(and(eq(events.entity_type, p.entity_type), dialect.isAmong(events.entity_id, p.ids))),
+);
+
 /** The fields of a record that changed after `version`, by name. */
 export async function changedFields(
   session: Session,
@@ -29,24 +39,26 @@ export async function changedFields(
 }
 
 /**
- * What happened to a record after `version` outside of some jobs: the fields that changed, none for what was only told of it;
- * `undefined` when nothing happened.
+ * What happened to records outside of some jobs, each after a version: by id, the fields that changed, none for what was only
+ * told of one; those to which nothing happened are left out.
  */
 export async function changedByOthers(
   session: Session,
   entityType: string,
-  entityId: string,
-  version: number,
+  since: readonly { entity_id: string; version: number }[],
   jobs: readonly string[],
-): Promise<string[] | undefined> {
-  // What is told of a record carries the version that it has already.
-  const events = await eventsFrom.all(session, { entity_type: entityType, entity_id: entityId, version });
-  const others = events.filter(
-    (event) =>
-      (isRemark(event.type) || event.version > version) &&
-      (event.job_id === null || !jobs.includes(event.job_id)),
-  );
-  return others.length === 0 ? undefined : fieldsIn(others);
+): Promise<Map<string, string[]>> {
+  const versions = new Map(since.map(({ entity_id, version }) => [entity_id, version]));
+  const ids = JSON.stringify([...versions.keys()]);
+  const events = await eventsOfMany.all(session, { entity_type: entityType, ids });
+  const others = events.filter(({ entity_id, type, version, job_id }) => {
+    const from = versions.get(entity_id)!;
+    // What is told of a record carries the version that it has already.
+    const isSince = version > from || (version === from && isRemark(type));
+    return isSince && (job_id === null || !jobs.includes(job_id));
+  });
+  const byId = Map.groupBy(others, ({ entity_id }) => entity_id);
+  return new Map([...byId].map(([id, some]) => [id, fieldsIn(some)]));
 }
 
 const fieldsIn = (events: readonly { type: string; changes: Record<string, unknown> }[]): string[] => {

@@ -77,6 +77,20 @@ export async function remark(
   return event;
 }
 
+/** Tells the same of many records, each with an event of its own. @param about the records as they are */
+export async function remarkEach(
+  session: Session,
+  actor: Actor,
+  type: EventType,
+  about: readonly { id: string; version: number }[],
+  at = now(),
+): Promise<void> {
+  await insertEvents(
+    session,
+    about.map(({ id, version }) => ({ ...eventOf(actor, type, null, { id, version }, at), changes: {} })),
+  );
+}
+
 /** The event that says what a record was at an instant, for when the events before are forgotten. */
 export const snapshotOf = (
   actor: Actor,

@@ -49,6 +49,7 @@ export class Relay {
     const { store, consumers, gatherMs = 25, pollMs = second } = options;
     this.#readers = consumers.map((consumer) => new Reader(store, consumer, pollMs));
     this.#ordering = new Pulse({
+      module: "events",
       failure: "Events could not be brought into their order",
       ...{ work: () => this.#order(), everyMs: pollMs, soonMs: gatherMs },
     });
@@ -107,6 +108,7 @@ class Reader {
     pollMs: number,
   ) {
     this.pulse = new Pulse({
+      module: "events",
       failure: `The consumer ${consumer.name} could not take events`,
       ...{ work: () => this.#read(), everyMs: pollMs },
     });

@@ -14,6 +14,12 @@ export const entityTypes = [
 /** What is logged by hand on a client. */
 export const talks = ["note", "call", "meeting"] as const;
 
+/** Of files: they were given to people outside, and looked at there. */
+export const shareTypes = [
+  ...["file.shared", "file.share_revoked", "file.share_opened", "file.share_previewed"],
+  ...["file.share_downloaded", "file.share_refused"],
+] as readonly EventType[];
+
 /** Every type that an event can have: what a list of them can be asked for. */
 export const eventTypes = [
   ...["client.created", "client.updated", "client.deleted", "client.restored"],
@@ -22,6 +28,7 @@ export const eventTypes = [
   ...["task.created", "task.updated", "task.deleted", "task.restored"],
   ...["folder.created", "folder.updated", "folder.deleted", "folder.restored"],
   ...["file.created", "file.updated", "file.deleted", "file.restored"],
+  ...shareTypes,
   ...["folder.purged", "folder.snapshot", "file.purged", "file.snapshot"],
   ...["user.created", "user.updated", "user.role_changed", "user.password_changed"],
   ...["user.activated", "user.deactivated", "user.sign_in_failed", "user.sign_in_refused"],
@@ -39,6 +46,7 @@ export const attempts = ["user.sign_in_failed", "user.sign_in_refused"] as const
 export const remarks: ReadonlySet<string> = new Set<EventType>([
   ...talks.map((talk) => `client.${talk}` as const),
   ...attempts,
+  ...shareTypes,
 ]);
 
 /** Whether an event of this type leaves its record as it was. */

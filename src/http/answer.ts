@@ -44,6 +44,15 @@ export const accepted = answering({ status: 202, locates: true }, (job) => ({
   location: `/api/jobs/${(job as { id: string }).id}`,
 }));
 
+/** A file that is read, or was: 202 or 200, and where it is said what stands in it. */
+export const fileReading: AnswerOf = Object.assign(
+  (file: unknown) => {
+    const { id, state } = file as { id: string; state: string };
+    return { status: state === "pending" ? 202 : 200, headers: { location: `/api/files/${id}/metadata` } };
+  },
+  { status: 202, locates: true } as const,
+);
+
 /** Work that is done at once or goes on: 200 or 202, and where the job is. */
 export const jobAnswer: AnswerOf = Object.assign(
   (job: unknown) => {
@@ -70,6 +79,15 @@ export const created = (path: string): AnswerOf =>
 export const activityLogged = answering({ status: 201, locates: true }, (record) => ({
   location: `/api/activities?filter%5Bid%5D=${(record as { id: string }).id}`,
 }));
+
+/** A new link to a file: 201, and where it is found among the file's links. */
+export const shareCreated = answering({ status: 201, locates: true }, (record) => {
+  const { id, file_id } = record as { id: string; file_id: string };
+  return { location: `/api/files/${file_id}/share?filter%5Bid%5D=${id}` };
+});
+
+/** Nothing here, but where the handler says: 303. */
+export const seeOther = answering({ status: 303 });
 
 /** A new account and its tokens: 201, and where the account is for whoever holds them. */
 export const accountCreated = answering({ status: 201, locates: true }, () => ({

@@ -23,6 +23,39 @@ export async function readJson(request: Request, limit: number): Promise<unknown
   return parseJson(decode(bytes));
 }
 
+/**
+ * Reads what a page's form sends (`application/x-www-form-urlencoded`), of at most `limit` bytes: texts by their names. A body
+ * of another type gives `undefined`, and is not read.
+ * @throws Refusal 413 when it is too large, 400 when it is not UTF-8 or names a field twice
+ */
+export async function readWebForm(
+  request: Request,
+  limit: number,
+): Promise<Record<string, string> | undefined> {
+  const [type = ""] = (request.headers.get("content-type") ?? "").split(";");
+  if (request.body === null || type.trim().toLowerCase() !== webForm) return undefined;
+  refuseCoding(request);
+  const text = decodeForm(await readAtMost(request.body, limit));
+  const fields = new URLSearchParams(text);
+  if (new Set(fields.keys()).size < fields.size) throw malformedForm("It names a field twice.");
+  const read = Object.fromEntries(fields);
+  refuseUnstorable(read);
+  return read;
+}
+
+const webForm = "application/x-www-form-urlencoded";
+
+function decodeForm(bytes: Uint8Array): string {
+  try {
+    return utf8.decode(bytes);
+  } catch {
+    throw malformedForm("It is not UTF-8.");
+  }
+}
+
+const malformedForm = (why: string) =>
+  new Refusal("malformed", "malformed_form", `The body is not a whole form. ${why}`);
+
 /** RFC 9110, section 8.4: what is compressed is refused, not taken for broken. @throws Refusal 415 */
 export function refuseCoding(request: Request): void {
   const coding = request.headers.get("content-encoding");

@@ -36,6 +36,8 @@ export interface Call {
   filters: readonly Filter[] | null;
   /** The other parameters of the query that were given, by name. */
   parameters: Parameters;
+  /** The code of the problem that answers it. */
+  problem: string | null;
   /** The POST with an `Idempotency-Key` that this call takes on. */
   attempt: Attempt | null;
 }
@@ -58,6 +60,7 @@ export function openCall(request: Request, address: string, isSecure: boolean): 
     credentialsRefused: null,
     queryRead: false,
     list: null,
+    problem: null,
     exported: null,
     filters: null,
     parameters: {},

@@ -1,5 +1,6 @@
 /** What routes declare about themselves, and how it is read again: for the table of methods and the OpenAPI document. */
 import type { TObject, TSchema } from "@sinclair/typebox";
+import type { Feature } from "../config/features";
 import type { RowOf } from "../db/rows";
 import type { Fields } from "../list";
 import type { Permission } from "../policy";
@@ -37,9 +38,13 @@ export interface Declarations {
   filters: Fields;
   parameters: TObject;
   ticket: TicketPurpose;
+  /** Without it, the route is refused: an admin may switch it off. */
+  feature: Feature;
   conditional: true;
   /** The fields of a `multipart/form-data` body; those that are files have `format: "binary"`. */
   form: TObject;
+  /** The media type of another body that it takes instead of the form: a text, with the rest in the query. */
+  orText: string;
   answer: AnswerOf;
   /** The body of its success. */
   returns: TSchema;
@@ -89,8 +94,10 @@ const names = Object.keys({
   filters: true,
   parameters: true,
   ticket: true,
+  feature: true,
   conditional: true,
   form: true,
+  orText: true,
   answer: true,
   returns: true,
   problems: true,

@@ -8,6 +8,8 @@ export interface Download {
   /** Its media type. */
   type: string;
   size: number;
+  /** It may be shown in a page, also one of another origin: it was made here, and whoever asks for it may see it; forever when it never changes. */
+  isShown?: true | "forever";
   /** What tells its bytes from all others, in quotes. */
   etag: string;
   /** All of it, or a part. */
@@ -24,10 +26,12 @@ export async function sendDownload(
   set: ResponseSet,
   download: Download,
 ): Promise<Response> {
-  const { name, type, size, etag } = download;
+  const { name, type, size, etag, isShown } = download;
   const headers: Record<string, string> = {
     ...{ etag, "cache-control": "private, no-cache", "accept-ranges": "bytes" },
     "content-security-policy": "sandbox; default-src 'none'; frame-ancestors 'none'",
+    ...(isShown === "forever" && { "cache-control": "public, max-age=31536000, immutable" }),
+    ...(isShown && { "cross-origin-resource-policy": "cross-origin" }),
   };
   const answer = (status: number, body: ConstructorParameters<typeof Response>[0] = null) => {
     set.status = status;
@@ -37,7 +41,7 @@ export async function sendDownload(
   if (isUnchanged(request.headers.get("if-none-match"), etag)) return answer(304);
   const part = readRange(request.headers, size, etag);
   headers["content-type"] = type.startsWith("text/") ? `${type}; charset=utf-8` : type;
-  headers["content-disposition"] = attachment(name);
+  headers["content-disposition"] = disposition(isShown ? "inline" : "attachment", name);
   headers["content-length"] = String(part ? part.last - part.first + 1 : size);
   if (part) headers["content-range"] = `bytes ${part.first}-${part.last}/${size}`;
   const status = part ? 206 : 200;
@@ -48,13 +52,15 @@ export async function sendDownload(
  * `Content-Disposition` for a name in any script (RFC 6266): in ASCII for those who know no better, and in UTF-8 as RFC 8187
  * writes it. Nothing of a name gets out of its place in the header.
  */
-export function attachment(name: string): string {
+export const attachment = (name: string): string => disposition("attachment", name);
+
+function disposition(kind: "attachment" | "inline", name: string): string {
   const plain = name
     .normalize("NFKD")
     .replace(/\p{M}/gu, "")
     .replace(/[^\x20-\x7e]|["\\%]/gu, "_");
   const isPlain = plain === name;
-  return `attachment; filename="${plain}"${isPlain ? "" : `; filename*=UTF-8''${extended(name)}`}`;
+  return `${kind}; filename="${plain}"${isPlain ? "" : `; filename*=UTF-8''${extended(name)}`}`;
 }
 
 /** RFC 8187, section 3.2.1: what `encodeURIComponent` leaves and `attr-char` has not. */

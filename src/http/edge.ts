@@ -2,10 +2,11 @@ import { ValidationError, type AnyElysia } from "elysia";
 import { second } from "../clock";
 import { Forbidden, Refusal, TooMany } from "../errors";
 import type { Limiter } from "../integrations/limiter";
-import { log, logRequest } from "../ops/logging";
+import { logOf, logRequest } from "../ops/logging";
 import type { RequestMetrics } from "../ops/metrics/requests";
 import { tracing } from "../ops/tracing/tracing";
 import type { Identity } from "../policy";
+import { sendPage, wantsPage, type Page } from "../web/html";
 import type { ResponseSet } from "./answer";
 import { callOf, openCall, queryOf, type Call, type RefusedCredentials } from "./call";
 import { clientAddress, isSecure, type TrustedProxies } from "./client-address";
@@ -18,11 +19,21 @@ import { faultOf, problemOf, type Problem } from "./problem";
 import { countRequest } from "./rate-limit";
 import { refusalOf } from "./refusals";
 
+const log = logOf("http");
+
 /** Who a bearer token belongs to; a text says why it is refused. At once when the token is known. */
 export type Identify = (token: string) => Identity | string | Promise<Identity | string>;
 
 /** Whom a ticket lets in; a text says why nobody. */
 export type AdmitTicket = (ticket: string, use: TicketUse) => Promise<Identity | string>;
+
+/** How requests reach the server. Read at each one: the configuration may change. */
+export interface Transport {
+  https: "off" | "redirect" | "require";
+  hstsSeconds: number;
+  /** Where browsers reach the server, without a slash at the end. */
+  publicUrl: string | null;
+}
 
 /** What the edge needs from the server. */
 export interface EdgeOptions {
@@ -37,10 +48,9 @@ export interface EdgeOptions {
   /** Requests a minute; 0 for no limit. Read at each request: an admin may change them. */
   limits: () => { ip: number; user: number };
   proxies: TrustedProxies;
-  https: "off" | "redirect" | "require";
-  hstsSeconds: number;
-  /** Where browsers reach the server, without a slash at the end. */
-  publicUrl: string | null;
+  transport: Transport;
+  /** How a browser is shown a problem at this path; `undefined` where it gets the document, as programs do. */
+  problemPage: (path: string, problem: Problem) => Page | undefined;
   /** Filled in once every route is mounted. */
   routes: RouteTable;
 }
@@ -60,12 +70,7 @@ const securityHeaders = {
 
 /** The first thing that happens to a request: it gets its id and its address. */
 export const opening =
-  ({
-    proxies,
-    https,
-    hstsSeconds,
-    metrics,
-  }: Pick<EdgeOptions, "proxies" | "https" | "hstsSeconds" | "metrics">) =>
+  ({ proxies, transport, metrics }: Pick<EdgeOptions, "proxies" | "transport" | "metrics">) =>
   <App extends AnyElysia>(app: App): App => {
     if (tracing()) app.wrap(traced);
     app.headers(securityHeaders).onRequest(({ request, set, server }) => {
@@ -86,7 +91,9 @@ export const opening =
       if (trace !== undefined) set.headers["server-timing"] = `traceparent;desc="${trace}"`;
       // Without a host, the URL begins with its path, and the router would take another path from it than we do.
       if (request.url.startsWith("/")) throw withoutHost();
-      if (https === "off" || !call.isSecure || hstsSeconds === 0) return;
+      if (!call.isSecure) return;
+      const { https, hstsSeconds } = transport;
+      if (https === "off" || hstsSeconds === 0) return;
       set.headers["strict-transport-security"] = `max-age=${hstsSeconds}; includeSubDomains`;
     });
     return app;
@@ -108,7 +115,7 @@ export const edge =
     app
       .onRequest(async ({ request, set }) => {
         const call = callOf(request);
-        const elsewhere = enforceHttps(options, request, call, set);
+        const elsewhere = enforceHttps(options.transport, request, call, set);
         if (elsewhere) return elsewhere;
         // A check of the server's health must not depend on the database that tokens are looked up in.
         if (isFree(call.path)) return undefined;
@@ -128,6 +135,8 @@ export const edge =
         const status = Number(set.status ?? 200);
         const ms = performance.now() - call.startedAt;
         options.metrics.answered(route || null, request.method, status, ms / second);
+        if (call.problem !== null) options.metrics.problem(route || null, call.problem);
+        else if (isSearch(call)) options.metrics.searched(ms / second);
         tracing()
           ?.requestSpan(request)
           ?.end(route || null, status);
@@ -152,9 +161,13 @@ const withoutHost = () =>
     "Name the server in the Host header, as in Host: crm.example.com.",
   );
 
+/** Whether it asks for words: `q` of a search or of a list. */
+const isSearch = ({ parameters, list }: Call) =>
+  parameters["q"] !== undefined || (list?.filters.some(({ op }) => op === "search") ?? false);
+
 /** Redirects or refuses what came in the clear; whoever checks the server's health may always do so. */
 function enforceHttps(
-  { https, publicUrl }: Pick<EdgeOptions, "https" | "publicUrl">,
+  { https, publicUrl }: Transport,
   request: Request,
   call: Call,
   set: ResponseSet,
@@ -249,10 +262,13 @@ async function answerError(options: EdgeOptions, failure: Failure): Promise<unkn
     log.warn(refusal.message, { request_id: call.id, path: call.path, error: refusal.cause });
   }
   const problem = refusal ? problemOf(refusal, call.path, call.id) : faultOf(call.path, call.id);
+  call.problem = problem.code;
   set.status = problem.status;
   set.headers["content-type"] = "application/problem+json";
   set.headers["cache-control"] = "no-store";
   Object.assign(set.headers, refusal?.details.headers);
+  const page = wantsPage(request) ? options.problemPage(call.path, problem) : undefined;
+  if (page) return sendPage(set, page);
   if (!refusal || !call.attempt) return problem;
   try {
     const first = await keepRefusal(options.idempotency, call.attempt, problem, refusal.details.headers);

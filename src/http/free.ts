@@ -5,6 +5,7 @@ export const isHealth = (path: string) => health.has(path);
 
 const pages = ["/swagger", "/monitor"];
 
-/** What nobody is counted or asked for: health, and the pages that the executable carries. */
+/** What nobody is counted or asked for: health, the pages that the executable carries, and the faces in a list of people. */
 export const isFree = (path: string) =>
-  isHealth(path) || pages.some((page) => path === page || path.startsWith(`${page}/`));
+  isHealth(path) ||
+  path.startsWith("/api/avatars/") || pages.some((page) => path === page || path.startsWith(`${page}/`));

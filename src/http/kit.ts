@@ -1,11 +1,12 @@
 import type { TObject, TSchema, TString } from "@sinclair/typebox";
 import { Elysia } from "elysia";
+import type { Feature } from "../config/features";
 import { Forbidden, Invalid, Refusal, Unauthenticated } from "../errors";
 import { isId } from "../ids";
 import type { Actor, Permission } from "../policy";
 import type { ProblemCode } from "../problems";
 import type { AnswerOf, ResponseSet } from "./answer";
-import { readJson } from "./body";
+import { readJson, readWebForm } from "./body";
 import { callOf, queryOf, type Call } from "./call";
 import { declare, type TicketPurpose, type Walk } from "./declared";
 import { readExport, type Exported, type ExportRequest } from "./exported";
@@ -31,6 +32,8 @@ export interface KitOptions {
   requireIfMatch: () => boolean;
   /** ISO 3166 code of phone numbers without a country code, in filters. */
   defaultCountry: () => string | null;
+  /** Whether a feature is switched on. */
+  isOn: (feature: Feature) => boolean;
 }
 
 /** What Elysia is told instead of `undefined` for an empty body, which it would try to read again. */
@@ -63,12 +66,15 @@ const strangersLimit = 16 * 1024;
  * - `filters`: the same fields, for a query of filters alone; as `filters`.
  * - `parameters`: what its query may have, most often ids; those that were given as `parameters`.
  * - `ticket`: for what a ticket in the query lets its bearer in here, instead of an access token (see `edge.ts`).
+ * - `feature`: what an admin may switch off, and the route with it. Declared behind `permission`.
  * - `form`: its body is a form with files, which the handler reads (`multipart.ts`). Declared before `permission`.
+ * - `webForm`: its body may also be what a page's form sends. Declared before `permission`.
+ * - `orText`: it takes a text of this media type as well, which the handler reads.
  * - `answer`: status and headers of the result (`created`, `versioned`, `noContent`); `Idempotency-Key` on POST.
  * - `conditional`: `If-Match` as `ifMatch`.
  * - for the documents alone: `returns`, `problems`, `example`, `walk`.
  */
-export function httpKit({ idempotency, bodyLimit, requireIfMatch, defaultCountry }: KitOptions) {
+export function httpKit({ idempotency, bodyLimit, requireIfMatch, defaultCountry, isOn }: KitOptions) {
   const optionsOf = ({ actor }: Call): ListOptions => ({
     timeZone: actor?.timeZone ?? "UTC",
     country: defaultCountry(),
@@ -104,6 +110,12 @@ export function httpKit({ idempotency, bodyLimit, requireIfMatch, defaultCountry
       // Elysia asks the next parser only when this one gives `undefined`.
       parse: () => nothing,
     }),
+
+    webForm: (_: true) => ({
+      parse: ({ request }: Incoming) => readWebForm(request, Math.min(bodyLimit, strangersLimit)),
+    }),
+
+    orText: (mediaType: string) => declare("orText", mediaType),
 
     list: (fields: Fields) => ({
       ...declare("list", fields),
@@ -152,6 +164,13 @@ export function httpKit({ idempotency, bodyLimit, requireIfMatch, defaultCountry
     }),
 
     ticket: (purpose: TicketPurpose) => declare("ticket", purpose),
+
+    feature: (feature: Feature) => ({
+      ...declare("feature", feature),
+      transform: () => {
+        if (!isOn(feature)) throw switchedOff(feature);
+      },
+    }),
 
     conditional: (isConditional: true) => ({
       ...declare("conditional", isConditional),
@@ -205,6 +224,13 @@ function admit(call: Call, permission: Permission): void {
   if (permission === "signed-in" || call.actor.grants[permission] !== undefined) return;
   throw new Forbidden(`Your role does not allow ${permission}.`);
 }
+
+const switchedOff = (feature: Feature) => {
+  const name = feature.replaceAll("_", " ");
+  return new Forbidden(`The admins of this server have switched ${name} off.`, "feature_disabled", {
+    feature,
+  });
+};
 
 /** What stands in the path narrows the list: a cursor belongs to that too. */
 const scopeOf = ({ path }: Call, params: Record<string, string> = {}) =>

@@ -1,10 +1,12 @@
 import { NotFound } from "../errors";
 import { newId } from "../ids";
 import type { Health } from "../ops/health";
-import { log } from "../ops/logging";
+import { logOf } from "../ops/logging";
 import type { Metrics } from "../ops/metrics";
 import { metricsPath } from "./metrics-routes";
 import { problemOf } from "./problem";
+
+const log = logOf("http");
 
 /** Whoever can connect to it is on this machine: that is the whole protection, so it is no setting. */
 const hostname = "127.0.0.1";

@@ -58,6 +58,9 @@ const MonitorReport = Type.Object(
       }),
       { description: "The slowest since the start." },
     ),
+    work: Type.Array(Type.Object({ what: Type.String(), count: Type.Integer(), p50_ms: Ms, p95_ms: Ms }), {
+      description: "What else takes its time, since the start: searches, files, notifications, jobs.",
+    }),
     queries: Type.Array(
       Type.Object({
         statement: Type.String(),
@@ -120,7 +123,7 @@ async function report({ monitor, metrics, health }: MonitorOptions): Promise<Mon
       ...{ disk_free_bytes: figures.disk?.free ?? null, disk_size_bytes: figures.disk?.size ?? null },
       active_users: figures.activeUsers,
     },
-    queues: figures.jobs,
+    queues: figures.jobs.map(({ kind, state, count }) => ({ kind, state, count })),
     history: {
       ...{ at: column(({ at }) => isoTime(at)), requests: column(({ requests }) => requests) },
       ...{ errors: column(({ errors }) => errors), cpu: column(({ cpu }) => cpu) },
@@ -133,6 +136,7 @@ async function report({ monitor, metrics, health }: MonitorOptions): Promise<Mon
       ...{ connections: column(({ sockets }) => sockets), disk_free_bytes: column((each) => each.disk_free) },
     },
     routes: slowest(metrics.requests.answers),
+    work: [{ what: "searches", series: metrics.requests.searches }, ...metrics.work.durations].map(worked),
     queries: metrics.slowQueries.worst(shown).map(({ statement, count, total, longest }) => ({
       ...{ statement, count },
       ...{ mean_ms: rounded((total / count) * 1_000), longest_ms: rounded(longest * 1_000) },
@@ -162,6 +166,15 @@ function ofRoute(series: readonly Series<"route" | "method" | "status">[]): Moni
     errors: total(series.filter((each) => each.labels.status.startsWith("5"))),
     ...{ p50_ms: ms(0.5), p95_ms: ms(0.95) },
   };
+}
+
+function worked({ what, series }: { what: string; series: Series<never> }): MonitorReport["work"][number] {
+  const ms = (share: number) => {
+    const seconds = quantile(series.bounds, series.counts, share);
+    return seconds === null ? null : rounded(seconds * 1_000);
+  };
+  const count = series.counts.reduce((all, each) => all + each, 0);
+  return { what, count, p50_ms: ms(0.5), p95_ms: ms(0.95) };
 }
 
 const rounded = (number: number) => Math.round(number * 1_000) / 1_000;

@@ -1,8 +1,10 @@
-import { Type } from "@sinclair/typebox";
+import { Type, type TBoolean } from "@sinclair/typebox";
 import { Elysia } from "elysia";
 import { version } from "../build";
 import { second } from "../clock";
+import { features, type Feature } from "../config/features";
 import { Busy } from "../errors";
+import type { LiveSettings } from "../features/settings/live";
 import type { Health } from "../ops/health";
 import type { HttpKit } from "./kit";
 import { sharedHeaders } from "./openapi/headers";
@@ -31,8 +33,19 @@ export const HealthView = Type.Object(
 
 const OkView = Type.Object({ status: Type.Literal("ok") }, { title: "Ok" });
 
+const flags = Object.fromEntries(features.map((feature) => [feature, Type.Boolean()])) as Record<
+  Feature,
+  TBoolean
+>;
+
 const ApiView = Type.Object(
-  { name: Type.String(), version: Type.String(), health: Type.String() },
+  {
+    ...{ name: Type.String(), version: Type.String(), health: Type.String() },
+    features: Type.Object(
+      { ...flags, registration: Type.Boolean() },
+      { description: "What is switched on here, so that nobody is offered what would be refused." },
+    ),
+  },
   { title: "Api" },
 );
 
@@ -49,7 +62,7 @@ const down = {
 };
 
 /** What the server says about itself, to everybody. */
-export const systemRoutes = (kit: HttpKit, health: Health) =>
+export const systemRoutes = (kit: HttpKit, health: Health, live: LiveSettings) =>
   new Elysia({ tags: ["System"] })
     .use(kit)
     .get(
@@ -80,8 +93,16 @@ export const systemRoutes = (kit: HttpKit, health: Health) =>
       },
       { permission: "public", returns: OkView, detail: { summary: "Whether requests are served now" } },
     )
-    .get("/api", () => ({ name: "Neo CRM", version, health: "/health" }), {
+    .get("/api", () => ({ name: "Neo CRM", version, health: "/health", features: switchedOn(live) }), {
       permission: "public",
       returns: ApiView,
-      detail: { summary: "Name and version of this API" },
+      detail: { summary: "Name and version of this API, and what is switched on" },
     });
+
+function switchedOn(live: LiveSettings) {
+  const all = features.map((feature) => [feature, live.get(`features.${feature}`)]);
+  return {
+    ...(Object.fromEntries(all) as Record<Feature, boolean>),
+    registration: live.get("auth.registration") === "open",
+  };
+}

@@ -2,11 +2,14 @@ import { monotonic, now, second } from "../clock";
 import { tellAfterCommit } from "../db/after-commit";
 import type { Session, Store } from "../db/store";
 import { Refusal } from "../errors";
-import { log } from "../ops/logging";
+import { logOf } from "../ops/logging";
+import type { JobOutcome } from "../ops/metrics/work";
 import { redactText } from "../ops/redact";
 import { GiveUp, TryAgain, type JobKind, type JobRow, type Progress, type RunningJob } from "./job";
 import { jobTopic } from "./queue";
 import { endLease, writeProgress, type Ending, type Lease } from "./store";
+
+const log = logOf("jobs");
 
 /** The job belongs to somebody else by now, or to nobody. */
 class LeaseLost extends Error {
@@ -28,6 +31,12 @@ export type OnEnd = (
   state: "succeeded" | "failed",
 ) => Promise<void>;
 
+/** Told how long jobs waited and took, in seconds. */
+export interface JobMeasures {
+  jobBegan(kind: string, seconds: number): void;
+  jobEnded(kind: string, outcome: JobOutcome, seconds: number): void;
+}
+
 /** How often whoever watches a job is told how far it is. */
 const tellMs = 500;
 
@@ -38,6 +47,7 @@ export class Attempt {
   readonly over: Promise<void>;
   readonly #abort = new AbortController();
   #isEnded = false;
+  #outcome: JobOutcome | undefined;
   #isStopped = false;
   #first: { done: number; at: number } | undefined;
   #toldAt = -Infinity;
@@ -46,10 +56,10 @@ export class Attempt {
     private readonly store: Store,
     private readonly kind: JobKind,
     private readonly row: JobRow,
-    private readonly onEnd: OnEnd,
+    private readonly told: { onEnd: OnEnd; measures: JobMeasures },
   ) {
     this.lease = { id: row.id, lease_id: row.lease_id! };
-    this.over = this.#run().catch((error: unknown) => {
+    this.over = this.#measured().catch((error: unknown) => {
       // The lease will be over by itself, and somebody else goes on.
       log.error("A job could not be ended", { error, job: row.id, kind: kind.name });
     });
@@ -71,6 +81,14 @@ export class Attempt {
   /** Gives the job back as if this attempt had not been. */
   async giveBack(): Promise<void> {
     await this.#end({ state: "queued", attempts: this.row.attempts - 1, error: this.row.error });
+  }
+
+  async #measured(): Promise<void> {
+    const { kind, row, told } = this;
+    const startedAt = monotonic();
+    told.measures.jobBegan(kind.name, (now() - row.run_at) / second);
+    await this.#run();
+    if (this.#outcome) told.measures.jobEnded(kind.name, this.#outcome, (monotonic() - startedAt) / second);
   }
 
   async #run(): Promise<void> {
@@ -108,6 +126,7 @@ export class Attempt {
           await this.#tellEnd(session, "succeeded");
         });
         this.#isEnded = true;
+        this.#outcome = "succeeded";
       },
     };
   }
@@ -122,7 +141,7 @@ export class Attempt {
 
   async #tellEnd(session: Session, state: "succeeded" | "failed"): Promise<void> {
     if (!this.kind.waitedForAs) return;
-    await this.onEnd(session, this.row, this.kind, state);
+    await this.told.onEnd(session, this.row, this.kind, state);
     tellAfterCommit(session, jobTopic(this.row.id));
   }
 
@@ -165,8 +184,14 @@ export class Attempt {
       if (!(await endLease.first(session, whole))) return;
       if (whole.state === "succeeded" || whole.state === "failed") await this.#tellEnd(session, whole.state);
     }, readCommitted);
+    const { row, kind } = this;
+    this.#outcome = outcomes[whole.state as keyof typeof outcomes];
+    log.debug("A job was left", { job: row.id, kind: kind.name, attempt: row.attempts, state: whole.state });
   }
 }
+
+/** How an attempt ended, by what becomes of its job. */
+const outcomes = { queued: "again", succeeded: "succeeded", failed: "failed" } as const;
 
 const done = ({ attempts, run_at }: JobRow) =>
   ({ state: "succeeded", attempts, run_at, error: null, finished_at: now() }) as const;

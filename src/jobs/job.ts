@@ -23,6 +23,8 @@ export interface NewJob {
   id?: string;
   /** How far it is before it begins. */
   progress?: Progress;
+  /** What is known of what it comes to, beyond counts, before it begins. */
+  result?: Record<string, unknown>;
   /** Whoever asked for it and may see how far it is; `null` for the server itself. */
   createdBy?: string | null;
 }

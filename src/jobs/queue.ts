@@ -28,7 +28,7 @@ const waitingWithKey = hot(({ t: { jobs }, q }, p: Params<{ key: string }>) =>
 export async function addJob(session: Session, job: NewJob): Promise<string> {
   const waiting = job.key === undefined ? undefined : await waitingWithKey.first(session, { key: job.key });
   if (waiting) return waiting.id;
-  const id = await insertAs(session, job, "queued");
+  const id = await insertAs(session, job, "queued", job.result);
   tellAfterCommit(session, jobsTopic);
   return id;
 }

@@ -47,6 +47,7 @@ export class Scheduler {
   every(name: string, ms: number, work: () => Promise<void>): void {
     let nextAt: number | undefined;
     const pulse = new Pulse({
+      module: "jobs",
       failure: `What is due every ${ms} ms failed: ${name}`,
       everyMs: Math.min(ms, longestLookMs),
       work: async () => {

@@ -1,11 +1,13 @@
 import { now, second } from "../clock";
 import type { Session, Store } from "../db/store";
 import { newId } from "../ids";
-import { log } from "../ops/logging";
+import { logOf } from "../ops/logging";
 import { Pulse } from "../pulse";
-import { Attempt, type OnEnd } from "./attempt";
+import { Attempt, type JobMeasures, type OnEnd } from "./attempt";
 import type { JobKind, JobRow } from "./job";
 import { dueJobs, leaseJobs, renewLeases, somethingDue, takeBackLapsed } from "./store";
+
+const log = logOf("jobs");
 
 /** What can be chosen; the defaults suit a server. */
 export interface WorkerOptions {
@@ -13,16 +15,29 @@ export interface WorkerOptions {
   kinds: readonly JobKind[];
   /** Told within the transaction that ends a job that somebody waits for. */
   onEnd?: OnEnd;
+  measures?: JobMeasures;
   /** Jobs that run at once in this process. */
   concurrency?: number;
   /** Milliseconds that a job belongs to a process that is silent. */
   leaseMs?: number;
   /** Milliseconds after which it looks by itself for what is due. */
   pollMs?: number;
+  /** No other process does jobs of this store: what was under way when it starts is nobody's, and waits for no lease. */
+  isAlone?: boolean;
 }
 
 const readCommitted = { isolation: "read committed" } as const;
-const usual = { onEnd: async () => {}, concurrency: 4, leaseMs: 30 * second, pollMs: second };
+/** After the end of every lease. */
+const forever = Number.MAX_SAFE_INTEGER;
+const unmeasured: JobMeasures = { jobBegan() {}, jobEnded() {} };
+const usual = {
+  onEnd: async () => {},
+  measures: unmeasured,
+  concurrency: 4,
+  leaseMs: 30 * second,
+  pollMs: second,
+  isAlone: false,
+};
 
 /**
  * Does the jobs of the queue, as many at once as it may. A job belongs to the process that leased it until the lease is
@@ -34,16 +49,20 @@ export class Worker {
   readonly #running = new Set<Attempt>();
   readonly #leasing: Pulse;
   readonly #renewing: Pulse;
+  #hasLeft: boolean;
 
   constructor(options: WorkerOptions) {
     this.#options = { ...usual, ...options };
+    this.#hasLeft = this.#options.isAlone;
     this.#kinds = new Map(options.kinds.map((kind) => [kind.name, kind]));
     const { pollMs, leaseMs } = this.#options;
     this.#leasing = new Pulse({
+      module: "jobs",
       failure: "Jobs could not be leased",
       ...{ work: () => this.#leaseNext(), everyMs: pollMs },
     });
     this.#renewing = new Pulse({
+      module: "jobs",
       failure: "The leases of jobs could not be renewed",
       ...{ work: () => this.#renew(), everyMs: leaseMs / 3 },
     });
@@ -86,6 +105,10 @@ export class Worker {
     const { store, concurrency } = this.#options;
     const free = concurrency - this.#running.size;
     if (free <= 0 || this.#kinds.size === 0) return undefined;
+    if (this.#hasLeft) {
+      await store.tx((session) => takeBackLapsed.all(session, { now: forever }), readCommitted);
+      this.#hasLeft = false;
+    }
     const kinds = JSON.stringify([...this.#kinds.keys()]);
     if (!(await somethingDue.first(store.read, { kinds, now: now() }))) return undefined;
     const leased = await store.tx((session) => this.#lease(session, kinds, free), readCommitted);
@@ -105,7 +128,7 @@ export class Worker {
   }
 
   #begin(row: JobRow): void {
-    const attempt = new Attempt(this.#options.store, this.#kinds.get(row.kind)!, row, this.#options.onEnd);
+    const attempt = new Attempt(this.#options.store, this.#kinds.get(row.kind)!, row, this.#options);
     this.#running.add(attempt);
     void attempt.over.finally(() => {
       this.#running.delete(attempt);

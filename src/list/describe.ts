@@ -97,7 +97,9 @@ const meanings: Record<Operator, string> = {
 };
 
 function operand(field: Field, op: Operator): TSchema {
-  const description = meanings[op];
+  const description = field.via
+    ? `${meanings[op]} The ${field.via.relation}'s, where you may see it.`
+    : meanings[op];
   if (op === "is_null") return Type.Boolean({ description });
   const isText = op === "in" || op === "nin" || op === "all" || op === "between";
   return isText ? Type.String({ description }) : value(field, { description });

@@ -88,13 +88,25 @@ export type Field = Declaration & {
   /** The column compared and sorted by; for tags, the field's name. */
   readonly column: string;
   readonly operators: readonly Operator[];
+  /** The relation whose records have it, and its name there: the list's own do not. */
+  readonly via?: { readonly relation: string; readonly field: string };
 };
+
+/** Records that those of a list point to, one each: a task points to its client. */
+export interface Relation<Column extends string = string> {
+  /** The column with the other's id. */
+  key: Column;
+  /** What is known of the others; of theirs, only those fields that are their own. */
+  fields: Fields;
+}
 
 /** What a list of one resource can be asked for. */
 export interface Fields {
   /** The table of the records. Names the list in its cursors: one of another list is refused. */
   readonly resource: keyof Tables;
   readonly byName: ReadonlyMap<string, Field>;
+  /** By the name that comes before the dot in a filter. */
+  readonly relations: ReadonlyMap<string, Relation>;
   /** What not everybody may ask for. */
   readonly guarded: readonly Field[];
   readonly sortKeys: readonly string[];
@@ -108,7 +120,7 @@ export interface Fields {
 }
 
 /** What `fieldsOf` needs besides the fields. */
-export interface FieldsOptions<Name extends string> {
+export interface FieldsOptions<Name extends string, Column extends string> {
   /** As in a query: `-created_at,name`. */
   sort: string;
   /** Parameter → field. */
@@ -117,6 +129,8 @@ export interface FieldsOptions<Name extends string> {
   softDeleted?: boolean;
   /** The records can be searched (see `db/search.ts`), by `q`. */
   searched?: boolean;
+  /** Records whose fields this list is filtered by too, as `filter[<name>.<field>]`. */
+  relations?: Readonly<Record<string, Relation<Column>>>;
 }
 
 type ColumnOf<Table extends keyof Tables> = keyof Tables[Table]["_"]["columns"] & string;
@@ -125,12 +139,19 @@ type ColumnOf<Table extends keyof Tables> = keyof Tables[Table]["_"]["columns"] 
 export function fieldsOf<Table extends keyof Tables, Name extends string>(
   table: Table,
   declarations: Record<Name, Declaration<ColumnOf<Table>>>,
-  { sort, shortcuts = {}, softDeleted = false, searched = false }: FieldsOptions<NoInfer<Name>>,
+  {
+    sort,
+    shortcuts = {},
+    softDeleted = false,
+    searched = false,
+    relations = {},
+  }: FieldsOptions<NoInfer<Name>, ColumnOf<Table>>,
 ): Fields {
-  const fields = Object.entries<Declaration>(declarations).map(([name, declaration]) =>
+  const own = Object.entries<Declaration>(declarations).map(([name, declaration]) =>
     fieldOf(name, declaration),
   );
-  const sortKeys = fields.filter((field) => "sort" in field && field.sort).map(({ name }) => name);
+  const fields = [...own, ...Object.entries<Relation>(relations).flatMap(fieldsAcross)];
+  const sortKeys = own.filter((field) => "sort" in field && field.sort).map(({ name }) => name);
   const defaultSort = sort.split(",").map(sortKeyOf);
   for (const { field } of defaultSort) {
     if (!sortKeys.includes(field))
@@ -139,6 +160,7 @@ export function fieldsOf<Table extends keyof Tables, Name extends string>(
   return {
     resource: table,
     byName: new Map(fields.map((field) => [field.name, field])),
+    relations: new Map(Object.entries<Relation>(relations)),
     guarded: fields.filter((field) => grantOf(field) !== undefined),
     sortKeys,
     defaultSort,
@@ -147,6 +169,12 @@ export function fieldsOf<Table extends keyof Tables, Name extends string>(
     search: searched ? "optional" : "none",
   };
 }
+
+/** The fields of the records that a list's point to, named as its filters name them. */
+const fieldsAcross = ([relation, { fields }]: [string, Relation]): Field[] =>
+  [...fields.byName.values()]
+    .filter(({ via }) => via === undefined)
+    .map((field) => ({ ...field, name: `${relation}.${field.name}`, via: { relation, field: field.name } }));
 
 /** The same, for a list that there is nothing of until somebody searches. */
 export const searchOf = (fields: Fields): Fields => ({ ...fields, search: "required" });

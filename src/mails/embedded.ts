@@ -17,8 +17,12 @@ import clientAssignedText from "./templates/client_assigned.text.liquid" with { 
 import clientAssignedHtml from "./templates/client_assigned.html.liquid" with { type: "text" };
 import clientChangedText from "./templates/client_changed.text.liquid" with { type: "text" };
 import clientChangedHtml from "./templates/client_changed.html.liquid" with { type: "text" };
+import fileSharedText from "./templates/file_shared.text.liquid" with { type: "text" };
+import fileSharedHtml from "./templates/file_shared.html.liquid" with { type: "text" };
 import mentionText from "./templates/mention.text.liquid" with { type: "text" };
 import mentionHtml from "./templates/mention.html.liquid" with { type: "text" };
+import backupFailedText from "./templates/backup_failed.text.liquid" with { type: "text" };
+import backupFailedHtml from "./templates/backup_failed.html.liquid" with { type: "text" };
 import jobFinishedText from "./templates/job_finished.text.liquid" with { type: "text" };
 import jobFinishedHtml from "./templates/job_finished.html.liquid" with { type: "text" };
 import securityText from "./templates/security.text.liquid" with { type: "text" };
@@ -52,8 +56,12 @@ export const embeddedTemplates: Readonly<Record<string, string>> = {
   "client_assigned.html": clientAssignedHtml,
   "client_changed.text": clientChangedText,
   "client_changed.html": clientChangedHtml,
+  "file_shared.text": fileSharedText,
+  "file_shared.html": fileSharedHtml,
   "mention.text": mentionText,
   "mention.html": mentionHtml,
+  "backup_failed.text": backupFailedText,
+  "backup_failed.html": backupFailedHtml,
   "job_finished.text": jobFinishedText,
   "job_finished.html": jobFinishedHtml,
   "security.text": securityText,

@@ -1,5 +1,6 @@
 import { hour, minute, now } from "../clock";
 import type { Session, Store } from "../db/store";
+import { isAlwaysOn, notificationTypes } from "../features/notifications/types";
 import { account } from "../features/users/accounts";
 import type { Seal } from "../http/seal";
 import { Undeliverable, type Mail } from "../integrations/mail/mail";
@@ -16,6 +17,8 @@ export interface MailKindOptions {
   templates: Templates;
   links: Links;
   seal: Seal;
+  /** Whether people get mails about what happens, besides those about their account. */
+  tellsByMail: () => boolean;
 }
 
 /** Doubled from a minute on: 16 attempts take a day and an hour. */
@@ -33,6 +36,7 @@ export const mailKind = (options: MailKindOptions): JobKind => ({
   async run(job) {
     const { template, to, until, ...payload } = job.payload as MailPayload;
     if (until !== undefined && until <= now()) throw new GiveUp("It came too late: what it says is over.");
+    if (isOptional(template) && !options.tellsByMail()) return;
     const person = await recipient(options.store.read, to);
     // Nobody is left to read it.
     if (!person) return;
@@ -41,6 +45,10 @@ export const mailKind = (options: MailKindOptions): JobKind => ({
     await untilAborted(job, () => options.mail.send({ id: job.id, to: person, ...rendered }));
   },
 });
+
+/** What people can do without: they see it in their list as well. */
+const isOptional = (template: MailPayload["template"]) =>
+  notificationTypes.some((type) => type === template && !isAlwaysOn(type));
 
 async function recipient(
   session: Session,

@@ -12,7 +12,7 @@ const told = (title: string, message: string, link: string | null): TemplateValu
   ...{ name, title, message, link, url: link && host + link },
 });
 
-const [task, client] = [`/tasks/${id}`, `/clients/${id}`];
+const [task, client, file] = [`/tasks/${id}`, `/clients/${id}`, `/files/${id}`];
 const linked = (page: string) => ({ name, link: `${host}/${page}?token=${token}`, token });
 
 const toldOf: Record<NotificationType, TemplateValues> = {
@@ -24,8 +24,10 @@ const toldOf: Record<NotificationType, TemplateValues> = {
   task_reminder: told("Remember: Call Bjørn", "It is due 2026-05-04 09:00.", task),
   client_assigned: told("A client for you: Hansen & Sønner", "Lan Nguyen assigned it to you.", client),
   client_changed: told("Changed: Hansen & Sønner", "Lan Nguyen changed it.", client),
+  file_shared: told("Shared: Offer.pdf", "Lan Nguyen made a link to it for people outside.", file),
   mention: told("Lan Nguyen mentioned you: Hansen & Sønner", "@ada@example.com, call <them> back?", client),
   job_finished: told("Your import is finished", "240 added, 3 refused.", `/jobs/${id}`),
+  backup_failed: told("The backup has failed", "No backup could be made: the disk is full.", null),
   security: told("Your password was changed", "If it was not you, tell an admin.", null),
 };
 

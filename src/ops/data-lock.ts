@@ -12,6 +12,8 @@ import {
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
+import { databaseFiles } from "../backup/database-files";
+import { finishSwap } from "../backup/swap";
 import { log } from "./logging";
 
 /** Another process holds the data directory. */
@@ -48,34 +50,42 @@ const reasons: Record<string, string> = {
   SQLITE_CANTOPEN: "neocrm.lock in it cannot be opened",
 };
 
-/** The data directory, held by this process until it lets go or dies. */
+/** A data directory or a file, held by this process until it lets go or dies. */
 export interface DataLock {
   release(): void;
 }
 
 /**
  * Takes the data directory for this process, and makes it when it does not exist; from here on, what the process
- * makes is for its own user only. SQLite's own file lock does it: the kernel drops it with the process,
- * however that ends, so that no stale lock is ever left behind.
+ * makes is for its own user only. What a broken-off restore had begun to put in its place is put there.
  * @throws DataDirectoryInUse, DataDirectoryUnusable
  */
 export function lockDataDirectory(dataDir: string): DataLock {
   process.umask(0o077);
   const pidFile = join(dataDir, "neocrm.pid");
-  const db = openLock(dataDir);
+  const lock = exclusively(openLock(dataDir));
+  if (!lock) throw new DataDirectoryInUse(dataDir, readPid(pidFile));
+  finishSwap(dataDir);
+  keepPrivate(dataDir);
+  writePid(pidFile);
+  return lock;
+}
+
+/** Takes a file for this process, and makes it when it does not exist; `undefined` while another one has it. */
+export const holdExclusively = (file: string): DataLock | undefined =>
+  exclusively(new Database(file, { create: true }));
+
+/** SQLite's own file lock does it: the kernel drops it with the process, however that ends, so no stale lock is left. */
+function exclusively(db: Database): DataLock | undefined {
   try {
     db.run("PRAGMA busy_timeout = 0");
     db.run("PRAGMA journal_mode = DELETE");
     db.run("BEGIN EXCLUSIVE");
   } catch (error) {
     db.close();
-    if (String((error as { code?: string }).code).startsWith("SQLITE_BUSY")) {
-      throw new DataDirectoryInUse(dataDir, readPid(pidFile));
-    }
+    if (String((error as { code?: string }).code).startsWith("SQLITE_BUSY")) return undefined;
     throw error;
   }
-  keepPrivate(dataDir);
-  writePid(pidFile);
   return {
     release() {
       db.run("ROLLBACK");
@@ -99,7 +109,7 @@ function keepPrivate(dataDir: string): void {
   if ((statSync(dataDir).mode & 0o022) !== 0) {
     log.warn(`Others may write in ${dataDir}, and so replace what is in it: chmod 700 ${dataDir}`);
   }
-  for (const file of ["neocrm.db", "neocrm.db-wal", "neocrm.db-shm"].map((name) => join(dataDir, name))) {
+  for (const file of databaseFiles.map((name) => join(dataDir, name))) {
     if (existsSync(file)) chmodSync(file, 0o600);
   }
 }

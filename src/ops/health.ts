@@ -25,6 +25,8 @@ export interface HealthOptions {
   store: Pick<Store, "ping" | "waiting">;
   hasher: { readonly waiting: number; readonly places: number };
   dataDir: string;
+  /** Whether a read or a write found the database damaged. */
+  isDamaged?: () => boolean;
 }
 
 /** Free bytes of the data directory below which the server says `degraded`. */
@@ -67,9 +69,9 @@ export class Health {
   }
 
   async #check(): Promise<HealthReport> {
-    const { store, hasher, dataDir } = this.options;
+    const { store, hasher, dataDir, isDamaged } = this.options;
     const checks = {
-      database: await checkDatabase(store),
+      database: await checkDatabase(store, isDamaged?.() ?? false),
       disk: await checkDisk(dataDir),
       writers: queue(store.waiting, manyWrites, "writes wait for the database"),
       passwords: queue(hasher.waiting, Math.max(1, hasher.places / 2), "people wait to sign in"),
@@ -84,10 +86,16 @@ const figureOf: Record<Status, number> = { ok: 1, degraded: 0.5, down: 0 };
 
 const ok: Check = { status: "ok", detail: null };
 
-async function checkDatabase(store: HealthOptions["store"]): Promise<Check> {
+const damaged: Check = {
+  status: "degraded",
+  detail:
+    "The database is damaged: some records can be neither read nor changed. Stop the server and restore a backup.",
+};
+
+async function checkDatabase(store: HealthOptions["store"], isDamaged: boolean): Promise<Check> {
   try {
     await store.ping();
-    return ok;
+    return isDamaged ? damaged : ok;
   } catch (error) {
     // The reason may name a host: it stays in the log.
     log.warn("The database cannot be reached", { error });

@@ -1,5 +1,5 @@
 import { isatty } from "node:tty";
-import { configureSync, getLogger, type Logger, type LogRecord } from "@logtape/logtape";
+import { configureSync, getLogger, type Logger, type LogLevel, type LogRecord } from "@logtape/logtape";
 import { now } from "../clock";
 import {
   jsonFormat,
@@ -11,6 +11,8 @@ import {
   type LogLine,
   type RequestFields,
 } from "./log-format";
+import { fileOutput, type LogFile } from "./log-file";
+import { logModules, type LogModule } from "./log-modules";
 import { bufferedOutput, descriptorOutput, type LogOutput } from "./log-output";
 import { redact, redactText } from "./redact";
 
@@ -20,7 +22,11 @@ export type { Level, RequestFields };
 export interface LoggingOptions {
   /** The least important level that is written. */
   level: Level;
+  /** The same for parts of the server, over `level`. */
+  levels?: Partial<Record<LogModule, Level>>;
   format: "json" | "pretty";
+  /** A file instead of stdout. */
+  file?: LogFile;
   /** Takes the text instead of stdout; one call is one or more whole lines. */
   write?: (text: string) => void;
   /** For `pretty`. Default: when stdout is a terminal. */
@@ -34,25 +40,38 @@ export interface LoggingOptions {
  */
 export const log: Logger = getLogger("neocrm");
 
+/** The log of a part of the server that has a level of its own; its lines name it as `module`, but for those of requests. */
+export const logOf = (module: LogModule): Logger => log.getChild(module);
+
 let output: LogOutput | undefined;
 let format: Format = jsonFormat;
 let isJson = true;
 let logsRequests = false;
 let logsErrors = false;
 
-/** Starts writing, or starts anew with other options. */
+/**
+ * Starts writing, or starts anew with other options: also to the same file, which somebody may have put aside.
+ * @throws Error when the file cannot be opened; what was before then stays
+ */
 export function startLogging(options: LoggingOptions): void {
+  const next = open(options);
   output?.close();
   process.off("exit", flushLogs);
-  output = options.write
-    ? bufferedOutput(textWriter(options.write), lossLine)
-    : descriptorOutput(1, lossLine);
+  output = next;
   isJson = options.format === "json";
-  format = isJson ? jsonFormat : prettyFormat(options.colour ?? (!options.write && isatty(1)));
-  logsRequests = levels.indexOf(options.level) <= levels.indexOf("info");
-  logsErrors = levels.indexOf(options.level) <= levels.indexOf("error");
-  configure(options.level);
+  format = isJson
+    ? jsonFormat
+    : prettyFormat(options.colour ?? (!options.write && !options.file && isatty(1)));
+  const requestLevel = options.levels?.http ?? options.level;
+  logsRequests = levels.indexOf(requestLevel) <= levels.indexOf("info");
+  logsErrors = levels.indexOf(requestLevel) <= levels.indexOf("error");
+  configure(options);
   process.on("exit", flushLogs);
+}
+
+function open({ write, file }: LoggingOptions): LogOutput {
+  if (write) return bufferedOutput(textWriter(write), lossLine);
+  return file ? fileOutput(file, lossLine) : descriptorOutput(1, lossLine);
 }
 
 const mostRecent = 200;
@@ -101,13 +120,22 @@ export function logRequest(fields: RequestFields): void {
 const levels: Level[] = ["trace", "debug", "info", "warn", "error", "fatal"];
 const urgent = new Set<Level>(["warn", "error", "fatal"]);
 
-function configure(level: Level) {
-  const lowestLevel = level === "warn" ? "warning" : level;
+const logTapeLevel = (level: Level): LogLevel => (level === "warn" ? "warning" : level);
+
+function configure({ level, levels: own = {} }: LoggingOptions) {
+  const modules = Object.keys(logModules) as LogModule[];
   configureSync({
     reset: true,
     sinks: { output: write },
     loggers: [
-      { category: "neocrm", sinks: ["output"], lowestLevel },
+      { category: "neocrm", sinks: ["output"], lowestLevel: logTapeLevel(level) },
+      ...modules.map((module) => ({
+        category: ["neocrm", module],
+        sinks: ["output" as const],
+        // Through the parent's, its level would count as well.
+        parentSinks: "override" as const,
+        lowestLevel: logTapeLevel(own[module] ?? level),
+      })),
       // LogTape reports its own failures here, and says so on the console unless it is named.
       { category: ["logtape", "meta"], sinks: ["output"], lowestLevel: "error" },
     ],
@@ -117,7 +145,12 @@ function configure(level: Level) {
 function write(record: LogRecord) {
   const level = record.level === "warning" ? "warn" : record.level;
   const message = redactText(messageOf(record));
-  const entry: LogLine = { time: record.timestamp, level, message, fields: redact(record.properties) };
+  const [, module] = record.category;
+  const fields = redact(record.properties);
+  const entry: LogLine = {
+    ...{ time: record.timestamp, level, message },
+    fields: module !== undefined && record.category[0] === "neocrm" ? { ...fields, module } : fields,
+  };
   remember(entry);
   output?.add(format(entry), urgent.has(level));
   const { error } = record.properties;

@@ -42,7 +42,7 @@ const mayHoldSecret = /=|\/s\/|:\/\/|bearer|basic/i;
 const parameter = /([?&;#\s]|^)([^\s=?&;#"'<>]{1,80})=([^\s&;#"'<>]+)/g;
 const credentials = /\b(bearer|basic)\s+[\w.~+/=-]+/gi;
 const userInfo = /(\/\/[^\s/:@]*):[^\s/]*@/g;
-const shareLink = /((?:^|[\s"'\d])\/s\/)[^\s/?#"']+/g;
+const shareLink = /((?:^|[\s"'\d]|\/\/[^\s/]{1,255})\/s\/)[^\s/?#"']+/gi;
 
 function maskParameter(whole: string, before: string, key: string) {
   return isSecretKey(decoded(key)) ? `${before}${key}=${hidden}` : whole;

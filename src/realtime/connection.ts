@@ -1,4 +1,4 @@
-import { monotonic } from "../clock";
+import { monotonic, now } from "../clock";
 import type { Actor } from "../policy";
 import { resyncFrame, type CloseCode } from "./frames";
 
@@ -24,6 +24,8 @@ export class Connection {
   isReady = false;
   isClosed = false;
   readonly topics = new Set<string>();
+  /** In milliseconds since 1970. */
+  readonly since = now();
   /** In `monotonic` time. */
   heardAt = monotonic();
   beatAt = monotonic();

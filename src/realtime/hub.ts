@@ -2,13 +2,15 @@ import { monotonic, second } from "../clock";
 import type { Store } from "../db/store";
 import { Busy, TooMany } from "../errors";
 import type { Bus } from "../integrations/bus/bus";
-import { log } from "../ops/logging";
+import { logOf } from "../ops/logging";
 import type { Actor, Identity } from "../policy";
 import type { Connection, Outlet } from "./connection";
 import { closing, Closing, frameOf, resyncFrame, type CloseCode } from "./frames";
 import { Hints, type RefusedTopic, type SeesJob, type Watched } from "./hints";
-import { deliver, standingOf } from "./notifications";
+import { deliver, standingOf, type Delivered } from "./notifications";
 import { Wakes } from "./wakes";
+
+const log = logOf("realtime");
 
 /** What the hub needs from the server. */
 export interface HubOptions {
@@ -21,6 +23,8 @@ export interface HubOptions {
   /** The kinds of records that can be watched, by entity type. */
   kinds: ReadonlyMap<string, Watched>;
   limits: () => { connections: number; perUser: number };
+  /** Told of each notification that went to somebody. */
+  measure: Delivered;
 }
 
 /** Bells may be lost: everything is looked at again after so long. */
@@ -51,9 +55,11 @@ export class Hub {
   #isClosed = false;
 
   constructor(private readonly options: HubOptions) {
-    const { store, bus, kinds, sees } = options;
+    const { store, bus, kinds, sees, measure } = options;
     this.#hints = new Hints(store.read, kinds, sees);
-    this.#notifying = new Wakes(mostReading, (userId) => deliver(store.read, userId, this.#of(userId)));
+    this.#notifying = new Wakes(mostReading, (userId) =>
+      deliver(store.read, userId, this.#of(userId), measure),
+    );
     this.#checking = new Wakes(mostReading, (userId) => this.#check(userId));
     this.#telling = new Wakes(1, () => this.#hints.tell());
     this.#watching = new Wakes(1, (jobId) => this.#hints.tellOfJob(jobId));
@@ -104,6 +110,7 @@ export class Hub {
     if (connection.isClosed) return;
     connection.position = position;
     connection.isReady = true;
+    log.debug("Somebody listens", { user: userId, after, connections: this.size });
     connection.send(frameOf("ready", { user_id: userId, last_id: last }));
     if (isLost) connection.send(resyncFrame);
     this.#notifying.wake(userId);
@@ -114,6 +121,7 @@ export class Hub {
     if (connection.isClosed) return;
     connection.isClosed = true;
     this.release(connection.outlet);
+    log.debug("Somebody listens no more", { user: connection.userId, connections: this.size });
     this.#hints.unsubscribe(connection, [...connection.topics]);
     const others = this.#users.get(connection.userId);
     others?.delete(connection);

@@ -1,3 +1,4 @@
+import { now, second } from "../clock";
 import type { Session } from "../db/store";
 import { presentNotification } from "../features/notifications/schema";
 import type { Connection } from "./connection";
@@ -35,6 +36,11 @@ async function areKept(session: Session, userId: string, after: number): Promise
   return kept !== undefined && kept.oldest <= after + 1;
 }
 
+/** Told of each notification that went to somebody: its age in seconds, where they were listening when it was made. */
+export interface Delivered {
+  delivered(seconds: number | undefined): void;
+}
+
 /**
  * Sends each connection of a user the notifications after its position, in order. May run several times at once: what
  * is sent is decided without a pause, by the position. For a slow reader the table is the queue: it goes on where it
@@ -44,13 +50,14 @@ export async function deliver(
   session: Session,
   userId: string,
   connections: Iterable<Connection>,
+  measure: Delivered,
 ): Promise<void> {
   for (;;) {
     const waiting = [...connections].filter(takes);
     if (waiting.length === 0) return;
     const number = Math.min(...waiting.map(({ position }) => position));
     const rows = await notificationsAfter.all(session, { user_id: userId, number, most: page });
-    for (const row of rows) deliverOne(row, waiting);
+    for (const row of rows) deliverOne(row, waiting, measure);
     if (rows.length < page) return;
     await skipWhoIsFarBehind(session, userId, waiting);
   }
@@ -58,12 +65,14 @@ export async function deliver(
 
 const takes = ({ isReady, isClosed, outlet }: Connection) => isReady && !isClosed && !outlet.isFull;
 
-function deliverOne(row: NotificationRow, connections: readonly Connection[]): void {
+function deliverOne(row: NotificationRow, connections: readonly Connection[], measure: Delivered): void {
   let frame: string | undefined;
   for (const connection of connections) {
     if (connection.position >= row.number || !takes(connection)) continue;
     connection.position = row.number;
-    if (row[connection.outlet.kind]) connection.send((frame ??= notificationFrame(row)), row.number);
+    if (!row[connection.outlet.kind]) continue;
+    connection.send((frame ??= notificationFrame(row)), row.number);
+    measure.delivered(row.created_at > connection.since ? (now() - row.created_at) / second : undefined);
   }
 }
 

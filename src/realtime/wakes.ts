@@ -1,4 +1,6 @@
-import { log } from "../ops/logging";
+import { logOf } from "../ops/logging";
+
+const log = logOf("realtime");
 
 /**
  * Work for names that are called, as often as they are and no oftener: a name that is called while it waits has its

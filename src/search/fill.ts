@@ -1,9 +1,12 @@
 import { asc, gt } from "drizzle-orm";
 import { hot, type Params, type Query } from "../db/hot";
+import type { RecordOf } from "../db/rows";
 import type { SearchedTable } from "../db/search-engine";
 import type { Session } from "../db/store";
 import { searchedOfClient } from "../features/clients/search";
 import { clientColumns, type ClientRow } from "../features/clients/store";
+import { searchedOfFile } from "../features/files/search";
+import { fileColumns } from "../features/files/store";
 import { searchedOfTask } from "../features/tasks/search";
 import { taskColumns, type TaskRow } from "../features/tasks/store";
 import { documentOf, type Searched } from "./document";
@@ -26,6 +29,16 @@ const clientsAfter: Page<ClientRow> = hot(({ t, q }, p: Params<{ after: string }
   return page as PromiseLike<unknown> as Query<ClientRow>;
 });
 
+const filesAfter: Page<RecordOf<"files">> = hot(({ t, q }, p: Params<{ after: string }>) => {
+  const page = q
+    .select(fileColumns(t))
+    .from(t.files)
+    .where(gt(t.files.id, p.after))
+    .orderBy(asc(t.files.id))
+    .limit(batch);
+  return page as PromiseLike<unknown> as Query<RecordOf<"files">>;
+});
+
 const tasksAfter: Page<TaskRow> = hot(({ t, q }, p: Params<{ after: string }>) => {
   const page = q
     .select(taskColumns(t))
@@ -44,6 +57,10 @@ export async function fillSearch(session: Session): Promise<void> {
   await fillTable(session, "clients", clientsAfter, searchedOfClient);
   await fillTable(session, "tasks", tasksAfter, searchedOfTask);
 }
+
+/** The same for files. What stands in them is found by jobs. */
+export const fillFileSearch = (session: Session): Promise<void> =>
+  fillTable(session, "files", filesAfter, (file) => searchedOfFile(file, null));
 
 async function fillTable<Row extends { id: string }>(
   session: Session,

@@ -7,7 +7,7 @@ import { Pulse } from "../pulse";
 
 /** Records of one transaction, and letters: what many take is split, so that nobody waits for it long. */
 const [mostRecords, mostLetters] = [50, 20_000];
-const tables: readonly SearchedTable[] = ["clients", "tasks"];
+const tables: readonly SearchedTable[] = ["clients", "tasks", "files"];
 
 /**
  * Brings what waits there into SQLite's index, many at once: each by itself, in the transaction that writes it, would cost ten
@@ -18,6 +18,7 @@ export class Indexer {
 
   constructor(private readonly store: Store) {
     this.#pulse = new Pulse({
+      module: "search",
       failure: "What is searched could not be indexed",
       ...{ work: () => this.#work(), everyMs: 10 * second, soonMs: 50 },
     });

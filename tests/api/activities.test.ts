@@ -195,7 +195,8 @@ for (const visibility of ["all", "own"] as const) {
         await traffic(world(), 60, 7);
         const { send, people, server } = world();
         const { read } = server.parts.store;
-        const records = { clients: clientPolicy(() => visibility), tasks: taskPolicy() };
+        const clients = clientPolicy(() => visibility);
+        const records = { clients, tasks: taskPolicy(clients) };
         const policy = new ActivityPolicy(
           ...([records.clients, records.tasks] as const),
           new FolderPolicy(),

@@ -207,7 +207,11 @@ inWorld("asking for a link", given, (world) => {
       await world().send("nobody", "POST", forgot, { body: { email: "$rita_mail" } });
     const mails = await mailsTo(world().server, world().ids.rita_mail!);
     expect(mails).toHaveLength(5);
-    expect((await choose(world(), tokenIn(mails.at(-1)!))).status).toBe(204);
+    // Mails go out side by side, and so in any order; only the last link that was asked for is good.
+    const opened: number[] = [];
+    for (const mail of mails) opened.push((await choose(world(), tokenIn(mail))).status);
+    expect(opened.filter((status) => status === 204)).toHaveLength(1);
+    expect(opened.filter((status) => status === 422)).toHaveLength(4);
   });
 
   test("keeps only the hash of its token", async () => {

@@ -59,7 +59,7 @@ scenarios("lists of files", given, [
     then: are("offer.txt"),
   },
   { by: "admin", get: "/api/files?filter[description]=x", status: 400, problem: { code: "unknown_field" } },
-  { by: "admin", get: "/api/files?q=x", status: 400 },
+  { by: "admin", get: "/api/files?sort=text", status: 400 },
 ]);
 
 scenarios("changing a file", given, [

@@ -1,6 +1,13 @@
 /** Folders: a tree that is renamed, moved, deleted and brought back with what is in it. */
 import { expect, test } from "bun:test";
+import { eq } from "drizzle-orm";
+import { setImmediate } from "node:timers/promises";
+import { now } from "../../src/clock";
+import { insertManyInto } from "../../src/db/rows";
 import { replay } from "../../src/events/replay";
+import { wholeFolder } from "../../src/features/folders/store";
+import { newId } from "../../src/ids";
+import { systemActor, type Actor } from "../../src/policy";
 import { upload } from "../support/files";
 import { inWorld, scenarios, type By, type World } from "../support/scenario";
 
@@ -325,6 +332,89 @@ inWorld("a deep tree", {}, (world) => {
     expect((await send("lan", "DELETE", "/api/folders/$Top")).status).toBe(204);
     expect((await send("lan", "POST", "/api/folders/$Top/restore")).status).toBe(200);
     expect((await send("lan", "GET", "/api/folders/$d100")).status).toBe(200);
+  });
+});
+
+inWorld("a folder with two thousand in it", {}, (world) => {
+  test("goes as one, and lets others have their turn meanwhile", async () => {
+    const { send, server, ids } = world();
+    await add(world(), "lan", "Top");
+    const at = now();
+    const made = { created_by: ids["lan"]!, created_at: at, updated_at: at, deleted_at: null, version: 1 };
+    const rows = Array.from({ length: 2_000 }, (_, i) =>
+      wholeFolder({ id: newId(), name: `f${i}`, parent_id: ids["Top"]!, ...made }),
+    );
+    await server.parts.store.tx((session) => insertManyInto("folders")(session, rows));
+    let [turns, isDone] = [0, false];
+    const takeTurns = (async () => {
+      for (; !isDone; turns++) await setImmediate();
+    })();
+    const { folders, store } = server.parts;
+    const actor = {
+      ...systemActor("two-thousand"),
+      grants: { "folders.read": "all", "folders.delete": "all" },
+    };
+    const meanwhile = await store.tx(async (session) => {
+      const before = turns;
+      await folders.deleteIn(session, actor as Actor, ids["Top"]!, "any");
+      return turns - before;
+    });
+    isDone = true;
+    await takeTurns;
+    // One after each hundred.
+    expect(meanwhile).toBeGreaterThanOrEqual(18);
+    expect((await send("lan", "POST", "/api/folders/$Top/restore")).status).toBe(200);
+    const { json } = await send("lan", "GET", "/api/folders/$Top/tree");
+    expect(json.folders).toHaveLength(2_000);
+    expect(json.folders.every(({ version }: { version: number }) => version === 3)).toBe(true);
+  });
+});
+
+inWorld("a folder with many files", {}, (world) => {
+  /** Adds files to a folder, as many copies of one. */
+  const fill = async (many: number, more: object = {}) => {
+    const { store } = world().server.parts;
+    const { files } = store.read.t;
+    const [row] = await store.read.q.select().from(files).where(eq(files.id, world().ids["one"]!));
+    const copies = Array.from({ length: many }, () => ({ ...row!, ...more, id: newId() }));
+    await store.tx((session) => insertManyInto("files")(session, copies));
+  };
+  const live = async () =>
+    (await world().send("admin", "GET", "/api/files?folder_id=$Top&limit=1&count=exact")).json.pagination
+      .total;
+
+  test("goes and comes back with all of them, in portions", async () => {
+    const { send, events } = world();
+    await add(world(), "lan", "Top");
+    await upload(world(), "lan", "one.txt", "x", { folder_id: "$Top" });
+    await fill(1_200);
+    const before = (await events()).length;
+    expect((await send("lan", "DELETE", "/api/folders/$Top")).status).toBe(204);
+    expect(await live()).toBe(0);
+    expect((await send("lan", "POST", "/api/folders/$Top/restore")).status).toBe(200);
+    expect(await live()).toBe(1_201);
+    const told = Map.groupBy((await events()).slice(before), ({ type }) => type);
+    expect(told.get("file.deleted")).toHaveLength(1_201);
+    expect(told.get("file.restored")).toHaveLength(1_201);
+    for (const { version } of told.get("file.restored")!) expect(version).toBe(3);
+  });
+
+  test("stays as it is when one of them may not be deleted, or there are too many", async () => {
+    const { send, ids } = world();
+    await add(world(), "lan", "Top");
+    await upload(world(), "lan", "one.txt", "x", { folder_id: "$Top" });
+    await fill(700);
+    await fill(1, { uploaded_by: ids["minh"] });
+    expect((await send("lan", "DELETE", "/api/folders/$Top")).status).toBe(403);
+    expect(await live()).toBe(702);
+    await fill(9_299);
+    const refused = await send("admin", "DELETE", "/api/folders/$Top");
+    expect([refused.status, refused.json.code, refused.json.most]).toEqual([
+      409,
+      "too_many_in_folder",
+      10_000,
+    ]);
+    expect(await live()).toBe(10_001);
   });
 });
 

@@ -15,7 +15,7 @@ async function put(world: World, name: string, change: Partial<JobRow>, key?: st
   const { store } = world.server.parts;
   world.ids[name] = await store.tx(async (session) => {
     const payload = { secret: "sealed-payload" };
-    const id = await addJob(session, { kind: change.kind ?? "import", payload, key });
+    const id = await addJob(session, { kind: change.kind ?? "of nobody's", payload, key });
     await session.q.update(session.t.jobs).set(change).where(eq(session.t.jobs.id, id));
     return id;
   });
@@ -50,7 +50,7 @@ scenarios("one job", given, [
     events: [],
     then(world, { json }) {
       expect(json).toEqual({
-        ...{ id: world.ids.running, kind: "import", state: "running" },
+        ...{ id: world.ids.running, kind: "of nobody's", state: "running" },
         ...{ done: 30, total: 100, created: 20, updated: 5, skipped: 3, failed: 2, rate: 7, eta_seconds: 10 },
         ...{ error: null, result: null, created_by: world.people.lan.id, finished_at: null },
         created_at: "2026-01-03T00:00:00.000Z",
@@ -138,7 +138,7 @@ scenarios("a dead letter is tried again", given, [
       await store.tx(({ q, t }) =>
         q.update(t.jobs).set({ key: "once" }).where(eq(t.jobs.id, world.ids.dead!)),
       );
-      await put(world, "other", { kind: "import" }, "once");
+      await put(world, "other", { kind: "of nobody's" }, "once");
     },
     status: 409,
     problem: { code: "already_exists" },

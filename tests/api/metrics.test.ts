@@ -3,10 +3,12 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
+import { oneFile } from "../support/files";
 import { freePort } from "../support/free-port";
 import { labelValues, promtool, readSamples, type Samples } from "../support/metrics";
 import { addPerson, letIn, password } from "../support/people";
 import { rawHttp } from "../support/raw-http";
+import { listen, notify } from "../support/realtime";
 import { inWorld, scenarios, type By, type Scenario } from "../support/scenario";
 import { engines, startTestServer, type TestServer } from "../support/servers";
 
@@ -128,6 +130,44 @@ inWorld("what is counted", { env: { METRICS_TOKEN: metricsToken }, clients: { ac
     expect(writers).toBeGreaterThanOrEqual(1);
     expect(more("neocrm_db_batch_writers_sum")).toBe(writers);
     expect(more("neocrm_db_batch_writers_count")).toBeWithin(1, writers + 1);
+  });
+
+  test("is what else takes its time: files, searches, notifications, jobs", async () => {
+    const { send, server, people } = world();
+    const before = await scrape();
+    const more = (samples: Samples, line: string) => (samples.get(line) ?? 0) - (before.get(line) ?? 0);
+    const bytes = "x".repeat(2_000);
+    expect((await send("lan", "POST", "/api/files/upload", oneFile("a.txt", bytes))).status).toBe(201);
+    for (const path of ["/api/search?q=acme", "/api/clients?q=acme", "/api/clients?search=acme"]) {
+      expect((await send("lan", "GET", path)).status).toBe(200);
+    }
+    const refused = await send("lan", "GET", "/api/search");
+    expect(refused.status).toBe(400);
+    const client = await listen(server.url, people.lan.token);
+    await notify(server, people.lan.id, 2);
+    await client.next("notification");
+    await client.next("notification");
+    const forgot = { email: people.minh.email };
+    await send("nobody", "POST", "/api/auth/password/forgot", { body: forgot });
+    const mail = 'neocrm_job_duration_seconds_count{kind="mail",outcome="succeeded"}';
+    const after = await scrapeWith((samples) => more(samples, mail) >= 1);
+    expect([
+      more(after, "neocrm_upload_bytes_count"),
+      more(after, "neocrm_upload_bytes_sum"),
+      more(after, "neocrm_upload_duration_seconds_count"),
+      more(after, "neocrm_search_duration_seconds_count"),
+      more(after, "neocrm_realtime_notifications_sent_total"),
+      more(after, "neocrm_realtime_delivery_seconds_count"),
+      more(after, `neocrm_http_problems_total{route="/api/search",code="${refused.json.code}"}`),
+    ]).toEqual([1, 2_000, 1, 3, 2, 2, 1]);
+    expect(more(after, 'neocrm_job_wait_seconds_count{kind="mail"}')).toBeGreaterThanOrEqual(1);
+    expect(after.get("neocrm_jobs_oldest_due_seconds")).toBeGreaterThanOrEqual(0);
+    expect(after.get("neocrm_bus_deaf")).toBe(0);
+    expect(after.get("neocrm_config_last_reload_successful")).toBe(1);
+    const { json } = await send("admin", "GET", "/api/admin/monitor");
+    const work = json.work as { what: string; count: number }[];
+    expect(work.find(({ what }) => what === "files taken in")!.count).toBeGreaterThanOrEqual(1);
+    expect(work.map(({ what }) => what)).toContain("jobs at work: mail, succeeded");
   });
 
   test("shows who waits for their password, and what is under way", async () => {
@@ -259,6 +299,28 @@ describe.each(engines)("the metrics port [%s]", (engine) => {
     await expect(start).rejects.toThrow(`Port ${port} of 127.0.0.1 is taken: choose another metrics.port`);
     await new Promise((resolve) => other.close(resolve));
   });
+});
+
+test("the documentation has every metric that there is, with its type, and no other", async () => {
+  const shown = new Map<string, string>();
+  for (const engine of engines) {
+    const server = await started(engine, { METRICS_TOKEN: metricsToken });
+    const headers = { authorization: `Bearer ${metricsToken}` };
+    const scraped = await (await fetch(`${server.url}/metrics`, { headers })).text();
+    for (const [, name, type] of scraped.matchAll(/^# TYPE (\S+) (\S+)$/gm)) shown.set(name!, type!);
+  }
+  const documentation = await Bun.file(join(import.meta.dir, "../../docs/operations.md")).text();
+  const rows = [...documentation.matchAll(/^\| (`(?:neocrm|process|nodejs)_.+?) +\| (\w+) +\|/gm)];
+  const documented = new Map<string, string>();
+  for (const [, cell, type] of rows) {
+    const names = [...cell!.matchAll(/`(\w+)`/g)].map(([, name]) => name!);
+    // A name that begins with an underscore is that of the one before, with another ending.
+    for (const name of names.filter((each) => !each.startsWith("_"))) documented.set(name, type!);
+  }
+  const abbreviated =
+    /^(?:neocrm_password_hashes_waiting|process_cpu_system_seconds_total|nodejs_heap_size_used_bytes)$/;
+  const missing = [...shown].filter(([name]) => !abbreviated.test(name));
+  expect(Object.fromEntries(documented)).toEqual(Object.fromEntries(missing));
 });
 
 test("the scrape configuration in the documentation is one", async () => {

@@ -7,8 +7,10 @@ import type { NotificationType } from "../../src/features/notifications/types";
 import { newId } from "../../src/ids";
 import { systemActor } from "../../src/policy";
 import { newPerson, signInAs } from "../support/accounts";
+import { upload } from "../support/files";
 import { told } from "../support/notifier";
 import type { Name } from "../support/people";
+import { share, visit } from "../support/shares";
 import { inWorld, type By, type World } from "../support/scenario";
 
 /** Nobody has been told anything; what is given is told, and forgotten. */
@@ -50,6 +52,28 @@ const setting = {
   tasks: { call: { assigned_to: "$minh" }, mine: {} },
   clients: { acme: { assigned_to: "$minh" } },
 };
+
+inWorld("files", setting, (world) => {
+  test("that are shared are told to who uploaded them and who has what they belong to, as far as they see them", async () => {
+    await upload(world(), "lan", "offer.txt", "x", { client_id: "$acme" });
+    await upload(world(), "lan", "plan.txt", "x", { task_id: "$call" });
+    await done(world(), "manager", "POST", "/api/files/$offer/share");
+    await done(world(), "manager", "POST", "/api/files/$plan/share");
+    const shared = (name: string) => ["file_shared", `Shared: ${name}`, says];
+    const says = "Test manager made a link to it for people outside.";
+    const both = [shared("offer.txt"), shared("plan.txt")] as never;
+    for (const who of ["lan", "minh"]) expect(await toldTo(world(), who)).toEqual(both);
+    const { json } = await world().send("lan", "GET", "/api/notifications");
+    expect(json.data[0].link).toBe(`/files/${world().ids["plan"]}`);
+    expect(await toldTo(world(), "manager")).toEqual([]);
+    // Who shares a file of theirs knows; who comes to it by a link is told to nobody.
+    const link = await share(world(), "minh", "plan", {});
+    await visit(world(), link);
+    await told(world());
+    expect(await titlesTo(world(), "minh")).toHaveLength(2);
+    expect(await titlesTo(world(), "lan")).toHaveLength(3);
+  });
+});
 
 inWorld("tasks", setting, (world) => {
   test("that are given to somebody are told to them, with the way there", async () => {
@@ -217,12 +241,12 @@ inWorld("the security of an account", setting, (world) => {
 
 inWorld("the reader of events", setting, (world) => {
   test("tells nothing that is taken back, and nothing that is old", async () => {
-    const { store, clients, tasks } = world().server.parts;
+    const { store, clients, tasks, files } = world().server.parts;
     await done(world(), "lan", "POST", "/api/tasks", { title: "Once", assigned_to: "$minh" });
     expect(await toldTo(world(), "minh")).toHaveLength(1);
     await given(world());
     const rung: string[] = [];
-    const notifier = new Notifier({ clients, tasks }, (userId) => rung.push(userId));
+    const notifier = new Notifier({ clients, tasks, files }, (userId) => rung.push(userId));
     const [event] = (await world().events()).slice(-1);
     const attempt = store.tx(async (session) => {
       await notifier.take(session, [{ ...event!, seq: 1 }]);

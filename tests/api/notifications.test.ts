@@ -197,9 +197,10 @@ scenarios("how one is told", { given }, [
     then(_, { json }) {
       const mailed = json.data.filter(({ mail }: { mail: boolean }) => mail);
       expect(mailed.map(({ type }: { type: string }) => type)).toEqual([
-        ...["task_assigned", "task_due_soon", "task_overdue", "task_reminder", "mention", "security"],
+        ...["task_assigned", "task_due_soon", "task_overdue", "task_reminder", "mention", "backup_failed"],
+        "security",
       ]);
-      expect(json.data).toHaveLength(11);
+      expect(json.data).toHaveLength(13);
       for (const one of json.data) expect(one).toMatchObject({ in_app: true, websocket: true, sse: true });
     },
   },

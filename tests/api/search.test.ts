@@ -108,7 +108,7 @@ scenarios("what a search refuses", given, [
   { by: "lan", get: "/api/search?q=", status: 400, problem: { code: "empty_value", field: "q" } },
   {
     by: "lan",
-    get: "/api/search?q=a&type=files",
+    get: "/api/search?q=a&type=folders",
     status: 400,
     problem: { code: "invalid_choice", field: "type" },
   },

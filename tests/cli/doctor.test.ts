@@ -66,7 +66,7 @@ async function examined(env: Env = {}, args: string[] = []) {
 /** Whatever else is found, every check has its say. */
 const checks = [
   ...["configuration", "environment", "data directory", "disk", "secrets", "proxy", "access", "log"],
-  ...["forwarding", "database", "clock", "server", "file limit"],
+  ...["forwarding", "database", "clock", "backups", "server", "file limit"],
 ];
 
 /** That one check finds this and nothing else, and that it says why and what to do. */
@@ -92,6 +92,31 @@ async function expectFinding({
   expect(found!.mend).toMatch(mend);
   for (const name of checks) expect(findings.map((finding) => finding.check)).toContain(name);
 }
+
+describe("backups", () => {
+  test.each(engines)("that are missing, old, or on the disk of the data are found [%s]", async (engine) => {
+    const place = await newInstallation(engine);
+    cleanups.push(place.remove);
+    await (await place.start({ JWT_SECRET: strong })).stop();
+    const day = 24 * 3_600_000;
+    const told = async (env: Env = {}) =>
+      (await examined({ ...place.env, ...env })).of("backups").map(({ level, what }) => `${level} ${what}`);
+    const start = Date.now();
+    expect(await told()).toEqual(["ok The data is new: none is due yet."]);
+    setSystemTime(start + 2 * day);
+    expect(await told()).toEqual(["warn Nothing was ever backed up."]);
+    const dir = join(place.dataDir, "../backups");
+    expect((await neocrm(["backup", "--to", dir], { env: { ...place.env, JWT_SECRET: strong } })).code).toBe(
+      0,
+    );
+    expect(await told()).toEqual([expect.stringMatching(/^ok The last one is of 20/)]);
+    expect(await told({ NEOCRM_BACKUP_DIR: join(dir, "deeper") })).toEqual([
+      expect.stringMatching(/^warn .*backups\/deeper is on the disk of the data directory/),
+    ]);
+    setSystemTime(start + 4 * day);
+    expect(await told()).toEqual([expect.stringMatching(/^warn The last backup is of 20/)]);
+  });
+});
 
 describe("a sound installation", () => {
   test.each(engines)("has no findings, and stays as it is [%s]", async (engine) => {

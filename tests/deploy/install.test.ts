@@ -1,129 +1,211 @@
-import { afterEach, beforeAll, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
-import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { version as ours } from "../../package.json";
-import { binary, runBinary } from "../support/binary";
-import { asset, newMachine, otherVersion, type Machine } from "../support/installer";
+/** The install script, as an operator runs it, with a server of its own in a folder of its own. */
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { version } from "../../package.json";
+import { binary } from "../support/binary";
+import { freePort } from "../support/free-port";
+import { buildNewer, newerVersion } from "../support/newer";
 
 setDefaultTimeout(120_000);
 
-let machine: Machine;
-let first: Uint8Array;
-beforeAll(async () => void (first = await Bun.file(await binary()).bytes()));
-beforeEach(async () => void (machine = await newMachine("dash")));
-afterEach(() => machine.end());
+const deploy = resolve(import.meta.dir, "../../deploy");
+const folder = mkdtempSync(join(tmpdir(), "neocrm-install-"));
+const root = join(folder, "root");
+const at = (path: string) => join(root, path);
+const newer = join(folder, "newer");
+const archive = `neocrm-linux-${process.arch}.gz`;
 
-const at = (path: string) => join(machine.root, path);
-const mode = (path: string) => (statSync(at(path)).mode & 0o777).toString(8);
-const ready = async () => (await fetch(`http://127.0.0.1:${machine.port}/health/ready`)).status;
+/** Starts and stops the server as an init system would: only once, with its settings, and it waits until it has ended. */
+const service = join(folder, "service");
+const serviceScript = `#!/bin/sh
+cd "${folder}"
+pid=$(cat pid 2>/dev/null)
+running() { [ -n "$pid" ] && readlink "/proc/$pid/exe" >/dev/null; }
+case $1 in
+  is-active) running ;;
+  stop) if running; then kill "$pid"; while running; do sleep 0.1; done; fi ;;
+  restart) "$0" stop && "$0" start ;;
+  start)
+    running && exit 0
+    set -a
+    . "${root}/etc/neocrm/neocrm.env"
+    HOST=127.0.0.1 DATA_DIR="${root}/var/lib/neocrm" "${root}/usr/local/bin/neocrm" serve >>log 2>&1 </dev/null &
+    echo $! >pid ;;
+esac
+`;
 
-test("installs the program, its unit and its data directory, and starts it; a second time it changes nothing", async () => {
-  const url = machine.publish("1", first);
-  const done = await machine.run(url);
-  expect(done).toMatchObject({ code: 0, err: "" });
-  expect(done.out).toContain(`Installed version ${ours} as ${at("usr/local/bin/neocrm")}.`);
-  expect(await ready()).toBe(200);
-  expect([mode("usr/local/bin/neocrm"), mode("var/lib/neocrm")]).toEqual(["755", "700"]);
-  expect(mode("etc/systemd/system/neocrm.service")).toBe("644");
-  // What an operator wrote stays.
-  expect(readFileSync(at("etc/neocrm/neocrm.env"), "utf8")).toBe(`# of this machine\nPORT=${machine.port}\n`);
+/** A release that upgrades the database, and then does not serve. */
+const broken = `#!/bin/sh
+case $1 in
+  version) echo 100.0.0 ;;
+  serve) "${newer}" migrate up; exit 1 ;;
+  *) exec "${newer}" "$@" ;;
+esac
+`;
 
-  const pid = readFileSync(at("run/neocrm.pid"), "utf8");
-  const again = await machine.run();
-  expect(again).toMatchObject({ code: 0, err: "" });
-  expect(again.out).toContain(`Version ${ours} is installed already.`);
-  expect(readFileSync(at("run/neocrm.pid"), "utf8")).toBe(pid);
-  expect(await machine.run("--rollback")).toMatchObject({
+const releases = Bun.serve({
+  ...{ hostname: "127.0.0.1", port: 0 },
+  async fetch(request) {
+    const file = Bun.file(join(folder, "releases", new URL(request.url).pathname));
+    return (await file.exists()) ? new Response(file) : new Response(null, { status: 404 });
+  },
+});
+const urlOf = (release: string) => `http://127.0.0.1:${releases.port}/${release}`;
+
+/** Lays out a release as it is published. */
+async function publish(release: string, program: Uint8Array<ArrayBuffer>): Promise<void> {
+  const place = join(folder, "releases", release);
+  mkdirSync(place, { recursive: true });
+  const unit = readFileSync(join(deploy, "systemd/neocrm.service"), "utf8") + `# ${release}\n`;
+  const files = { "neocrm.service": Buffer.from(unit), [archive]: Bun.gzipSync(program, { level: 1 }) };
+  const sums = Object.entries(files).map(([name, bytes]) => {
+    writeFileSync(join(place, name), bytes);
+    return `${new Bun.CryptoHasher("sha256").update(bytes).digest("hex")}  ${name}\n`;
+  });
+  writeFileSync(join(place, "SHA256SUMS"), sums.join(""));
+}
+
+beforeAll(async () => {
+  writeFileSync(service, serviceScript, { mode: 0o755 });
+  mkdirSync(at("etc/neocrm"), { recursive: true });
+  writeFileSync(at("etc/neocrm/neocrm.env"), `PORT="${await freePort()}"\n`);
+  await buildNewer(newer);
+  await publish("this", await Bun.file(await binary()).bytes());
+  await publish("newer", await Bun.file(newer).bytes());
+  await publish("broken", new TextEncoder().encode(broken));
+});
+
+afterAll(async () => {
+  Bun.spawnSync([service, "stop"]);
+  await releases.stop(true);
+  rmSync(folder, { recursive: true });
+});
+
+/** Runs the script with the shell that is strictest about POSIX. */
+async function install(...args: string[]) {
+  const options = ["--root", root, "--service", service, "--wait", "30"];
+  const child = Bun.spawn(["dash", join(deploy, "install.sh"), ...options, ...args], {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { PATH: process.env.PATH },
+  });
+  const [out, err] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+  ]);
+  return { code: await child.exited, out, err };
+}
+
+function neocrm(...args: string[]): string {
+  const env = {
+    DATA_DIR: at("var/lib/neocrm"),
+    PORT: readFileSync(at("etc/neocrm/neocrm.env"), "utf8").match(/\d+/)![0],
+  };
+  const ran = Bun.spawnSync([at("usr/local/bin/neocrm"), ...args], {
+    ...{ cwd: folder, env },
+    stdin: new TextEncoder().encode("a long enough phrase\n"),
+  });
+  return ran.stdout.toString() + ran.stderr.toString();
+}
+
+const installed = () => neocrm("version").trim();
+const people = () => neocrm("user", "list");
+const addUser = (email: string) =>
+  neocrm("user", "create", "--email", email, "--name", "Somebody", "--role", "admin", "--password-stdin");
+
+test("what is asked wrongly gets a hint and exit code 2", async () => {
+  for (const [args, hint] of [
+    [["--colour"], "There is no option --colour."],
+    [["a", "b"], "One URL is enough."],
+    [[], "Say where the release is: sh install.sh URL."],
+  ] as const) {
+    const { code, err } = await install(...args);
+    expect(err).toContain(hint);
+    expect(code).toBe(2);
+  }
+  expect((await install("--help")).out).toContain("sh install.sh [URL] [options]");
+});
+
+test("a release that is not whole, or not as it was released, is not installed", async () => {
+  const from = (release: string) => join(folder, "releases", release);
+  mkdirSync(from("damaged"));
+  for (const name of ["SHA256SUMS", "neocrm.service"])
+    copyFileSync(join(from("this"), name), join(from("damaged"), name));
+  expect(await install(urlOf("damaged"))).toMatchObject({
     code: 1,
-    err: "install.sh: There is no version to go back to.\n",
+    err: expect.stringContaining("cannot be fetched"),
+  });
+  writeFileSync(join(from("damaged"), archive), Bun.gzipSync("something else"));
+  const { code, err } = await install(urlOf("damaged"));
+  expect(err).toContain(`${archive} is not what was released`);
+  expect(code).toBe(1);
+  expect(existsSync(at("usr/local/bin/neocrm"))).toBe(false);
+});
+
+test("there is nothing to go back to before there was an update", async () => {
+  expect(await install("--rollback")).toMatchObject({
+    code: 1,
+    err: expect.stringContaining("no version to go back to"),
   });
 });
 
-test("updates, goes back to the version before, and forward again; what was written stays", async () => {
-  await machine.run(machine.publish("1", first));
-  await addAdmin();
-  const update = await machine.run(machine.publish("2", await otherVersion("9.9.9")));
-  expect(update).toMatchObject({ code: 0, err: "" });
-  for (const expected of ["9.9.9", ours, "9.9.9"]) {
-    expect(machine.version()).toBe(expected);
-    expect(await ready()).toBe(200);
-    expect(await admins()).toContain("ada@example.com");
-    await machine.run("--rollback");
-  }
+test("it installs, starts and stays as it is when it runs again", async () => {
+  const first = await install(urlOf("this"));
+  expect(first).toMatchObject({ code: 0, err: "" });
+  expect(first.out).toContain(`Installed ${version} as ${at("usr/local/bin/neocrm")}.`);
+  expect(neocrm("healthcheck")).toBe("ready\n");
+  expect(statSync(at("var/lib/neocrm")).mode & 0o777).toBe(0o700);
+  expect(readFileSync(at("etc/systemd/system/neocrm.service"), "utf8")).toEndWith("# this\n");
+  expect(addUser("ada@example.com")).toContain("ada@example.com");
+  const pid = readFileSync(join(folder, "pid"), "utf8");
+  expect(await install()).toMatchObject({ code: 0, out: expect.stringContaining("is installed already") });
+  expect(readFileSync(join(folder, "pid"), "utf8")).toBe(pid);
 });
 
-test("an update that does not become healthy is taken back, with the database, and says why", async () => {
-  await machine.run(machine.publish("1", first));
-  await machine.run(machine.publish("2", await otherVersion("9.9.1")));
-  await addAdmin();
-  // It migrates, as a newer version would, and ends.
-  const database = at("var/lib/neocrm/neocrm.db");
-  const sql = (statement: string) =>
-    `${process.execPath} -e 'new (require("bun:sqlite").Database)("${database}").run(\`${statement}\`)'`;
-  const newer = await otherVersion(
-    "9.9.2",
-    `case "$1 $2" in
-  "serve ") ${sql(`insert into _migrations (tag, applied_at) values ("9999_newer", 1)`)}; echo broken; exit 1 ;;
-  "migrate down") exec ${sql(`delete from _migrations where tag = "9999_newer"`)} ;;
-esac`,
-  );
-  const { code, out, err } = await machine.run(machine.publish("3", newer), "--wait", "3");
+test("an update that does not become healthy is taken back, with its data", async () => {
+  const { code, err, out } = await install(urlOf("broken"), "--wait", "8");
+  expect(err).toContain(`The update was taken back; ${version} is in place again.`);
+  expect(out).toContain("undone   9999_later");
   expect(code).toBe(1);
-  expect(out).toContain("The database is newer than version 9.9.1: reverting one migration.");
-  expect(err).toContain("Version 9.9.2 does not become healthy");
-  expect(err).toContain("The update was taken back: version 9.9.1 runs again.");
-  expect([machine.version(), await ready()]).toEqual(["9.9.1", 200]);
-  expect(await admins()).toContain("ada@example.com");
-  // Back goes to what was before the last update that went well.
-  expect((await machine.run("--rollback")).code).toBe(0);
-  expect(machine.version()).toBe(ours);
+  expect(installed()).toBe(version);
+  expect(neocrm("healthcheck")).toBe("ready\n");
+  expect(people()).toContain("ada@example.com");
+  expect(readFileSync(at("etc/systemd/system/neocrm.service"), "utf8")).toEndWith("# this\n");
+  expect(readFileSync(at("etc/neocrm/release-url"), "utf8")).toBe(`${urlOf("this")}\n`);
 });
 
-test("an update that was cut off after the exchange is finished by the next run", async () => {
-  await machine.run(machine.publish("1", first));
-  const url = machine.publish("2", await otherVersion("9.9.3"));
-  await machine.run(url);
-  writeFileSync(at("usr/local/lib/neocrm/healthy.sha256"), "of the version before\n");
-  expect((await machine.run()).out).toContain("Installed version 9.9.3");
-  expect((await machine.run("--rollback")).code).toBe(0);
-  expect(machine.version()).toBe(ours);
+test("an update keeps the data and the previous version, which can be gone back to, and forward again", async () => {
+  const updated = await install(urlOf("newer"));
+  expect(updated).toMatchObject({ code: 0, err: "" });
+  expect(installed()).toBe(newerVersion);
+  expect(neocrm("healthcheck")).toBe("ready\n");
+  expect(people()).toContain("ada@example.com");
+  addUser("later@example.com");
+
+  const back = await install("--rollback");
+  expect(back).toMatchObject({ code: 0, err: "" });
+  expect(installed()).toBe(version);
+  expect(neocrm("healthcheck")).toBe("ready\n");
+  expect(people()).toContain("ada@example.com");
+  expect(people()).not.toContain("later@example.com");
+
+  expect(await install()).toMatchObject({ code: 0, err: "" });
+  expect(installed()).toBe(newerVersion);
+  expect(people()).toContain("ada@example.com");
 });
 
-test("what is not what was released, or no whole release, is not installed", async () => {
-  for (const [damage, says] of [
-    [asset, `${asset} is not what was released: its SHA-256 is`],
-    ["neocrm.service", "neocrm.service is not what was released"],
-    ["SHA256SUMS", "SHA256SUMS has no line for neocrm.service"],
-  ] as const) {
-    const { code, err } = await machine.run(machine.publish("damaged", await otherVersion("1"), damage));
-    expect([code, err]).toEqual([1, expect.stringContaining(says)]);
-  }
-  const foreign = await machine.run(machine.publish("foreign", "\u007fELF of another processor"));
-  expect([foreign.code, foreign.err]).toEqual([1, expect.stringContaining(`${asset} does not run here`)]);
-  const { code, err } = await machine.run(`${machine.url}/nowhere`);
-  expect([code, err]).toEqual([1, expect.stringContaining("/nowhere/SHA256SUMS cannot be fetched.")]);
-  expect(existsSync(at("usr")) || existsSync(at("var/lib")) || existsSync(at("etc/systemd"))).toBe(false);
+test("the files of a release may lie on the machine", async () => {
+  const { code, out } = await install(`file://${join(folder, "releases/newer")}`);
+  expect(out).toContain(`${newerVersion} is installed already.`);
+  expect(code).toBe(0);
 });
-
-test("what cannot be meant is refused with exit code 2", async () => {
-  for (const [args, says] of [
-    [[], "Say where the release is: sh install.sh URL."],
-    [["--fast"], "There is no option --fast."],
-    [["--wait", "long", "x"], 'needs a number of seconds, not "long".'],
-    [["a", "b"], "One URL is enough."],
-  ] as const) {
-    const { code, err } = await machine.run(...args);
-    expect([code, err]).toEqual([2, expect.stringContaining(says)]);
-  }
-  expect((await machine.run("--help")).out).toContain("Exit codes:");
-});
-
-const user = (args: string[], stdin = "") =>
-  runBinary(["user", ...args, "--data-dir", at("var/lib/neocrm")], { stdin });
-
-async function addAdmin() {
-  const options = ["--email", "ada@example.com", "--name", "Ada", "--role", "admin", "--password-stdin"];
-  expect((await user(["create", ...options], "a long enough phrase")).code).toBe(0);
-}
-
-const admins = async () => (await user(["list"])).out;

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { freePort } from "../support/free-port";
 import { startPrometheus, type Prometheus } from "../support/prometheus";
@@ -57,11 +58,15 @@ describe("the alerts", () => {
 describe("with a Prometheus that reads a server", () => {
   const servers: TestServer[] = [];
   const ports: number[] = [];
+  const folders: string[] = [];
   let prometheus: Prometheus;
   beforeAll(async () => {
     for (const engine of engines) {
       ports.push(await freePort());
-      servers.push(await startTestServer(engine, { METRICS_PORT: String(ports.at(-1)) }));
+      const backups = mkdtempSync(join(tmpdir(), "neocrm-backups-"));
+      folders.push(backups);
+      const env = { METRICS_PORT: String(ports.at(-1)), NEOCRM_BACKUP_DIR: backups };
+      servers.push(await startTestServer(engine, env));
     }
     prometheus = await startPrometheus(ports[0]!);
     const { url } = servers[0]!;
@@ -74,6 +79,7 @@ describe("with a Prometheus that reads a server", () => {
   afterAll(async () => {
     await prometheus?.stop();
     for (const server of servers) await server.stop();
+    for (const folder of folders) rmSync(folder, { recursive: true, force: true });
   });
 
   test("every metric that is asked for is one that the server has", async () => {

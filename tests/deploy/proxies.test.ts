@@ -74,6 +74,18 @@ describe.each(["nginx", "caddy"] as const)("behind %s, as configured in deploy/"
     expect(await post(6 * 1024 * 1024)).toEqual([413, "application/problem+json"]);
   });
 
+  test("neither share links nor tickets are in its log", async () => {
+    const secret = "pExLRC2rw9n7GZMyLXE1CQ";
+    const paths = [`/s/${secret}/preview`, `/S/${secret}?x=1`, `/api/files/x/download?a=1&ticket=${secret}`];
+    for (const path of paths) await send(path);
+    await fetch(`${proxy.plainUrl}/s/${secret}`, { redirect: "manual" });
+    await send("/api/clients?limit=2");
+    if (name === "nginx") await until(() => proxy.log().includes('"GET /api/clients?limit=2" 200'));
+    expect(proxy.log()).not.toContain(secret);
+    for (const shown of name === "nginx" ? ["/s/***/preview", "/s/***", "/api/files/x/download?***"] : [])
+      expect(proxy.log()).toContain(`"GET ${shown}" `);
+  });
+
   test("WebSockets open, in both places, and are told what happens", async () => {
     for (const path of ["/ws", "/api/ws"]) {
       const client = await connect(proxy.url + path, {}, proxy.ca);

@@ -110,6 +110,9 @@ async function knownIn(world: World): Promise<Known> {
     await world.send("admin", "DELETE", `/api/folders/${folders.at(-1)!}`);
     await world.send("admin", "DELETE", `/api/files/${files.at(-1)!}`);
   }
+  const shares = [];
+  for (const body of [{}, { password }, { view_only: true }, { max_downloads: 1 }])
+    shares.push((await world.send("lan", "POST", `/api/files/${files[2]!}/share`, { body })).json);
   const { lan, minh, stranger } = world.people;
   const job = { kind: "of nobody's", payload: {}, createdBy: lan.id };
   const jobs = [await world.server.parts.store.tx((session) => addJob(session, job))];
@@ -122,6 +125,7 @@ async function knownIn(world: World): Promise<Known> {
     ...{ users: [minh.id, stranger.id], key: ["clients.default_country", "visibility.clients"] },
     ...{ clients, tasks, files, folders, jobs, sessions: sessions.map(({ id }: { id: string }) => id) },
     notifications: notifications.map(({ id }: { id: string }) => id),
+    ...{ share_id: shares.map(({ id }) => id), token: shares.map(({ token }) => token) },
     ...{ user: [minh.id, lan.id], entity_type: ["client", "task", "folder", "file"] },
     entity_id: [...clients, ...tasks, ...folders, ...files],
     ...{ email: [lan.email, "new@hostile.example"], password: [password, "a wrong password"] },

@@ -1,216 +1,172 @@
 /**
- * What `README.md` and `docs/deployment.md` say, done word for word by somebody who has nothing but a bare Debian 12. It takes root,
- * `debootstrap`, a network for packages, and port 3000. Packages are fetched from where this machine fetches its own.
+ * A newcomer's first hour: a bare Debian 12 and the blocks of a page, run word for word.
+ *
+ * Blocks are fenced as `sh` (run), `sh serve` (its last command goes on until the next such block) or `sh` with another word, which
+ * names what a bare system has not: systemd, Docker, or an hour for the test suite.
  */
-import {
-  chmodSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
 
-const repository = resolve(import.meta.dir, "../..");
+const root = resolve(import.meta.dir, "../..");
 
-/** A command of a page, as it stands there. */
-export interface PageCommand {
-  page: string;
-  /** The heading above it. */
-  heading: string;
+/** A fenced block of shell commands in a page. */
+export interface Block {
+  /** What stands behind `sh`; empty for what just runs. */
+  kind: string;
   text: string;
 }
 
-/** The commands in the `sh` blocks of a page; one that goes on over several lines is one. */
-export function commandsOf(page: string): PageCommand[] {
-  const commands: PageCommand[] = [];
-  let [heading, isShell, open, end] = ["", false, "", ""];
-  for (const line of readFileSync(join(repository, page), "utf8").split("\n")) {
-    if (!isShell) {
-      heading = /^#+ (.*)/.exec(line)?.[1] ?? heading;
-      isShell = line === "```sh";
-    } else if (line === "```") isShell = false;
-    else {
-      open += `${line}\n`;
-      end ||= /<<'?(\w+)'?/.exec(line)?.[1] ?? "";
-      const goesOn = end ? line !== end : line.endsWith("\\") || line.trim() === "";
-      if (goesOn) continue;
-      commands.push({ page, heading, text: open.trim() });
-      [open, end] = ["", ""];
-    }
-  }
-  return commands;
-}
+/** The blocks of a page, from top to bottom. */
+export const blocksOf = (page: string): Block[] =>
+  [...page.matchAll(/^```sh *(.*)\n([\s\S]*?)^```$/gm)].map(([, kind, text]) => ({
+    kind: kind!.trim(),
+    text: text!,
+  }));
 
-/** Commands that are no part of it: the long ones for who changes the program, which CI runs on a clean checkout. */
-const isLeftOut = ({ heading, text }: PageCommand) => heading === "Develop it" || text.includes("run verify");
-
-/** A command that stays, until the next one that does or the end of its page. */
-const serves = ({ text }: PageCommand) => /(?:bun(?:@\S+)?|neocrm) (?:start|serve)\b/.test(text);
-
-/** What commands have to show, beside exit code 0. */
-const shown: readonly [command: RegExp, shows: string][] = [
-  [/filter\[(name|phone)\]/, "Bjørn Hansen"],
-  [/"nmae"/, '"status":422'],
-  [/seed --demo/, "59 clients"],
-  [/install\.sh "\$RELEASE"/, "Installed version"],
-  [/srv\/install\.sh$/, "is installed already"],
-  [/3000\/health/, '"status":"ok"'],
-];
-
-/** What a newcomer needs of the machine that the drill runs on, before the pages begin. */
-export interface NewcomerOptions {
-  /** A bare root that is there already and is used up; default: a new one. */
-  root?: string;
-}
-
-/** What became of it. */
+/** What a page's blocks did. */
 export interface NewcomerResult {
-  /** How many commands were run. */
+  page: string;
+  /** How many blocks ran to their end, or serve. */
   ran: number;
-  /** How many there are that are left out, see there. */
-  leftOut: number;
-  /** Empty when everything worked: what failed, with what it said. */
-  fault: string;
+  /** How many were left out, by kind. */
+  leftOut: Record<string, number>;
+  /** Empty when all is as the page says. */
+  faults: string[];
+  seconds: number;
 }
 
-/** Runs the drill. */
-export async function newcomerDrill({ root: given }: NewcomerOptions = {}): Promise<NewcomerResult> {
-  const folder = mkdtempSync("/var/tmp/neocrm-newcomer-");
-  const root = given ?? join(folder, "root");
+/** What the pages promise that one sees. */
+const promises: Record<string, RegExp[]> = {
+  "README.md": [/"name":"Bjørn Hansen"[\s\S]*"name":"Bjørn Hansen"[\s\S]*"name":"Bjørn Hansen"/, /nmae/],
+  "docs/deployment.md": [/install\.sh: OK/, /Installed \S+ as/, /"status":"ok"/, /is installed already/],
+};
+
+/**
+ * Runs the blocks of `README.md` and `docs/deployment.md`, each in a bare system of its own. As root, with debootstrap, a mirror in
+ * /etc/apt, and nothing on port 3000.
+ * @param release a folder that `scripts/release.ts` made
+ * @param bare a system that debootstrap made before, for whoever tries a page again and again
+ */
+export async function newcomerDrill(release: string, bare?: string): Promise<NewcomerResult[]> {
+  const folder = mkdtempSync(join(tmpdir(), "neocrm-newcomer-"));
+  const files = Bun.serve({
+    ...{ hostname: "127.0.0.1", port: 0 },
+    fetch: (request) => new Response(Bun.file(join(release, new URL(request.url).pathname))),
+  });
   try {
-    if (!given) await debootstrap(root);
-    await furnish(root);
-    const all = ["README.md", "docs/deployment.md"].flatMap(commandsOf);
-    const commands = all.filter((command) => !isLeftOut(command));
-    writeFileSync(join(root, "newcomer.sh"), scriptOf(commands));
-    const enter = ["unshare", "--mount", "--pid", "--fork", "--kill-child", `--mount-proc=${root}/proc`];
-    const { code, text } = await finished(
-      [...enter, "chroot", root, "bash", "/newcomer.sh"],
-      await environment(root),
-    );
-    const ran = text.match(/^::: /gm)?.length ?? 0;
-    const fault = code === 0 ? misshown(commands, text) : (text.split(/^(?=::: )/m).at(-1) ?? text);
-    return { ran, leftOut: all.length - commands.length, fault };
+    if (!bare) await run(["debootstrap", "--variant=minbase", "bookworm", join(folder, "bare"), mirror()]);
+    const results: NewcomerResult[] = [];
+    for (const page of Object.keys(promises)) {
+      const system = join(folder, "system");
+      await run(["cp", "--archive", bare ?? join(folder, "bare"), system]);
+      prepare(system);
+      results.push(await follow(page, system, `http://127.0.0.1:${files.port}`));
+      rmSync(system, { recursive: true });
+    }
+    return results;
   } finally {
+    await files.stop(true);
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-/** Makes a bare Debian 12 from the mirror that apt has here. */
-async function debootstrap(root: string): Promise<void> {
-  const sources = ["/etc/apt/sources.list.d/debian.sources", "/etc/apt/sources.list"].filter(existsSync);
-  const text = sources.map((file) => readFileSync(file, "utf8")).join("\n");
-  const mirror = /^(?:URIs: |deb (?:\[.*?\] )?)(\S+)/m.exec(text)?.[1];
-  if (!mirror) throw new Error("There is no Debian mirror in /etc/apt.");
-  const { code, text: said } = await finished(["debootstrap", "--variant=minbase", "bookworm", root, mirror]);
-  if (code !== 0) throw new Error(`debootstrap failed:\n${said.slice(-2_000)}`);
+/** Debian's mirror of this machine. */
+function mirror(): string {
+  const files = ["/etc/apt/sources.list.d/debian.sources", "/etc/apt/sources.list"].filter((file) =>
+    existsSync(file),
+  );
+  const text = files.map((file) => readFileSync(file, "utf8")).join("\n");
+  const address = /^(?:URIs: *|deb (?:\[.*?\] )?)(\S+)/m.exec(text)?.[1];
+  if (!address) throw new Error("/etc/apt names no mirror.");
+  return address;
 }
 
-/** Brings the checkout, what takes systemd's place, and how this machine reaches packages, which no page can know. */
-async function furnish(root: string): Promise<void> {
-  const checkout = join(root, "root/neocrm");
-  mkdirSync(checkout, { recursive: true });
-  const copy = `git ls-files -z --cached --others --exclude-standard | tar --null --files-from=- --create | tar --extract -C "$0"`;
-  const { code, text } = await finished(["bash", "-c", `set -o pipefail; ${copy}`, checkout]);
-  if (code !== 0) throw new Error(text);
-  bring(join(repository, "tests/support/systemctl.sh"), join(root, "usr/bin/systemctl"));
-  chmodSync(join(root, "usr/bin/systemctl"), 0o755);
-  mkdirSync(join(root, "run/systemd/system"), { recursive: true });
-  rmSync(join(root, "etc/apt/sources.list"), { force: true });
-  for (const file of ["/etc/apt/sources.list.d/debian.sources", "/etc/hosts", "/etc/resolv.conf"]) {
-    if (existsSync(file)) bring(file, join(root, file));
-  }
+/** The machine's way to the network, and a checkout in /neocrm. */
+function prepare(system: string): void {
+  cpSync("/etc/resolv.conf", join(system, "etc/resolv.conf"));
+  const authorities = process.env.NODE_EXTRA_CA_CERTS;
+  if (authorities) cpSync(authorities, join(system, "etc/authorities.crt"));
+  const tracked = Bun.spawnSync(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], {
+    cwd: root,
+  });
+  for (const file of tracked.stdout.toString().split("\0"))
+    if (file !== "" && existsSync(join(root, file))) cpSync(join(root, file), join(system, "neocrm", file));
+  mkdirSync(join(system, "proc"), { recursive: true });
 }
 
-function bring(from: string, to: string): void {
-  mkdirSync(dirname(to), { recursive: true });
-  rmSync(to, { force: true });
-  cpSync(from, to, { dereference: true });
-}
+/** Mounts and processes end with it. */
+const enter = `set -e
+mount --rbind /dev "$1/dev"
+mount -t proc proc "$1/proc"
+exec chroot "$1" /bin/bash /script`;
 
-/** The environment of a new login, with the registry, proxy and authorities that this machine has. */
-async function environment(root: string): Promise<Record<string, string>> {
-  const env: Record<string, string> = {
-    PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-    ...{ HOME: "/root", LANG: "C.UTF-8", DEBIAN_FRONTEND: "noninteractive" },
+async function follow(page: string, system: string, release: string): Promise<NewcomerResult> {
+  const startedAt = performance.now();
+  const blocks = blocksOf(readFileSync(join(root, page), "utf8"));
+  const runs = blocks.filter(({ kind }) => kind === "" || kind === "serve");
+  writeFileSync(join(system, "script"), scriptOf(runs));
+  const env = {
+    ...{
+      PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+      HOME: "/root",
+      RELEASE: release,
+    },
+    ...{ DEBIAN_FRONTEND: "noninteractive", LANG: "C.UTF-8" },
+    ...(existsSync(join(system, "etc/authorities.crt")) && { NODE_EXTRA_CA_CERTS: "/etc/authorities.crt" }),
   };
-  for (const [name, value] of Object.entries(process.env)) {
-    if (/^(https?_proxy|no_proxy|NODE_EXTRA_CA_CERTS|SSL_CERT_FILE)$/i.test(name)) env[name] = value!;
-  }
-  for (const name of ["registry", "cafile"]) {
-    const { text } = await finished(["npm", "config", "get", name]);
-    const value = text.trim();
-    if (value && value !== "null") env[`npm_config_${name}`] = value;
-  }
-  // Not where they are here: the root's own come there.
-  for (const name of ["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "npm_config_cafile"]) {
-    const file = env[name];
-    if (!file || !existsSync(file)) continue;
-    env[name] = `/authorities/${name}`;
-    bring(file, join(root, env[name]));
-  }
-  return env;
+  const child = Bun.spawn(
+    ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", enter, "enter", system],
+    { stdio: ["ignore", "pipe", "pipe"], env },
+  );
+  const [out, err] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+  ]);
+  const isOk = (await child.exited) === 0;
+  const ran = out.match(/^--- done \d+$/gm)?.length ?? 0;
+  const broken = promises[page]!.filter((promise) => !promise.test(out));
+  const seen = `${out.slice(-3_000)}\n${err.slice(-3_000)}`;
+  return {
+    ...{ page, ran, seconds: (performance.now() - startedAt) / 1000 },
+    leftOut: countsOf(blocks.filter((block) => !runs.includes(block)).map(({ kind }) => kind)),
+    faults: [
+      ...(isOk && ran === runs.length
+        ? []
+        : [`${page}: block ${ran + 1} of ${runs.length} fails:\n${runs[ran]?.text}\n${seen}`]),
+      ...broken.map((promise) => `${page}: nothing like ${promise} was seen.\n${seen}`),
+    ],
+  };
 }
 
-/** Each command as it stands in its page, with what says that it begins, and ends all when it fails. */
-function scriptOf(commands: PageCommand[]): string {
-  const lines = [
-    `server=
-stop() { [ -z "$server" ] || { kill -TERM -- "-$server"; wait "$server"; server=; }; } 2>/dev/null
-ready() {
-  for _ in {1..600}; do
-    kill -0 "$server" 2>/dev/null || break
-    ! curl -fs -o /dev/null localhost:3000/health/ready || return 0
-    sleep 0.2
-  done
-  cat /server.log
-  exit 1
-}
-cd /root/neocrm`,
-  ];
-  let page = commands[0]!.page;
-  for (const [index, command] of commands.entries()) {
-    if (command.page !== page) lines.push("stop");
-    ({ page } = command);
-    lines.push(
-      `echo; cat <<'::::::'\n::: ${index} ${command.page}, ${command.heading}\n${command.text}\n::::::`,
-    );
-    if (serves(command)) {
-      lines.push(
-        `stop; set -m; {\n${command.text}\n} >/server.log 2>&1 </dev/null &\nserver=$!; set +m; ready`,
-      );
-    } else lines.push(`${command.text}\ncode=$?; echo; [ "$code" = 0 ] || exit "$code"`);
-  }
-  return `${lines.join("\n")}\nstop\nsystemctl stop neocrm\n`;
-}
+const countsOf = (kinds: string[]): Record<string, number> =>
+  Object.fromEntries(
+    [...new Set(kinds)].map((kind) => [kind, kinds.filter((other) => other === kind).length]),
+  );
 
-/** What a command did not show though it should; nothing when all did. */
-function misshown(commands: PageCommand[], text: string): string {
-  const outputs: Record<string, string> = {};
-  for (const part of text.split(/^(?=::: )/m)) outputs[/^::: (\d+)/.exec(part)?.[1] ?? ""] = part;
-  const faults = commands.flatMap((command, index) => {
-    const missing = shown.filter(([of, shows]) => of.test(command.text) && !outputs[index]?.includes(shows));
-    return missing.map(([, shows]) => `It does not show ${shows}:\n${outputs[index]}`);
+/** One shell for all blocks, as variables last; each server goes on until the next is started. */
+function scriptOf(blocks: Block[]): string {
+  const head = `set -e
+cd /neocrm
+server=
+stop() { [ -z "$server" ] || { kill -- "-$server"; while curl -s localhost:3000/health >/dev/null; do sleep 0.2; done; }; }
+answers() { for _ in $(seq 600); do curl -fs localhost:3000/health >/dev/null && return; sleep 0.2; done; cat /served; return 1; }
+`;
+  const parts = blocks.map(({ kind, text }, index) => {
+    const done = `\nprintf '\\n--- done ${index}\\n'\n`;
+    if (kind === "") return text + done;
+    const heredoc = `cat >/serve <<'END-OF-BLOCK'\nset -e\n${text}END-OF-BLOCK\n`;
+    return `stop\n${heredoc}setsid bash /serve >/served 2>&1 & server=$!\nanswers${done}`;
   });
-  return faults.join("\n");
+  return head + parts.join("");
 }
 
-async function finished(command: string[], env?: Record<string, string>) {
-  const child = Bun.spawn(command, {
-    ...{ cwd: repository, stdio: ["ignore", "pipe", "pipe"], timeout: 1_200_000, killSignal: "SIGKILL" },
-    ...(env && { env: { ...env } }),
-  });
-  const read = (stream: ReadableStream<Uint8Array>) => new Response(stream).text();
-  const [out, err, code] = await Promise.all([read(child.stdout), read(child.stderr), child.exited]);
-  return { code, text: out + err };
+async function run(command: string[]): Promise<void> {
+  const child = Bun.spawn(command, { stdio: ["ignore", "pipe", "pipe"] });
+  const [out] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
+  if ((await child.exited) !== 0) throw new Error(`${command.join(" ")}\n${out.slice(-2_000)}`);
 }
 
 if (import.meta.main) {
-  const result = await newcomerDrill({ root: process.argv[2] });
-  console.log(result.fault || "everything worked", `\n${result.ran} commands, ${result.leftOut} left out`);
-  process.exitCode = result.fault ? 1 : 0;
+  for (const result of await newcomerDrill(join(root, "dist/release"), process.argv[2])) console.log(result);
 }

@@ -33,6 +33,7 @@ let receiver: ReturnType<typeof Bun.serve>;
 let server: RunningBinary;
 let spans: Span[];
 let serverTiming: string | null;
+let shareToken: string;
 let failure: { status: number; id: string };
 
 /** Signs in, writes and reads within a caller's trace, asks for a mail, makes the server fail, and stops it. */
@@ -70,10 +71,19 @@ beforeAll(async () => {
   serverTiming = made.headers.get("server-timing");
   await send("POST", "/api/auth/password/forgot", { email: admin.email }, { traceparent });
   await untilLogged("Mail written");
+  const form = new FormData();
+  form.append("file", new Blob(["x"]), "offer.txt");
+  const upload = { method: "POST", body: form, headers: { authorization } };
+  const { id } = (await (await fetch(`${server.url}/api/files/upload`, upload)).json()) as { id: string };
+  const shared = await send("POST", `/api/files/${id}/share`, {}, { authorization });
+  shareToken = (await shared.json()).token;
+  await send("GET", `/s/${shareToken}/download`);
   const database = new Database(join(server.dataDir, "neocrm.db"));
   database.run("PRAGMA busy_timeout = 5000");
   database.run("ALTER TABLE tasks RENAME TO gone");
   const failed = await send("GET", "/api/tasks", undefined, { authorization });
+  // A file may belong to a task.
+  expect((await send("GET", `/s/${shareToken}`)).status).toBe(500);
   failure = { status: failed.status, id: failed.headers.get("x-request-id")! };
   database.close();
   await server.stop();
@@ -142,7 +152,9 @@ describe("traces", () => {
     expect(batches.length).toBeGreaterThan(0);
     for (const { headers } of batches) expect(headers.get("x-tenant")).toBe("neo crm");
     const text = batches.map(({ body }) => new TextDecoder().decode(body)).join("");
-    for (const secret of ["Secret & Sons", admin.email, admin.password]) expect(text).not.toContain(secret);
+    expect(text).toContain("/s/***/download");
+    for (const secret of ["Secret & Sons", admin.email, admin.password, shareToken])
+      expect(text).not.toContain(secret);
   });
 });
 
@@ -172,7 +184,8 @@ describe("reports of errors", () => {
       .filter(({ path }) => path.startsWith("/api/42"))
       .map(({ body }) => new TextDecoder().decode(body))
       .join("");
-    for (const secret of [admin.email, admin.password, "Bearer ", "127.0.0.1"])
+    expect(text).toContain("/s/***");
+    for (const secret of [admin.email, admin.password, "Bearer ", "127.0.0.1", shareToken])
       expect(text).not.toContain(secret);
   });
 });

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { openPostgresStore } from "../../src/db/postgres";
 import { openSqliteStore } from "../../src/db/sqlite";
 import { postgresBus } from "../../src/integrations/bus/postgres";
-import { databaseFile } from "../../src/parts";
+import { databaseFile } from "../../src/backup/database-files";
 import { drillEnv, signIn } from "../drills/api";
 import { startBinary } from "../support/binary";
 import { newDatabase } from "../support/postgres";

@@ -57,9 +57,13 @@ test("without bells, a session that is over loses its sockets all the same, on e
       Object.defineProperty(parts.bus, "isDeaf", { value: true });
     }
     const headers = { authorization: `Bearer ${token}` };
+    const statuses = () =>
+      Promise.all(servers.map(async ({ url }) => (await fetch(`${url}/api/users/me`, { headers })).status));
+    expect(await statuses()).toEqual([200, 200]);
     await fetch(`${servers[0]!.url}/api/auth/logout`, { method: "POST", headers });
     // Without either way it would take 30 seconds, and this test may take 20.
     for (const each of clients) expect((await each.closed).code).toBe(4401);
+    await until(async () => Bun.deepEquals(await statuses(), [401, 401]));
   } finally {
     for (const server of servers) await server.stop();
   }

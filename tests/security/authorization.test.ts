@@ -4,7 +4,8 @@
  */
 import { expect, test } from "bun:test";
 import { access, secrets, type AccessOptions, type Statuses } from "../support/access";
-import { oneFile, upload } from "../support/files";
+import { picture } from "../support/documents";
+import { oneFile, pictured, upload } from "../support/files";
 import { letIn, password, type Name } from "../support/people";
 import { mountedRoutes } from "../support/routes";
 import { inWorld, play, titleOf, type Scenario, type Setting, type World } from "../support/scenario";
@@ -23,6 +24,10 @@ const given: Setting = {
     await upload(world, "lan", "minutes.txt", note, { task_id: "$call" });
     await upload(world, "lan", "lost.txt", note, { task_id: "$call" });
     await world.send("lan", "DELETE", "/api/files/$lost", { headers: { "if-match": "*" } });
+    await upload(world, "lan", "portrait.png", await picture("png"), { task_id: "$call" });
+    await pictured(world, "lan", world.ids["portrait"]!);
+    const shared = await world.send("lan", "POST", "/api/files/$minutes/share", { body: {} });
+    Object.assign(world.ids, { link: shared.json.id, token: shared.json.token });
     for (const name of ["shelf", "bin"]) {
       const { json } = await world.send("lan", "POST", "/api/folders", { body: { name } });
       world.ids[name] = json.id;
@@ -41,7 +46,9 @@ const scenarios: Scenario[] = [];
 function route(path: string, options: AccessOptions & { id?: string }, ...statuses: Statuses): void {
   listed.add(path);
   const { id = "", ...rest } = options;
-  scenarios.push(...access(path.replace(/:entity_type\/:entity_id|:\w+/, id), rest, statuses));
+  scenarios.push(
+    ...access(path.replace(/:entity_type\/:entity_id|:id\/share\/:share_id|:\w+/, id), rest, statuses),
+  );
 }
 
 /** Who signs out comes in again, for those who are asked after them. */
@@ -96,6 +103,8 @@ route("PATCH /api/users/me", { body: { locale: "vi" } },                        
 route("GET /api/users/me/authorization", {},                                     401, 401, 401, 200, 200, 200, 200, 200);
 route("POST /api/users/password", { body: { current_password: "x", new_password: "y" } },
                                                                                  401, 401, 401, 422, 422, 422, 422, 422);
+route("POST /api/users/avatar", oneFile("x.png", "no image"),                    401, 401, 401, 422, 422, 422, 422, 422);
+route("GET /api/avatars/:id", { id: missing },                                   404, 404, 404, 404, 404, 404, 404, 404);
 
 route("GET /api/users", {},                                                      401, 401, 401, 200, 200, 200, 200, 200);
 route("GET /api/users/:id", { id: "$minh" },                                     401, 401, 401, 200, 200, 200, 200, 200);
@@ -117,6 +126,9 @@ route("GET /api/admin/settings", {},                                            
 route("PATCH /api/admin/settings/:key", { id: "retention.days", body: { value: 40 } },
                                                                                  401, 401, 401, 403, 403, 403, 403, 200);
 
+route("GET /api/admin/backups", {},                                              401, 401, 401, 403, 403, 403, 403, 200);
+route("POST /api/admin/backups", { body: {} },                                   401, 401, 401, 403, 403, 403, 403, 409);
+
 route("GET /api/jobs/:id", { id: missing },                                      401, 401, 401, 404, 404, 404, 404, 404);
 route("GET /api/jobs/:id/errors.csv", { id: missing },                           401, 401, 401, 404, 404, 404, 404, 404);
 route("POST /api/jobs/:id/cancel", { id: missing },                              401, 401, 401, 404, 404, 404, 404, 404);
@@ -124,6 +136,10 @@ route("POST /api/jobs/:id/undo", { id: missing },                               
 route("GET /api/admin/jobs", {},                                                 401, 401, 401, 403, 403, 403, 403, 200);
 route("POST /api/admin/jobs/:id/retry", { id: missing },                         401, 401, 401, 403, 403, 403, 403, 404);
 
+route("POST /api/bulk/clients", { ...oneFile("x.csv", "name\nx\n", { dry_run: "true" }), event: null },
+                                                                                 401, 401, 401, 202, 202, 202, 202, 202);
+route("POST /api/bulk/tasks", { ...oneFile("x.csv", "title\nx\n", { dry_run: "true" }), event: null },
+                                                                                 401, 401, 401, 202, 202, 202, 202, 202);
 route("POST /api/bulk/clients/update", { body: { items: [{ id: missing }], set: { notes: "x" } } },
                                                                                  401, 401, 401, 200, 200, 200, 200, 200);
 route("POST /api/bulk/tasks/update", { body: { items: [{ id: missing }], set: { priority: "low" } } },
@@ -176,7 +192,21 @@ route("PATCH /api/files/:id", { id: "$minutes", body: { name: "x" }, event: "fil
                                                                                  401, 401, 401, 404, 200, 200, 200, 200);
 route("GET /api/files/:id/download", { id: "$minutes", event: null },            401, 401, 401, 404, 200, 200, 200, 200);
 route("GET /api/files/:id/download-url", { id: "$minutes", event: null },        401, 401, 401, 404, 200, 200, 200, 200);
+route("GET /api/files/search", {},                                               401, 401, 401, 400, 400, 400, 400, 400);
+route("GET /api/files/:id/metadata", { id: "$minutes", event: null },            401, 401, 401, 404, 200, 200, 200, 200);
+route("POST /api/files/:id/metadata", { id: "$minutes", body: {}, event: null }, 401, 401, 401, 404, 202, 202, 202, 202);
+route("GET /api/files/preview/:id", { id: "$portrait", event: null },            401, 401, 401, 404, 200, 200, 200, 200);
+route("GET /api/files/:id/thumbnail-url", { id: "$portrait", event: null },      401, 401, 401, 404, 200, 200, 200, 200);
 route("DELETE /api/files/:id", { id: "$minutes", event: "file.deleted" },        401, 401, 401, 404, 204, 204, 204, 204);
+route("GET /api/files/:id/share", { id: "$minutes" },                            401, 401, 401, 404, 200, 200, 200, 200);
+route("POST /api/files/:id/share", { id: "$minutes", body: {}, event: "file.shared" },
+                                                                                 401, 401, 401, 404, 201, 201, 201, 201);
+route("DELETE /api/files/:id/share/:share_id", { id: "$minutes/share/$link" },   401, 401, 401, 404, 204, 204, 204, 204);
+route("GET /s/:token", { id: "$token", event: "file.share_opened" },             200, 200, 200, 200, 200, 200, 200, 200);
+route("POST /s/:token", { id: "$token", body: { password: "x" } },               303, 303, 303, 303, 303, 303, 303, 303);
+route("GET /s/:token/download", { id: "$token", event: "file.share_downloaded" },
+                                                                                 200, 200, 200, 200, 200, 200, 200, 200);
+route("GET /s/:token/preview", { id: missing.slice(0, 22) },                     404, 404, 404, 404, 404, 404, 404, 404);
 route("POST /api/files/:id/restore", { id: "$lost", event: "file.restored" },    401, 401, 401, 404, 200, 200, 200, 200);
 
 route("GET /api/notifications", {},                                              401, 401, 401, 200, 200, 200, 200, 200);

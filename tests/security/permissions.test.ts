@@ -21,6 +21,7 @@ describe("a route without a permission", () => {
       bodyLimit: 1,
       requireIfMatch: () => false,
       defaultCountry: () => null,
+      isOn: () => true,
     });
     const declared = new Elysia().use(kit).get("/api/mine", () => "x", { permission: "signed-in" });
     expect(routeTable(declared.routes)).toHaveLength(1);
@@ -40,6 +41,18 @@ test("every route that writes says which body it takes, were it none: what is no
   expect(silent.map(({ method, path }) => `${method} ${path}`)).toEqual([]);
 });
 
+test("what takes a text instead of a form is named, with the rest in its query", () => {
+  const both = declaredRoutes(describedRoutes()).filter(({ orText }) => orText !== undefined);
+  expect(both.map(({ method, path, orText }) => `${method} ${path} ${orText}`)).toEqual([
+    "POST /api/bulk/clients text/csv",
+    "POST /api/bulk/tasks text/csv",
+  ]);
+  for (const { form, parameters } of both) {
+    const inForm = Object.keys(form!.properties).filter((name) => name !== "file");
+    expect(Object.keys(parameters!.properties)).toEqual(inForm);
+  }
+});
+
 test("the methods of a path are known whatever its ids", () => {
   const routes = routeTable([
     { method: "GET", path: "/api/things/:id", hooks: { detail: { [permissionKey]: "public" } } },
@@ -55,12 +68,16 @@ test("the methods of a path are known whatever its ids", () => {
 /** Who may call what without being signed in: an addition to this list is a decision. */
 const open = [
   "GET /api",
+  "GET /api/avatars/:id",
   "GET /api/ws",
   "GET /health",
   "GET /health/live",
   "GET /health/ready",
   "GET /monitor",
   "GET /monitor/assets/:name",
+  "GET /s/:token",
+  "GET /s/:token/download",
+  "GET /s/:token/preview",
   "GET /swagger",
   "GET /swagger/assets/:name",
   "GET /swagger/json",
@@ -74,10 +91,18 @@ const open = [
   "POST /api/auth/register",
   "POST /api/auth/setup",
   "POST /api/auth/verify-email",
+  "POST /s/:token",
 ];
 
 /** What managers and users are kept out of. */
-const forAdmins = ["jobs.manage", "monitoring.read", "roles.read", "settings.manage", "users.manage"];
+const forAdmins = [
+  "backups.manage",
+  "jobs.manage",
+  "monitoring.read",
+  "roles.read",
+  "settings.manage",
+  "users.manage",
+];
 
 inWorld("every route", {}, (world) => {
   test("is closed unless it is on the list", () => {

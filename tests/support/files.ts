@@ -57,6 +57,22 @@ export async function upload(
   return answer.json;
 }
 
+/** Waits until the pictures of an image are made, or there will be none, and its job is over. */
+export async function pictured(world: World, by: By, id: string): Promise<void> {
+  for (let tries = 0; tries < 600; tries++) {
+    const { status } = await world.send(by, "GET", `/api/files/preview/${id}`);
+    if (status !== 202) return;
+    await Bun.sleep(25);
+  }
+  throw new Error(`The pictures of ${id} are never made.`);
+}
+
 /** The SHA-256 of a text or of bytes, in hexadecimal. */
 export const sha256 = (bytes: string | Uint8Array): string =>
   new Bun.CryptoHasher("sha256").update(bytes).digest("hex");
+
+/** A PNG of one pixel. */
+export const dot = Buffer.from(
+  "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==",
+  "base64",
+);

@@ -1,6 +1,6 @@
 /** Real proxies with the configuration that operators are given: only ports, names and paths are put in. */
 import type { Subprocess } from "bun";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { freePort } from "./free-port";
@@ -17,6 +17,8 @@ export interface Proxy {
   plainUrl: string;
   /** The certificate to trust. */
   ca: string;
+  /** What it wrote of requests until now; of Caddy, which was not asked to, nothing. */
+  log(): string;
   stop(): Promise<void>;
 }
 
@@ -36,6 +38,7 @@ export async function startProxy(name: ProxyName, target: string): Promise<Proxy
     port,
     plainPort,
   };
+  const logFile = logIn(folder);
   const child = name === "nginx" ? startNginx(place) : startCaddy(place);
   const stop = async () => {
     child.kill();
@@ -45,11 +48,14 @@ export async function startProxy(name: ProxyName, target: string): Promise<Proxy
   };
   const proxy = {
     ...{ url: `https://localhost:${port}`, plainUrl: `http://localhost:${plainPort}`, ca: certificate.cert },
+    log: () => (existsSync(logFile) ? readFileSync(logFile, "utf8") : ""),
     stop,
   };
   await answering(proxy, child);
   return proxy;
 }
+
+const logIn = (folder: string) => join(folder, "access.log");
 
 interface Place {
   folder: string;
@@ -72,6 +78,7 @@ function startNginx({ folder, target, certFile, keyFile, port, plainPort }: Plac
     [/\/etc\/letsencrypt\/.*privkey\.pem/, keyFile],
     [/127\.0\.0\.1:3000/, target],
     [/\/etc\/nginx\/snippets\/neocrm-proxy\.conf/, snippet],
+    [/\/var\/log\/nginx\/access\.log/g, logIn(folder)],
   ]);
   const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(
     (what) => `${what}_temp_path ${folder}/${what};`,

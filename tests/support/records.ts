@@ -7,7 +7,8 @@ import type { TestServer } from "./servers";
 
 /** The tables of whatever scenarios leave behind, besides people: each after those that refer to it. */
 const recordTables = [
-  ...(["tasks_search", "task_alarms", "files", "folders", "blobs", "tasks"] as const),
+  ...(["tasks_search", "task_alarms", "files_search", "file_shares", "files"] as const),
+  ...(["previews", "contents", "avatars", "folders", "blobs", "tasks"] as const),
   ...(["clients_search", "client_tags", "clients"] as const),
   ...(["idempotency_keys", "consumers", "events"] as const),
 ] as const;

@@ -54,7 +54,7 @@ export async function startTestServer(
   const server = await startServer(loaded);
   const config = ensureSecrets(loaded.config, loaded.dataDir);
   return {
-    ...{ url: server.url, parts: server.parts, engine, dataDir, databaseUrl: url },
+    ...{ url: server.url, parts: server.parts, reload: server.reload, engine, dataDir, databaseUrl: url },
     tokens: accessTokens(config["auth.jwt_secret"], null, config["auth.access_token_minutes"]),
     async stop() {
       await server.stop();

@@ -43,8 +43,8 @@ export interface MailServer {
   close(): Promise<void>;
 }
 
-/** Starts a mail server on a free port of 127.0.0.1, which takes every message unless `options` say otherwise. */
-export async function startMailServer(options: SMTPServerOptions = {}): Promise<MailServer> {
+/** Starts a mail server on 127.0.0.1, on a free port or on this one, which takes every message unless `options` say otherwise. */
+export async function startMailServer(options: SMTPServerOptions = {}, port = 0): Promise<MailServer> {
   const taken: MailServer["taken"] = [];
   const result = { port: 0, taken, connections: 0, close: async () => {} };
   const take = async (
@@ -71,7 +71,7 @@ export async function startMailServer(options: SMTPServerOptions = {}): Promise<
   });
   // What clients break off is theirs to report.
   server.on("error", () => {});
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", () => resolve()));
+  await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", () => resolve()));
   result.port = (server.server.address() as { port: number }).port;
   result.close = () => new Promise<void>((resolve) => server.close(() => resolve()));
   return result;

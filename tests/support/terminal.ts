@@ -29,6 +29,7 @@ export async function neocrm(
   const terminal: Terminal = {
     out: (text) => void out.push(text),
     err: (text) => void err.push(text),
+    status: () => {},
     readAll: async () => stdin,
     isInteractive: answers !== undefined,
     async askSecret(question) {

@@ -124,5 +124,99 @@ export function describeFiles(
     ],
   );
 
-  return { blobs, folders, files };
+  /** What the bytes of files tell, found by a job: the same for all files that have them. Without a row it was never looked for. */
+  const contents = c.table("contents", {
+    hash: c
+      .sortKey("hash")
+      .primaryKey()
+      .references(() => blobs.hash, { onDelete: "cascade" }),
+    /** `pending`, `ready` or `failed`. */
+    state: c.text("state").notNull(),
+    /** Why it failed, for whoever may see the file. */
+    problem: c.text("problem"),
+    metadata: c.json<Record<string, unknown>>("metadata").notNull(),
+    /** The beginning of the text that stands in it; null where there is none. */
+    text: c.text("text"),
+    /** More text stands in it. */
+    is_cut: c.boolean("is_cut").notNull(),
+    read_at: c.time("read_at"),
+  });
+
+  /** Small pictures of images. Their bytes are kept like those of files. */
+  const previews = c.table(
+    "previews",
+    {
+      hash: c
+        .sortKey("hash")
+        .notNull()
+        .references(() => contents.hash, { onDelete: "cascade" }),
+      /** Which of the sizes. */
+      size: c.text("size").notNull(),
+      checksum: c
+        .sortKey("checksum")
+        .notNull()
+        .references(() => blobs.hash),
+      bytes: c.integer("bytes").notNull(),
+      width: c.integer("width").notNull(),
+      height: c.integer("height").notNull(),
+    },
+    (t) => [
+      c.uniqueIndex("previews_by_size").on(t.hash, t.size),
+      c.index("previews_by_checksum").on(t.checksum),
+    ],
+  );
+
+  /** Pictures of people. The id stands in their address, which everybody can read who knows it, and is new for each picture. */
+  const avatars = c.table(
+    "avatars",
+    {
+      id: c.id("id").primaryKey(),
+      user_id: c
+        .id("user_id")
+        .notNull()
+        .references(() => users.id, { onDelete: "cascade" }),
+      checksum: c
+        .sortKey("checksum")
+        .notNull()
+        .references(() => blobs.hash),
+      bytes: c.integer("bytes").notNull(),
+      created_at: c.time("created_at").notNull(),
+    },
+    (t) => [c.uniqueIndex("avatars_by_user").on(t.user_id), c.index("avatars_by_checksum").on(t.checksum)],
+  );
+
+  /** Links that show a file to whoever has them, by the SHA-256 of their token. Those that are over stay with the file. */
+  const file_shares = c.table(
+    "file_shares",
+    {
+      id: c.id("id").primaryKey(),
+      file_id: c
+        .id("file_id")
+        .notNull()
+        .references(() => files.id, { onDelete: "cascade" }),
+      hash: c.text("hash").notNull(),
+      /** The link lives as long as they may share the file. */
+      created_by: c
+        .id("created_by")
+        .notNull()
+        .references(() => users.id),
+      password_hash: c.text("password_hash"),
+      expires_at: c.time("expires_at"),
+      max_downloads: c.integer("max_downloads"),
+      downloads: c.integer("downloads").notNull().default(0),
+      /** The file is shown, and not given away. */
+      view_only: c.boolean("view_only").notNull(),
+      created_at: c.time("created_at").notNull(),
+      revoked_at: c.time("revoked_at"),
+    },
+    (t) => [
+      c.uniqueIndex("file_shares_hash").on(t.hash),
+      c.index("file_shares_by_file").on(t.file_id, t.created_at, t.id),
+    ],
+  );
+
+  return { blobs, folders, files, file_shares, contents, previews, avatars };
 }
+
+/** The tables other areas refer to. */
+export type FileTables = ReturnType<typeof describeFiles>;

@@ -20,13 +20,13 @@ export function describeTables(c: Columns) {
   const accounts = describeAccounts(c);
   const clients = describeClients(c, accounts);
   const tasks = describeTasks(c, { ...accounts, ...clients });
+  const files = describeFiles(c, { ...accounts, ...clients, ...tasks });
   return {
-    ...{ ...accounts, ...clients, ...tasks },
-    ...describeSearch(c, { ...clients, ...tasks }),
+    ...{ ...accounts, ...clients, ...tasks, ...files },
+    ...describeSearch(c, { ...clients, ...tasks, ...files }),
     ...describeSettings(c, accounts),
     ...describeEvents(c),
     ...describeJobs(c, accounts),
-    ...describeFiles(c, { ...accounts, ...clients, ...tasks }),
     ...describeNotifications(c, { ...accounts, ...tasks }),
   };
 }

@@ -1,12 +1,16 @@
 import type { Columns } from "../columns.postgres";
 import type { ClientTables } from "./clients";
+import type { FileTables } from "./files";
 import type { TaskTables } from "./tasks";
 
 /**
  * What is searched: for each record one folded text, and what leads to those that have certain three letters in a row. On
  * PostgreSQL these stand in `parts`; on SQLite in an FTS5 table beside, which the migration makes (see `search.sqlite.ts`).
  */
-export function describeSearch(c: Columns, { clients, tasks }: ClientTables & TaskTables) {
+export function describeSearch(
+  c: Columns,
+  { clients, tasks, files }: ClientTables & TaskTables & FileTables,
+) {
   const columns = () => ({
     /** The younger, the higher. */
     doc: c.rowNumber("doc"),
@@ -41,5 +45,16 @@ export function describeSearch(c: Columns, { clients, tasks }: ClientTables & Ta
     },
     (t) => [c.uniqueIndex("tasks_search_by_id").on(t.id)],
   );
-  return { clients_search, tasks_search };
+  const files_search = c.table(
+    "files_search",
+    {
+      ...columns(),
+      id: c
+        .id("id")
+        .notNull()
+        .references(() => files.id, { onDelete: "cascade" }),
+    },
+    (t) => [c.uniqueIndex("files_search_by_id").on(t.id)],
+  );
+  return { clients_search, tasks_search, files_search };
 }

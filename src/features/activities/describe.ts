@@ -9,6 +9,12 @@ const sentences: Readonly<Record<string, (event: Told) => string>> = {
   "client.call": ({ changes }) =>
     changes["direction"]?.[1] === "incoming" ? "was called by a client" : "talked with a client on the phone",
   "client.meeting": () => "met a client",
+  "file.shared": () => "shared a file by a link",
+  "file.share_revoked": () => "ended a link to a file",
+  "file.share_opened": () => "opened a shared file",
+  "file.share_previewed": () => "looked at a shared file",
+  "file.share_downloaded": () => "downloaded a shared file",
+  "file.share_refused": () => "tried to open a shared file with a wrong password",
   "user.role_changed": ({ changes }) => `gave a user the role ${changes["role"]?.[1] as string}`,
   "user.password_changed": () => "changed a user's password",
   "user.activated": () => "opened an account again",

@@ -139,6 +139,8 @@ interface Seen {
   args: ListScope["args"];
   /** Whether the record with the id in `id` is one of them, and `further` holds for it. */
   has(shape: Shape, p: ListParams, id: Column, further?: SQL): SQL;
+  /** A statement that finds the ids of those for which `further` holds, by an index that it has. */
+  idsOf(shape: Shape, p: ListParams, further: SQL): SQL;
   /** Where they are the actor's own, statements that together find their ids, each with an index. */
   ways?: (shape: Shape, p: ListParams) => SQL[];
 }
@@ -146,6 +148,7 @@ interface Seen {
 function seen<Row>(table: RebuiltTable, policy: RecordPolicy<Row>, actor: Actor): Seen {
   const scopes = policy.listed(actor, "with");
   const [live, ...restorable] = scopes as [ListScope, ...ListScope[]];
+  const isSeen = (shape: Shape, p: ListParams) => or(...scopes.map(({ where }) => where(shape, p)));
   const idsWhere = ({ t }: Shape, condition: SQL | undefined) =>
     sql`(select ${t[table].id} from ${t[table]} where ${condition})`;
   return {
@@ -153,9 +156,9 @@ function seen<Row>(table: RebuiltTable, policy: RecordPolicy<Row>, actor: Actor)
     args: Object.assign({}, ...scopes.map(({ args }) => args)),
     has: (shape, p, id, further) => {
       const records = shape.t[table];
-      const isSeen = or(...scopes.map(({ where }) => where(shape, p)));
-      return sql`exists (select 1 from ${records} where ${and(eq(records.id, id), further, isSeen)})`;
+      return sql`exists (select 1 from ${records} where ${and(eq(records.id, id), further, isSeen(shape, p))})`;
     },
+    idsOf: (shape, p, further) => idsWhere(shape, and(further, isSeen(shape, p))),
     ...(live.own && {
       ways: (shape, p) =>
         [...live.own!(shape, p), ...restorable.map(({ where }) => where(shape, p))].map((condition) =>

@@ -92,6 +92,12 @@ export class ActivityService {
       const isIts = eq(table.client_id, p.entity_id!);
       return and(eq(events.entity_type, sql`'task'`), tasks.has(shape, p, events.entity_id, isIts))!;
     };
+    // The same, from the few tasks of the client on: asking each event of any task would take longer with every one.
+    const ofFewTasks = (shape: Shape, p: ListParams): SQL => {
+      const { events, tasks: table } = shape.t;
+      const ids = tasks.idsOf(shape, p, eq(table.client_id, p.entity_id!));
+      return and(eq(events.entity_type, sql`'task'`), sql`${events.entity_id} in ${ids}`)!;
+    };
     return this.#page(
       {
         shape: `timeline ${tasks.shape}`,
@@ -99,7 +105,7 @@ export class ActivityService {
         caller: `${actor.kind} ${actor.userId}`,
         isSparse: true,
         where: (shape, p) => sql`(${isAbout(shape, p)} or ${ofTasks(shape, p)})`,
-        own: (shape, p) => [shape.dialect.rare(isAbout(shape, p)!), shape.dialect.rare(ofTasks(shape, p))],
+        own: (shape, p) => [shape.dialect.rare(isAbout(shape, p)!), shape.dialect.rare(ofFewTasks(shape, p))],
       },
       request,
     );

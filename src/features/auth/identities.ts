@@ -8,12 +8,16 @@ import type { AccessTokens, Claims } from "./tokens";
 
 /** How long an identity is believed without asking the tables again, should a doorbell ever be lost. */
 const believedMs = 30 * second;
+/** The same while no doorbell can be heard. */
+const believedDeafMs = second;
 const mostTokens = 20_000;
 
 interface Known {
   identity: Identity;
   /** In `monotonic` time: a clock set back makes nobody believed for longer. */
   until: number;
+  /** Likewise. */
+  asked: number;
   /** The generation in which the tables were asked. */
   since: number;
 }
@@ -32,12 +36,14 @@ export class Identities {
   constructor(
     private readonly store: Store,
     private readonly tokens: AccessTokens,
+    /** Whether what ends tokens elsewhere cannot be heard here. */
+    private readonly isDeaf: () => boolean = () => false,
   ) {}
 
   /** The bearer of this token, at once when it is known; a text says why it is refused. */
   identify = (token: string): Identity | string | Promise<Identity | string> => {
     const known = this.#known.get(token);
-    if (known && known.until > monotonic() && !this.#isForgotten(known)) return known.identity;
+    if (known && this.#isBelieved(known)) return known.identity;
     return this.#lookUp(token);
   };
 
@@ -52,6 +58,12 @@ export class Identities {
     this.#forgottenIn.clear();
   }
 
+  #isBelieved(known: Known): boolean {
+    const time = monotonic();
+    if (known.until <= time || this.#isForgotten(known)) return false;
+    return !this.isDeaf() || time - known.asked < believedDeafMs;
+  }
+
   #isForgotten({ identity, since }: Known): boolean {
     return since < Math.max(this.#allForgottenIn, this.#forgottenIn.get(identity.userId!) ?? 0);
   }
@@ -64,7 +76,7 @@ export class Identities {
     if (typeof identity === "string") return identity;
     this.#known.set(token, {
       identity,
-      since,
+      ...{ since, asked: monotonic() },
       until: monotonic() + Math.min(claims.expiresAt - now(), believedMs),
     });
     return identity;

@@ -22,7 +22,7 @@ export interface AuthOptions {
   verifications: VerificationService;
   signIns: SignInLog;
   /** The server's secret, from which the setup code follows. */
-  secret: string;
+  secret: () => string;
   /** Whether anybody may register. */
   registration: () => "open" | "closed";
   /** Whether the first admin may be made with the setup code. */
@@ -55,7 +55,7 @@ export class AuthService {
     if (!this.options.setupEnabled)
       throw new Forbidden("Setting up over HTTP is switched off.", "setup_disabled");
     if (await this.isSetUp()) throw alreadySetUp();
-    if (!isSetupCode(code, this.options.secret)) {
+    if (!isSetupCode(code, this.options.secret())) {
       throw new Forbidden("This is not the setup code that the server printed.", "wrong_setup_code");
     }
     const password_hash = await this.options.checks.hashNew(person.password, "password");

@@ -1,19 +1,25 @@
 import { revived } from "../../db/rebuild";
 import type { Session, Store } from "../../db/store";
 import type { Actor } from "../../policy";
-import { RecordService, type NewRecord, type RecordKind, type RecordPolicy } from "../../records";
+import { RecordService, type Match, type NewRecord, type RecordKind, type RecordPolicy } from "../../records";
 import { normalEmail, tidy } from "../../text";
 import { assertAssignable } from "../users/accounts";
 import { clientFields } from "./fields";
+import { phoneKey } from "./phone";
 import { countClients, type ClientCounts } from "./stats";
 import { searchedOfClient } from "./search";
 import { presentClient, type ClientInput, type ClientPatch, type ClientView } from "./schema";
 import {
   clientById,
+  clientsById,
   clientColumns,
+  clientsWithEmails,
+  clientsWithExternalIds,
+  clientsWithPhones,
   clientWithEmail,
   clientWithExternalId,
   insertClient,
+  insertClients,
   rebuildClient,
   updateClient,
   type ClientRow,
@@ -27,15 +33,25 @@ const clientKind = (defaultCountry: () => string | null): RecordKind<ClientRow, 
       field: "email",
       column: "clients.email_normal",
       holder: (session, { email }) => clientWithEmail.first(session, { value: normalEmail(email!) }),
+      many: {
+        key: ({ email }) => email && normalEmail(email),
+        holders: (session, values) => clientsWithEmails.all(session, { values }),
+      },
     },
     {
       field: "external_id",
       column: "clients.external_id",
       holder: (session, { external_id }) => clientWithExternalId.first(session, { value: external_id! }),
+      many: {
+        key: ({ external_id }) => external_id,
+        holders: (session, values) => clientsWithExternalIds.all(session, { values }),
+      },
     },
   ],
   find: (session, id) => clientById.first(session, { id }),
+  findMany: (session, ids) => clientsById.all(session, { ids }),
   insert: (session, row) => insertClient(session, row, defaultCountry()),
+  insertMany: (session, rows) => insertClients(session, rows, defaultCountry()),
   update: (session, before, after) => updateClient(session, before, after, defaultCountry()),
   present: presentClient,
   searched: searchedOfClient,
@@ -45,8 +61,33 @@ const clientKind = (defaultCountry: () => string | null): RecordKind<ClientRow, 
 /** What may happen to a client, and what happens with it. */
 export class ClientService extends RecordService<ClientRow, ClientView, ClientInput, ClientPatch> {
   /** @param defaultCountry ISO 3166 code of phone numbers without a country code */
-  constructor(store: Store, policy: RecordPolicy<ClientRow>, defaultCountry: () => string | null) {
+  constructor(
+    store: Store,
+    policy: RecordPolicy<ClientRow>,
+    private readonly defaultCountry: () => string | null,
+  ) {
     super(store, policy, clientKind(defaultCountry));
+  }
+
+  /** The fields by which clients are found that are there already. */
+  readonly matches: Readonly<Record<string, Match>> = {
+    external_id: {
+      key: (text) => text.trim(),
+      holders: (session, values) => clientsWithExternalIds.all(session, { values }),
+    },
+    email: { key: normalEmail, holders: (session, values) => clientsWithEmails.all(session, { values }) },
+    phone: {
+      key: (text) => phoneKey(text.trim(), this.defaultCountry()),
+      holders: (session, values) => clientsWithPhones.all(session, { values }),
+    },
+  };
+
+  /** The client that the actor may see and that a text names: by mail address or external id. */
+  async named(session: Session, actor: Actor, text: string): Promise<string | undefined> {
+    for (const { key, holders } of [this.matches["external_id"]!, this.matches["email"]!])
+      for (const { id } of await holders(session, JSON.stringify([key(text)])))
+        if (await this.sees(session, actor, id)) return id;
+    return undefined;
   }
 
   /** How many clients the actor may see, how many of them are active, and how many came since an instant. */

@@ -4,9 +4,11 @@ import { rebuildIn, type Difference, type RebuildPass } from "../../db/rebuild";
 import {
   insertInto,
   insertManyInto,
+  liveAmong,
   liveWith,
   recordById,
   recordColumns,
+  recordsAmong,
   updateChangedIn,
   withDerived,
   type RecordOf,
@@ -26,13 +28,26 @@ export const clientColumns = recordColumns("clients");
 /** One client by id, deleted or not. */
 export const clientById = recordById("clients");
 
+/** The clients with these ids, deleted or not. */
+export const clientsById = recordsAmong("clients");
+
 /** The id of the live client with this e-mail address, as `normalEmail` writes it. */
 export const clientWithEmail = liveWith("clients", "email_normal");
 
 /** The id of the live client with this external id. */
 export const clientWithExternalId = liveWith("clients", "external_id");
 
+/** The ids of the live clients with one of these e-mail addresses, as `normalEmail` writes them. */
+export const clientsWithEmails = liveAmong("clients", "email_normal");
+
+/** The ids of the live clients with one of these external ids. */
+export const clientsWithExternalIds = liveAmong("clients", "external_id");
+
+/** The ids of the live clients with one of these phone numbers, as `phoneKey` writes them. */
+export const clientsWithPhones = liveAmong("clients", "phone_key");
+
 const insertRow = insertInto("clients");
+const insertRows = insertManyInto("clients");
 const updateRow = updateChangedIn("clients");
 const insertTagRows = insertManyInto("client_tags");
 
@@ -48,6 +63,23 @@ export async function insertClient(session: Session, row: ClientRow, country: st
   await insertRow.all(session, whole(row, country));
   await insertTags(session, row);
   await clientSearch.put(session, row.id, searchedOfClient(row));
+}
+
+/** Adds many clients, whose unique values are free. */
+export async function insertClients(
+  session: Session,
+  rows: readonly ClientRow[],
+  country: string | null,
+): Promise<void> {
+  await insertRows(
+    session,
+    rows.map((row) => whole(row, country)),
+  );
+  await insertTagRows(session, rows.flatMap(tagRows));
+  await clientSearch.putNew(
+    session,
+    rows.map((row) => ({ id: row.id, searched: searchedOfClient(row) })),
+  );
 }
 
 /** Writes what changed about a client. Fails as `unique` like an insert. */
@@ -88,13 +120,10 @@ export async function rebuildClient(
   return difference === "missing" ? difference : [...difference, "client_tags"];
 }
 
-async function insertTags(session: Session, { id, tags }: ClientRow): Promise<void> {
-  const keys = [...new Set(tags.map(fold))];
-  await insertTagRows(
-    session,
-    keys.map((tag_key) => ({ client_id: id, tag_key })),
-  );
-}
+const insertTags = (session: Session, row: ClientRow): Promise<void> => insertTagRows(session, tagRows(row));
+
+const tagRows = ({ id, tags }: ClientRow) =>
+  [...new Set(tags.map(fold))].map((tag_key) => ({ client_id: id, tag_key }));
 
 /** @param written the phone number whose key is in the table already: understanding one takes as long as a write */
 const whole = (row: ClientRow, country: string | null, written: string | null = null): RowOf<"clients"> =>

@@ -82,6 +82,7 @@ export function exportRoutes(
 const declared = (name: "clients" | "tasks" | "activities", exported: Exported) =>
   ({
     permission: `${name}.read` satisfies Permission,
+    feature: "exports",
     exported,
     ticket: "download",
     returns: Type.String({ title: `${exported.view.title}Export`, contentMediaType: "text/csv" }),

@@ -1,7 +1,17 @@
 import { now } from "../../clock";
 import type { Session, Store } from "../../db/store";
 import type { BlobPart, Blobs, ListedBlob, StoredBlob } from "../../integrations/blobs/blobs";
-import { blobByHash, blobsAfter, dropBlob, insertBlob, keysInUse, useBlob, type BlobRow } from "./blob-store";
+import { areHeld, holding } from "./blob-holds";
+import {
+  blobByHash,
+  blobsAfter,
+  dropBlob,
+  insertBlob,
+  keysInUse,
+  picturesOf,
+  useBlob,
+  type BlobRow,
+} from "./blob-store";
 
 /** What was found when all bytes were looked at. */
 export interface Verified {
@@ -24,6 +34,8 @@ export class BlobKeeper {
   constructor(
     private readonly store: Store,
     private readonly blobs: Blobs,
+    /** The keys of bytes that are in use without being a file's. */
+    private readonly others: () => Promise<readonly string[]> = async () => [],
   ) {}
 
   /** Keeps bytes that no row refers to as yet: `link` or `discard` has to follow. */
@@ -48,9 +60,14 @@ export class BlobKeeper {
     await this.blobs.remove(key).catch(() => undefined);
   }
 
-  /** Lets go of bytes that one file less has, in the transaction that removes it; the sweep takes them away. */
+  /**
+   * Lets go of bytes that one file or picture less has, in the transaction that removes it; the sweep takes them away. The
+   * pictures of an image go with it.
+   */
   async release(session: Session, hash: string): Promise<void> {
-    await dropBlob.all(session, { hash });
+    const pictures = await picturesOf.all(session, { hash });
+    if ((await dropBlob.all(session, { hash })).length === 0) return;
+    for (const { checksum } of pictures) await dropBlob.all(session, { hash: checksum });
   }
 
   /** The bytes with this hash, as the body of a response, or of a part of it. @throws Error when they are gone */
@@ -61,24 +78,38 @@ export class BlobKeeper {
     return body;
   }
 
+  /** The bytes that a row referred to: under its key, or where the same ones are by now. */
+  async bytesOf({ hash, key }: Pick<BlobRow, "hash" | "key">): ReturnType<Blobs["read"]> {
+    const body = await this.blobs.read(key);
+    const row = body ? undefined : await blobByHash.first(this.store.read, { hash });
+    return body ?? (row && this.blobs.read(row.key));
+  }
+
+  /** Sees to it that bytes stay as long as `work` runs, also those whose last row goes meanwhile. */
+  hold<Result>(work: () => Promise<Result>): Promise<Result> {
+    return holding(this.store, work);
+  }
+
   /**
-   * Removes bytes that no row refers to, and that came longer ago than any upload takes.
+   * Removes bytes that no row refers to, and that came longer ago than any upload takes; none while somebody holds them.
    * @returns how many there were
    */
   async sweep(olderThanMs: number): Promise<number> {
     const before = now() - olderThanMs;
+    const others = new Set(await this.others());
     let removed = 0;
     let old: ListedBlob[] = [];
     const removeStrays = async () => {
       const keys = JSON.stringify(old.map(({ key }) => key));
       const used = new Set((await keysInUse.all(this.store.read, { keys })).map(({ key }) => key));
-      const strays = old.filter(({ key }) => !used.has(key));
+      // Asked after the rows: whoever held them before that reads the rows of a later instant.
+      const strays = (await areHeld(this.store.read)) ? [] : old.filter(({ key }) => !used.has(key));
       for (const { key } of strays) await this.blobs.remove(key);
       removed += strays.length;
       old = [];
     };
     for await (const blob of this.blobs.list()) {
-      if (blob.storedAt <= before) old.push(blob);
+      if (blob.storedAt <= before && !others.has(blob.key)) old.push(blob);
       if (old.length === portion) await removeStrays();
     }
     if (old.length > 0) await removeStrays();

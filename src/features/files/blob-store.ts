@@ -1,4 +1,4 @@
-import { and, asc, eq, gt, notExists, sql } from "drizzle-orm";
+import { and, asc, eq, gt, ne, notExists, sql } from "drizzle-orm";
 import { hot, value, type Params } from "../../db/hot";
 import { insertInto, type RowOf } from "../../db/rows";
 
@@ -17,22 +17,27 @@ export const useBlob = hot(({ t: { blobs }, q }, p: Params<Pick<BlobRow, "hash" 
     .returning({ key: blobs.key, size: blobs.size }),
 );
 
-/** Removes bytes that no file has any more. */
-export const dropBlob = hot(({ t: { blobs, files }, q }, p: Params<{ hash: string }>) =>
-  q
+/** Removes bytes that no file has any more, nor a picture of one, nor of somebody. */
+export const dropBlob = hot(({ t: { blobs, files, previews, avatars }, q }, p: Params<{ hash: string }>) => {
+  // A picture that is made of these very bytes goes with them.
+  const isOfOthers = ne(previews.hash, blobs.hash);
+  const hasNone = ([[files], [previews, isOfOthers], [avatars]] as const).map(([table, others]) =>
+    notExists(
+      q
+        .select({ one: sql`1` })
+        .from(table as typeof files)
+        .where(and(eq(table.checksum, blobs.hash), others)),
+    ),
+  );
+  return q
     .delete(blobs)
-    .where(
-      and(
-        eq(blobs.hash, p.hash),
-        notExists(
-          q
-            .select({ one: sql`1` })
-            .from(files)
-            .where(eq(files.checksum, blobs.hash)),
-        ),
-      ),
-    )
-    .returning({ key: blobs.key }),
+    .where(and(eq(blobs.hash, p.hash), ...hasNone))
+    .returning({ key: blobs.key });
+});
+
+/** The SHA-256 of the pictures of an image. */
+export const picturesOf = hot(({ t: { previews }, q }, p: Params<{ hash: string }>) =>
+  q.select({ checksum: previews.checksum }).from(previews).where(eq(previews.hash, p.hash)),
 );
 
 /** Bytes by their hash. */

@@ -22,5 +22,6 @@ export const fileFields = fieldsOf(
     sort: "-created_at",
     shortcuts: { folder_id: "folder_id", client_id: "client_id", task_id: "task_id" },
     softDeleted: true,
+    searched: true,
   },
 );

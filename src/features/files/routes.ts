@@ -1,13 +1,15 @@
 import { Elysia } from "elysia";
 import { Type } from "@sinclair/typebox";
-import { created, plain, unrepeatable } from "../../http/answer";
+import { previewSizes, type PreviewSize } from "../../contents/contents";
+import { created, fileReading, plain, unrepeatable, type ResponseSet } from "../../http/answer";
 import { sendDownload } from "../../http/download";
 import type { HttpKit } from "../../http/kit";
+import { searchOf } from "../../list";
 import { readForm, type FormLimits } from "../../http/multipart";
 import { problemOf } from "../../http/problem";
 import { asOf, recordRoutes } from "../../http/record-routes";
 import { assertFits } from "../../http/refusals";
-import { IdParams } from "../../http/schema";
+import { IdParams, NoBody } from "../../http/schema";
 import type { Actor } from "../../policy";
 import type { TicketService } from "../auth/ticket-service";
 import { fileFields } from "./fields";
@@ -16,6 +18,7 @@ import {
   BatchResult,
   DownloadUrl,
   FileDetails,
+  FileMetadata,
   FilePatch,
   FileView,
   StorageUsage,
@@ -45,6 +48,20 @@ const DownloadQuery = Type.Object({
   ticket: Type.String({ description: "a ticket, where no Authorization header can be sent" }),
 });
 
+const size = Type.String({
+  pattern: `^(${Object.keys(previewSizes).join("|")})$`,
+  code: "invalid_choice",
+  description: `One of ${Object.keys(previewSizes).join(", ")}: no side is longer than ${Object.values(previewSizes).join(", ")} pixels.`,
+});
+const ThumbnailQuery = Type.Object({ size });
+const PreviewQuery = Type.Object({ size, ...DownloadQuery.properties });
+
+/** Pictures are made one after the other, most within a second. */
+function notYet(set: ResponseSet): Response {
+  set.status = 202;
+  return Response.json({ state: "pending" }, { status: 202, headers: { "retry-after": "1" } });
+}
+
 /** Files over HTTP. */
 export function fileRoutes(kit: HttpKit, options: FileRouteOptions) {
   const { files } = options;
@@ -53,6 +70,15 @@ export function fileRoutes(kit: HttpKit, options: FileRouteOptions) {
     .use(kit)
     .use(uploadRoutes(kit, options))
     .get("/files", ({ actor, list }) => files.list(actor, list), { ...routes.list, list: fileFields })
+    .get("/files/search", ({ actor, list }) => files.list(actor, list), {
+      ...routes.list,
+      list: searchOf(fileFields),
+      detail: {
+        summary: "Search the files you may see",
+        description: "By their names, their descriptions, and the text in them.",
+      },
+      walk: { query: "q=offer" },
+    })
     .get(
       "/files/:id",
       ({ actor, params, parameters }) => files.get(actor, params.id, asOf(parameters, actor)),
@@ -64,6 +90,7 @@ export function fileRoutes(kit: HttpKit, options: FileRouteOptions) {
       { ...routes.change, body: FilePatch, example: { name: "Offer 2027.txt", description: "As agreed." } },
     )
     .use(downloadRoutes(kit, options))
+    .use(contentRoutes(kit, options))
     .delete(
       "/files/:id",
       ({ actor, params, ifMatch }) => files.delete(actor, params.id, ifMatch),
@@ -94,6 +121,7 @@ function uploadRoutes(kit: HttpKit, { uploads, mostAtOnce }: FileRouteOptions) {
       {
         form: UploadForm,
         permission: "files.create",
+        feature: "uploads",
         answer: unrepeatable(created("/api/files")),
         returns: FileView,
         problems: uploadProblems,
@@ -119,6 +147,7 @@ function uploadRoutes(kit: HttpKit, { uploads, mostAtOnce }: FileRouteOptions) {
       {
         form: BatchForm,
         permission: "files.create",
+        feature: "uploads",
         answer: unrepeatable(plain),
         returns: BatchResult,
         example: { files: { name: "Minutes.txt", content: "Present: Ada, Bjørn." } },
@@ -131,6 +160,10 @@ function uploadRoutes(kit: HttpKit, { uploads, mostAtOnce }: FileRouteOptions) {
 }
 
 function downloadRoutes(kit: HttpKit, { files, tickets, linkTo }: FileRouteOptions) {
+  const linkBy = async (actor: Actor, purpose: "download" | "preview", id: string, address: string) => {
+    const { ticket, expires_in } = await tickets.issue(actor, { purpose, resource_id: id });
+    return { download_url: linkTo(`${address}ticket=${ticket}`), expires_in };
+  };
   return new Elysia()
     .use(kit)
     .get(
@@ -159,16 +192,9 @@ function downloadRoutes(kit: HttpKit, { files, tickets, linkTo }: FileRouteOptio
     )
     .get(
       "/files/:id/download-url",
-      async ({ actor, params }) => {
-        await files.get(actor, params.id);
-        const { ticket, expires_in } = await tickets.issue(actor, {
-          purpose: "download",
-          resource_id: params.id,
-        });
-        return {
-          download_url: linkTo(`/api/files/${params.id}/download?ticket=${ticket}`),
-          expires_in,
-        };
+      async ({ actor, params: { id } }) => {
+        await files.get(actor, id);
+        return linkBy(actor, "download", id, `/api/files/${id}/download?`);
       },
       {
         permission: "files.read",
@@ -176,7 +202,79 @@ function downloadRoutes(kit: HttpKit, { files, tickets, linkTo }: FileRouteOptio
         returns: DownloadUrl,
         detail: { summary: "Where a file can be downloaded without an Authorization header" },
       },
+    )
+    .get(
+      "/files/:id/thumbnail-url",
+      async ({ actor, params: { id }, parameters: { size = "small" } }) => {
+        await files.preview(actor, id, size as PreviewSize);
+        return linkBy(actor, "preview", id, `/api/files/preview/${id}?size=${size}&`);
+      },
+      {
+        permission: "files.read",
+        params: IdParams,
+        parameters: ThumbnailQuery,
+        returns: DownloadUrl,
+        problems: ["preview_unavailable"],
+        walk: { needs: ["preview_id"] },
+        detail: {
+          summary: "Where a picture of a file can be shown without an Authorization header",
+          description: "Also while it is made: until then that address answers 202.",
+        },
+      },
     );
+}
+
+function contentRoutes(kit: HttpKit, { files }: FileRouteOptions) {
+  return new Elysia()
+    .use(kit)
+    .get("/files/:id/metadata", ({ actor, params }) => files.metadata(actor, params.id), {
+      permission: "files.read",
+      params: IdParams,
+      returns: FileMetadata,
+      detail: {
+        summary: "What stands in a file",
+        description:
+          "Found by a job after the upload, the same once for all files with these bytes: the size of images and what their camera wrote, pages, title, author and text of documents.",
+      },
+    })
+    .get(
+      "/files/preview/:id",
+      async ({ actor, params, parameters: { size = "medium" }, request, set }) => {
+        const shown = await files.preview(actor, params.id, size as PreviewSize);
+        return shown === "pending" ? notYet(set) : sendDownload(request, set, shown);
+      },
+      {
+        permission: "files.read",
+        params: IdParams,
+        parameters: PreviewQuery,
+        ticket: "preview",
+        returns: Type.String({ title: "Picture", contentMediaType: "image/webp" }),
+        problems: ["preview_unavailable", "range_not_satisfiable", "invalid_etag"],
+        walk: { needs: ["preview_id"] },
+        detail: {
+          summary: "A picture of a file",
+          description:
+            "Of JPEG, PNG, WebP, GIF and BMP: upright, in WebP, without what the camera wrote. Takes `If-None-Match`.",
+          responses: {
+            202: { description: "It is being made: ask again after `Retry-After`." },
+            206: { description: "The part that `Range` asks for." },
+            304: { description: "You have this picture." },
+          },
+        },
+      },
+    )
+    .post("/files/:id/metadata", ({ actor, params }) => files.readAgain(actor, params.id), {
+      permission: "files.update",
+      params: IdParams,
+      body: NoBody,
+      example: {},
+      answer: fileReading,
+      returns: FileMetadata,
+      detail: {
+        summary: "Read a file again",
+        description: "200 for a file of a kind that is not read.",
+      },
+    });
 }
 
 /** Reads a form: what is no file in it says where the files belong. Ids that are left empty, as browsers do, are none. */

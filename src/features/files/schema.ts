@@ -2,7 +2,9 @@ import { Type, type Static } from "@sinclair/typebox";
 import { isoTime, isoTimeOrNull } from "../../clock";
 import { Body, Id, Instant, Nullable } from "../../http/schema";
 import { ProblemView } from "../../http/problem";
+import { previewSizes, type PreviewSize } from "../../contents/contents";
 import type { RecordOf } from "../../db/rows";
+import type { Known } from "./contents";
 
 /** A file as the API shows it. */
 export const FileView = Type.Object(
@@ -103,6 +105,56 @@ export const DownloadUrl = Type.Object(
   },
   { title: "DownloadUrl" },
 );
+
+const PreviewSizeName = Type.Union(
+  Object.keys(previewSizes).map((size) => Type.Literal(size as PreviewSize)),
+);
+
+/** What stands in a file. */
+export const FileMetadata = Type.Object(
+  {
+    id: Type.String({ description: "Of the file." }),
+    state: Type.Union([Type.Literal("pending"), Type.Literal("ready"), Type.Literal("failed")], {
+      description: "`pending` while it is read: what was known before stays until then.",
+    }),
+    problem: Nullable(Type.String({ description: "Why it could not be read." })),
+    file_type: Type.String(),
+    file_size: Type.Integer(),
+    checksum: Type.String(),
+    metadata: Type.Record(Type.String(), Type.Unknown(), {
+      description:
+        "What there is of `width`, `height`, `pages`, `sheets`, `slides`, `title`, `author`, `taken_at`, `camera_model` and others. Not where a picture was taken.",
+    }),
+    text: Nullable(Type.String({ description: "The text in it, or its beginning; it is searched." })),
+    is_cut: Type.Boolean({ description: "More text stands in it than is kept." }),
+    previews: Type.Array(
+      Type.Object({ size: PreviewSizeName, width: Type.Integer(), height: Type.Integer() }),
+      { description: "The pictures that there are of it." },
+    ),
+    read_at: Nullable(Instant),
+  },
+  { title: "FileMetadata" },
+);
+export type FileMetadata = Static<typeof FileMetadata>;
+
+/** What is known of the contents of a file, as the API shows it. */
+export const presentContents = (file: RecordOf<"files">, known: Known): FileMetadata => ({
+  id: file.id,
+  state: known.state as FileMetadata["state"],
+  problem: known.problem,
+  file_type: file.file_type,
+  file_size: file.file_size,
+  checksum: file.checksum,
+  metadata: known.metadata,
+  text: known.text,
+  is_cut: known.is_cut,
+  previews: known.previews
+    .map(({ size, width, height }) => ({ size: size as PreviewSize, width, height }))
+    .toSorted(
+      (a, b) => a.width * a.height - b.width * b.height || previewSizes[a.size] - previewSizes[b.size],
+    ),
+  read_at: isoTimeOrNull(known.read_at),
+});
 
 const Usage = {
   bytes: Type.Integer(),

@@ -1,24 +1,43 @@
+import { setImmediate } from "node:timers/promises";
 import { DbError } from "../../db/errors";
 import { revived } from "../../db/rebuild";
+import { findIn, type Finding } from "../../db/search-find";
+import type { PreviewSize } from "../../contents/contents";
 import type { Session, Store } from "../../db/store";
+import { write } from "../../db/write";
 import { Conflict, Forbidden, Invalid, Refusal, type FieldError } from "../../errors";
 import type { Download } from "../../http/download";
 import type { StoredBlob } from "../../integrations/blobs/blobs";
 import { hideManyIn } from "../../hide-many";
+import type { Filter } from "../../list";
 import { scopeOf, type Actor } from "../../policy";
 import { RecordService, type RecordKind, type RecordPolicy } from "../../records";
 import { tidy } from "../../text";
 import type { Contents } from "../folders/service";
 import type { BlobKeeper } from "./blob-keeper";
+import type { FileContents } from "./contents";
+import { textsOf } from "./contents-store";
 import { fileFields } from "./fields";
 import type { Quota } from "./quota";
-import { presentFile, type FileDetails, type FilePatch, type FileView, type StorageUsage } from "./schema";
+import {
+  presentContents,
+  presentFile,
+  type FileDetails,
+  type FileMetadata,
+  type FilePatch,
+  type FileView,
+  type StorageUsage,
+} from "./schema";
+import { fileSearch, searchedIn, searchedOfFile } from "./search";
 import { countByType, sumOf, type FileCounts } from "./stats";
 import {
+  countInFolders,
   deletedInFolders,
   fileById,
+  filesById,
   fileColumns,
   filesOf,
+  ownersOfFiles,
   insertFile,
   liveInFolders,
   rebuildFile,
@@ -35,13 +54,29 @@ const fileKind: RecordKind<FileRow, FileView> = {
   resource: { fields: fileFields, columns: fileColumns as never },
   unique: [],
   find: (session, id) => fileById.first(session, { id }),
-  insert: async (session, row) => void (await insertFile.all(session, wholeFile(row))),
-  update: (session, before, after) => updateFile(session, before, wholeFile(after)),
+  findMany: (session, ids) => filesById.all(session, { ids }),
+  async insert(session, row) {
+    await insertFile.all(session, wholeFile(row));
+    await fileSearch.put(session, row.id, await searchedIn(session, row));
+  },
+  async update(session, before, after) {
+    await updateFile(session, before, wholeFile(after));
+    if (Bun.deepEquals(searchedOfFile(before, null), searchedOfFile(after, null))) return;
+    await fileSearch.put(session, after.id, await searchedIn(session, after));
+  },
   present: presentFile,
-  rebuild: (session, told, pass) => rebuildFile(session, wholeFile(revived("files", told)), pass),
+  async rebuild(session, told, pass) {
+    const row = wholeFile(revived("files", told));
+    const difference = await rebuildFile(session, row, pass);
+    if (pass === "write") await fileSearch.assure(session, row.id, await searchedIn(session, row));
+    return difference;
+  },
 };
 
 const hideFiles = hideManyIn<FileRow>("files", fileKind);
+
+/** So many of thousands are read and hidden at a time. */
+const portion = 500;
 
 /** Bytes that came, and what is known of them. */
 export interface NewFile extends FileDetails {
@@ -49,6 +84,9 @@ export interface NewFile extends FileDetails {
   file_type: string;
   stored: StoredBlob;
 }
+
+/** What its bytes are, and what they are called. */
+type FileContent = Pick<FileView, "name" | "file_type" | "file_size" | "checksum">;
 
 /** A record that a file may be attached to. */
 interface Owned {
@@ -65,6 +103,7 @@ export interface FileOptions {
   policy: RecordPolicy<FileRow>;
   keeper: BlobKeeper;
   quota: Quota;
+  contents: FileContents;
   client: Seen;
   task: Seen;
   /** Whether there is a live folder with this id that the actor may see. */
@@ -99,11 +138,84 @@ export class FileService extends RecordService<FileRow, FileView, NewFile, FileP
    * @throws NotFound, Gone as `get` does
    */
   async download(actor: Actor, id: string): Promise<Download> {
-    const { name, file_type, file_size, checksum } = await this.get(actor, id);
+    return this.bytesOf(await this.get(actor, id));
+  }
+
+  /** What there is to download of a file, for whoever knows that it may be. */
+  bytesOf({ name, file_type, file_size, checksum }: FileContent): Download {
     return {
       ...{ name, type: file_type, size: file_size, etag: `"${checksum}"` },
       read: (part) => this.options.keeper.read(checksum, part),
     };
+  }
+
+  /** Searches the files the actor may see, by their names, descriptions and the text in them. */
+  override async search(actor: Actor, search: Filter, options: Pick<Finding<FileRow>, "limit" | "facets">) {
+    const findings = await findIn(this.store, {
+      ...{ resource: this.kind.resource, search, scope: this.policy.readable(actor) },
+      ...options,
+    });
+    const hashes = JSON.stringify(findings.best.map(({ item }) => item.checksum));
+    const texts = await textsOf.all(this.store.read, { hashes });
+    const textOf = new Map(texts.map(({ hash, text }) => [hash, text]));
+    const searched = (item: { id: string }) =>
+      searchedOfFile(item as FileRow, textOf.get((item as FileRow).checksum) ?? null);
+    return { ...findings, searched };
+  }
+
+  /** What stands in a file, as far as that is known. @throws NotFound, Gone as `get` does */
+  async metadata(actor: Actor, id: string): Promise<FileMetadata> {
+    const session = this.store.read;
+    const file = await this.visible(session, actor, id);
+    return presentContents(file, await this.options.contents.known(session, file.checksum, file.file_type));
+  }
+
+  /**
+   * Has a file read again: what stands in it, and its previews.
+   * @throws NotFound, Gone as `get` does, Forbidden when the actor may not change it
+   */
+  readAgain(actor: Actor, id: string): Promise<FileMetadata> {
+    const { contents } = this.options;
+    return write(this.store, actor, async (session) => {
+      const file = await this.visible(session, actor, id);
+      if (!this.policy.mayChange(actor, file))
+        throw new Forbidden("You may see this file, but not change it.");
+      await contents.again(session, file.checksum, file.file_type);
+      return presentContents(file, await contents.known(session, file.checksum, file.file_type));
+    });
+  }
+
+  /**
+   * The picture of an image in a size; `pending` as long as it is not made.
+   * @throws NotFound, Gone as `get` does, Refusal `preview_unavailable` when there will be none
+   */
+  async preview(actor: Actor, id: string, size: PreviewSize): Promise<Download | "pending"> {
+    const { contents, keeper } = this.options;
+    const session = this.store.read;
+    const { name, checksum, file_type } = await this.visible(session, actor, id);
+    const shown = await contents.preview(session, checksum, file_type, size);
+    if (shown === "pending") return shown;
+    if (shown === "unavailable") throw noPreview();
+    return {
+      ...{ name: `${name}.webp`, type: "image/webp", size: shown.bytes, etag: `"${shown.checksum}"` },
+      ...{ isShown: true, read: (part) => keeper.read(shown.checksum, part) },
+    };
+  }
+
+  /**
+   * A live file that the actor may give to people outside: whoever may change it may. Within a transaction, or before one.
+   * @throws NotFound, Gone as `get` does, Forbidden for somebody who only sees it
+   */
+  async shareable(session: Session, actor: Actor, id: string): Promise<FileRow> {
+    const row = await this.visible(session, actor, id);
+    if (!this.policy.mayChange(actor, row)) throw new Forbidden("You may see this file, but not share it.");
+    return row;
+  }
+
+  /** The same, if there is one: what a link leads to whose maker is the actor. */
+  async sharedBy(session: Session, actor: Actor, id: string): Promise<FileRow | undefined> {
+    const row = await this.seen(session, actor, id);
+    return row && this.policy.mayChange(actor, row) ? row : undefined;
   }
 
   /** How much room files take: those the actor may see, theirs, and all of them for whoever sees all. */
@@ -124,9 +236,9 @@ export class FileService extends RecordService<FileRow, FileView, NewFile, FileP
     return sumOf(await countByType(this.store, this.policy.readable(actor)));
   }
 
-  /** Whether any file, live or deleted, belongs to this record. */
-  async belongTo(session: Session, owner: "client_id" | "task_id", id: string): Promise<boolean> {
-    return (await filesOf[owner].all(session, { value: id, most: 1 })).length > 0;
+  /** Those of some records (a JSON array of ids) to which any file, live or deleted, belongs. */
+  async ownersAmong(session: Session, owner: "client_id" | "task_id", ids: string): Promise<Set<string>> {
+    return new Set((await ownersOfFiles[owner].all(session, { ids })).map(({ id }) => id!));
   }
 
   /**
@@ -151,20 +263,39 @@ export class FileService extends RecordService<FileRow, FileView, NewFile, FileP
   /** Files as what lies in folders. */
   readonly contents: Contents = {
     hide: async (session, actor, folders, at, most) => {
-      const rows = await liveInFolders.all(session, { folders: JSON.stringify(folders), most: most + 1 });
-      if (rows.length > most) return rows.length;
-      this.#assertAll(actor, rows);
-      await hideFiles(session, actor, rows, at, at);
-      return rows.length;
+      const among = { folders: JSON.stringify(folders) };
+      const inside = await countInFolders.first(session, { ...among, most: most + 1 });
+      if (inside!.total > most) return inside!.total;
+      return this.#hideAll(session, actor, at, at, (next) =>
+        liveInFolders.all(session, { ...among, most: next }),
+      );
     },
-    show: async (session, actor, folders, deleted_at, at, most) => {
-      const asked = { folders: JSON.stringify(folders), most, deleted_at };
-      const rows = await deletedInFolders.all(session, asked);
-      this.#assertAll(actor, rows);
-      await hideFiles(session, actor, rows, null, at);
-      return rows.length;
+    show: async (session, actor, folders, deleted_at, at) => {
+      const among = { folders: JSON.stringify(folders), deleted_at };
+      return this.#hideAll(session, actor, null, at, (next) =>
+        deletedInFolders.all(session, { ...among, most: next }),
+      );
     },
   };
+
+  /** Hides files, or brings them back, until `find` gives no more: what is done, it does not find again. */
+  async #hideAll(
+    session: Session,
+    actor: Actor,
+    deleted_at: number | null,
+    at: number,
+    find: (most: number) => Promise<FileRow[]>,
+  ): Promise<number> {
+    for (let hidden = 0; ;) {
+      const rows = await find(portion);
+      this.#assertAll(actor, rows);
+      await hideFiles(session, actor, rows, deleted_at, at);
+      hidden += rows.length;
+      if (rows.length < portion) return hidden;
+      // Whoever reads has their turn.
+      await setImmediate();
+    }
+  }
 
   #assertAll(actor: Actor, inside: readonly FileRow[]): void {
     if (inside.every((row) => this.policy.mayDelete(actor, row))) return;
@@ -196,6 +327,7 @@ export class FileService extends RecordService<FileRow, FileView, NewFile, FileP
     const room = await this.options.quota.roomFor(session, actor);
     if (stored.size > room.bytes) throw room.refusal();
     await this.options.keeper.link(session, stored, at);
+    await this.options.contents.want(session, stored.hash, file_type);
     return {
       ...{ name, original_name: name, file_type, file_size: stored.size, checksum: stored.hash },
       ...{ folder_id, client_id, task_id, description, uploaded_by: actor.userId!, metadata: {} },
@@ -262,6 +394,13 @@ const unknown = (field: string, what: string): FieldError => ({
   ...{ field, code: `unknown_${what}` },
   message: `is not a ${what} that you may see`,
 });
+
+const noPreview = () =>
+  new Refusal(
+    "not_found",
+    "preview_unavailable",
+    "There is no picture of this file, and there will be none.",
+  );
 
 const folderDeleted = (folder_id: string) =>
   new Conflict(

@@ -1,4 +1,5 @@
-import { and, eq, isNull } from "drizzle-orm";
+import { and, eq, isNull, sql } from "drizzle-orm";
+import { count } from "../../db/count";
 import { hot, type Params, type Query, type Shape } from "../../db/hot";
 import { rebuildIn } from "../../db/rebuild";
 import {
@@ -43,6 +44,12 @@ export const fileById = hot((shape, p: Params<{ id: string }>) => {
   return found as PromiseLike<unknown> as Query<FileRow>;
 });
 
+/** The files with these ids (a JSON array), deleted or not. */
+export const filesById = hot((shape, p: Params<{ ids: string }>) => {
+  const found = files(shape).where(shape.dialect.isAmong(shape.t.files.id, p.ids));
+  return found as PromiseLike<unknown> as Query<FileRow>;
+});
+
 /** Folders by a JSON array of their ids, and how many files of theirs are read at most. */
 interface InFolders {
   folders: string;
@@ -54,6 +61,18 @@ export const liveInFolders = hot((shape, p: Params<InFolders>) => {
   const { folder_id, deleted_at } = shape.t.files;
   const isInside = and(shape.dialect.isAmong(folder_id, p.folders), isNull(deleted_at));
   return files(shape).where(isInside).limit(p.most) as PromiseLike<unknown> as Query<FileRow>;
+});
+
+/** How many live files are in some folders: at most `most`. */
+export const countInFolders = hot((shape, p: Params<InFolders>) => {
+  const { files } = shape.t;
+  const isInside = and(shape.dialect.isAmong(files.folder_id, p.folders), isNull(files.deleted_at));
+  const found = shape.q
+    .select({ one: sql`1` })
+    .from(files)
+    .where(isInside)
+    .limit(p.most);
+  return shape.q.select({ total: count() }).from(found.as("found")) as unknown as Query<{ total: number }>;
 });
 
 /** Files in some folders that were deleted at one instant: with the folders. */
@@ -75,6 +94,18 @@ export const filesOf = {
   task_id: idsWhere("task_id"),
   folder_id: idsWhere("folder_id"),
 } as const;
+
+const ownersIn = (column: "client_id" | "task_id") =>
+  hot(({ t: { files }, q, dialect }, p: Params<{ ids: string }>) =>
+    q
+      .select({ id: files[column] })
+      .from(files)
+      .where(dialect.isAmong(files[column], p.ids))
+      .groupBy(files[column]),
+  );
+
+/** Those of some records (a JSON array of ids) that have files, deleted or not. */
+export const ownersOfFiles = { client_id: ownersIn("client_id"), task_id: ownersIn("task_id") } as const;
 
 /** Adds a file. */
 export const insertFile = insertInto("files");

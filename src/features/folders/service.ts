@@ -16,6 +16,7 @@ import {
 } from "./schema";
 import {
   folderById,
+  foldersById,
   folderColumns,
   folderNamed,
   foldersIn,
@@ -40,6 +41,7 @@ const folderKind: RecordKind<FolderRow, FolderView> = {
     },
   ],
   find: (session, id) => folderById.first(session, { id }),
+  findMany: (session, ids) => foldersById.all(session, { ids }),
   insert: async (session, row) => void (await insertFolder.all(session, wholeFolder(row))),
   update: (session, before, after) => updateFolder(session, before, wholeFolder(after)),
   present: presentFolder,
@@ -63,7 +65,6 @@ export interface Contents {
     folders: readonly string[],
     deletedAt: number,
     at: number,
-    most: number,
   ): Promise<number>;
 }
 
@@ -185,7 +186,7 @@ export class FolderService extends RecordService<FolderRow, FolderView, FolderIn
     this.#assertAll(actor, inside);
     await hideFolders(session, actor, inside.map(withoutDepth), null, at);
     const ids = [folder, ...inside].map(({ id }) => id);
-    await this.contents().show(session, actor, ids, deleted_at, at, mostAtOnce);
+    await this.contents().show(session, actor, ids, deleted_at, at);
   }
 
   /** @throws Conflict when they are too many, Forbidden when the actor may not delete all of them */

@@ -5,6 +5,7 @@ import {
   insertInto,
   recordById,
   recordColumns,
+  recordsAmong,
   updateChangedIn,
   withDerived,
   type RecordOf,
@@ -19,6 +20,9 @@ export const folderColumns = recordColumns("folders");
 
 /** One folder by id, deleted or not. */
 export const folderById = recordById("folders");
+
+/** The folders with these ids, deleted or not. */
+export const foldersById = recordsAmong("folders");
 
 /** The id of the live folder that has this name beside others. */
 export const folderNamed = hot(

@@ -15,13 +15,12 @@ export const undoJob = "undo";
 
 /** Records that a job can have changed. */
 export interface UndoableRecords {
-  undoIn(session: Session, actor: Actor, event: Undone, undoing: Undoing): Promise<Left[]>;
-  /** Whether something else points to a record, so that it cannot go. */
-  isInUse?: (session: Session, id: string) => Promise<boolean>;
+  undoIn(session: Session, actor: Actor, events: readonly Undone[], undoing: Undoing): Promise<Left[][]>;
+  inUse?: Undoing["inUse"];
 }
 
 /** Events in one transaction. */
-const portion = 50;
+const portion = 100;
 /** Comes after every id. */
 const lastId = "ffffffff-ffff-ffff-ffff-ffffffffffff";
 
@@ -78,11 +77,12 @@ export const undoKind = (
         const some = await eventsBefore.all(session, { job_id: undone, before, limit: portion });
         isOver = some.length < portion;
         const problems = [];
-        for (const event of some) {
-          const kind = records[event.entity_type as EntityType];
-          const undoing = { jobs: [undone, job.id], ...(kind?.isInUse && { isInUse: kind.isInUse }) };
-          const left = (await kind?.undoIn(session, actor, event, undoing)) ?? [];
-          problems.push(...left.map((each) => ({ ...each, record_id: event.entity_id })));
+        for (const run of inRuns(some)) {
+          const kind = records[run[0]!.entity_type as EntityType];
+          const undoing = { jobs: [undone, job.id], ...(kind?.inUse && { inUse: kind.inUse }) };
+          const lefts = (await kind?.undoIn(session, actor, run, undoing)) ?? [];
+          for (const [i, left] of lefts.entries())
+            problems.push(...left.map((each) => ({ ...each, record_id: run[i]!.entity_id })));
         }
         await insertProblems(
           session,
@@ -101,3 +101,13 @@ export const undoKind = (
     await job.finish(async (session) => void (await markUndone.all(session, { id: undone })));
   },
 });
+
+/** The same in their order, those together that follow each other and are about records of one kind. */
+function inRuns<Event extends { entity_type: string }>(events: readonly Event[]): Event[][] {
+  const runs: Event[][] = [];
+  for (const event of events) {
+    if (runs.at(-1)?.[0]!.entity_type === event.entity_type) runs.at(-1)!.push(event);
+    else runs.push([event]);
+  }
+  return runs;
+}

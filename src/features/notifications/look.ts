@@ -3,6 +3,7 @@ import type { Session } from "../../db/store";
 import type { SequencedEvent } from "../../events/consumer";
 import type { Actor } from "../../policy";
 import { account, actorOf, type UserRow } from "../users/accounts";
+import type { FileRow } from "../files/policy";
 import type { Notice } from "./notify";
 
 type ClientRow = RecordOf<"clients">;
@@ -20,6 +21,7 @@ interface Seen<Row> {
 export interface Records {
   clients: Seen<ClientRow>;
   tasks: Seen<TaskRow>;
+  files: Seen<FileRow>;
 }
 
 /** Stands in the place of a name where nobody in particular acted. */
@@ -71,11 +73,17 @@ export class Look {
   client = (): Promise<ClientRow | undefined> =>
     this.records.clients.current(this.session, this.event.entity_id);
 
+  /** The file, whoever asks. */
+  file = (): Promise<FileRow | undefined> => this.records.files.current(this.session, this.event.entity_id);
+
   /** The task, if this user may see it and it was not they who did this: nobody is told of their own act. */
   taskOf = (userId: string): Promise<TaskRow | undefined> => this.#seenBy(this.records.tasks, userId);
 
   /** The client, likewise. */
   clientOf = (userId: string): Promise<ClientRow | undefined> => this.#seenBy(this.records.clients, userId);
+
+  /** The file, likewise. */
+  fileOf = (userId: string): Promise<FileRow | undefined> => this.#seenBy(this.records.files, userId);
 
   /** What whoever did it is called. */
   async actorName(): Promise<string> {

@@ -68,6 +68,17 @@ const clientChanged: Rule = async (look) => {
   });
 };
 
+const fileShared: Rule = async (look) => {
+  const row = await look.file();
+  if (!row) return [];
+  const message = `${await look.actorName()} made a link to it for people outside.`;
+  const { uploaded_by, client_assigned_to, task_assigned_to } = row;
+  return toEach([uploaded_by, client_assigned_to, task_assigned_to], async (userId) => {
+    const seen = await look.fileOf(userId);
+    return seen && look.notice(userId, { type: "file_shared", title: `Shared: ${seen.name}`, message });
+  });
+};
+
 const mentioned: Rule = async (look) => {
   const text = look.change("text")[1] ?? "";
   const found = [];
@@ -112,6 +123,7 @@ export const rules: Readonly<Record<string, Rule>> = {
   "client.created": clientGiven,
   "client.updated": clientChanged,
   "client.note": mentioned,
+  "file.shared": fileShared,
   "user.password_changed": passwordChanged,
   "session.created": signedIn,
 };

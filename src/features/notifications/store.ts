@@ -62,6 +62,7 @@ export const notificationsOf = (userId: string): ListScope => ({
     and(eq(notifications.user_id, p.me!), eq(notifications.in_app, sql`true`)),
   args: { me: userId },
   caller: `user ${userId}`,
+  within: "user_id",
 });
 
 /** How many a user has of each type, read and unread. */

@@ -8,8 +8,10 @@ export const notificationTypes = [
   "task_reminder",
   "client_assigned",
   "client_changed",
+  "file_shared",
   "mention",
   "job_finished",
+  "backup_failed",
   "security",
 ] as const;
 /** One of `notificationTypes`. */
@@ -27,6 +29,7 @@ const mailed = new Set<NotificationType>([
   "task_overdue",
   "task_reminder",
   "mention",
+  "backup_failed",
   "security",
 ]);
 

@@ -9,7 +9,7 @@ interface Group {
 
 /** Values of each facet at most, the commonest. */
 const mostValues = 50;
-const fromColumns = ["status", "priority", "industry", "assigned_to", "tags"] as const;
+const fromColumns = ["status", "priority", "industry", "assigned_to", "tags", "file_type"] as const;
 
 /** Counts the values of what was found. */
 export function facetsOf(

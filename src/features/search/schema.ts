@@ -1,7 +1,7 @@
 import { Type, type Static } from "@sinclair/typebox";
 
 /** What can be searched. */
-export const searchTypes = ["clients", "tasks"] as const;
+export const searchTypes = ["clients", "tasks", "files"] as const;
 /** One of `searchTypes`. */
 export type SearchType = (typeof searchTypes)[number];
 
@@ -31,7 +31,15 @@ const Facet = Type.Array(
 export type Facet = Static<typeof Facet>;
 
 /** What is counted. */
-export const facetNames = ["type", "status", "priority", "industry", "assigned_to", "tags"] as const;
+export const facetNames = [
+  "type",
+  "status",
+  "priority",
+  "industry",
+  "assigned_to",
+  "tags",
+  "file_type",
+] as const;
 /** One of `facetNames`. */
 export type FacetName = (typeof facetNames)[number];
 
@@ -46,6 +54,7 @@ export const SearchResult = Type.Object(
       industry: Facet,
       assigned_to: Facet,
       tags: Facet,
+      file_type: Facet,
     }),
     /** The facets count the youngest 1,000 of a type that more was found of. */
     facets_capped: Type.Boolean(),

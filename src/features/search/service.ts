@@ -28,6 +28,7 @@ export interface SearchOptions {
 const counted: Record<SearchType, readonly string[]> = {
   clients: ["status", "industry", "assigned_to", "tags"],
   tasks: ["status", "priority", "assigned_to"],
+  files: ["file_type"],
 };
 
 /** Searches all kinds of records at once. */

@@ -1,5 +1,7 @@
 import { second } from "../../clock";
-import { log } from "../../ops/logging";
+import { logOf } from "../../ops/logging";
+
+const log = logOf("settings");
 
 /** What can be chosen; the defaults suit a server. */
 export interface FollowOptions {

@@ -2,9 +2,11 @@ import { isoTime } from "../../clock";
 import type { Config, Key } from "../../config";
 import { isFixed, sourceKind } from "../../config/sources";
 import { isKey, keys, settingOf } from "../../config/table";
-import { log } from "../../ops/logging";
+import { logOf } from "../../ops/logging";
 import type { SettingView } from "./schema";
 import type { SettingRow } from "./store";
+
+const log = logOf("settings");
 
 /** Where each value of the configuration comes from, as `loadConfig` says. */
 export type Sources = Readonly<Record<Key, string>>;
@@ -16,17 +18,51 @@ export type Sources = Readonly<Record<Key, string>>;
 export class LiveSettings {
   #values: Record<string, unknown>;
   readonly #stored = new Map<string, SettingRow>();
+  readonly #listeners: ((changed: ReadonlySet<Key>) => void)[] = [];
 
   constructor(
-    private readonly configured: Config,
-    private readonly sources: Sources,
+    private configured: Config,
+    private sources: Sources,
   ) {
     this.#values = { ...configured };
+  }
+
+  /** Goes over to another configuration; what is stored goes over it as before. */
+  configure(configured: Config, sources: Sources): void {
+    [this.configured, this.sources] = [configured, sources];
+    const before = this.#values;
+    this.#values = Object.fromEntries(keys.map((key) => [key, this.#inForce(key)]));
+    const changed = new Set(keys.filter((key) => !Bun.deepEquals(before[key], this.#values[key])));
+    if (changed.size > 0) for (const tell of this.#listeners) tell(changed);
+  }
+
+  /**
+   * What `open` makes of the configuration, made anew whenever that changes one of `needs`.
+   * @returns stands in for it: always the newest one
+   */
+  opened<Part extends object>(
+    needs: readonly Key[],
+    open: () => Part,
+    close: (old: Part) => void = () => {},
+  ): Part {
+    let part = open();
+    this.#listeners.push((changed) => {
+      if (!needs.some((key) => changed.has(key))) return;
+      const old = part;
+      part = open();
+      close(old);
+    });
+    return new Proxy({} as Part, { get: (_, name) => Reflect.get(part, name) as unknown });
   }
 
   /** The value in force right now. */
   get<Name extends Key>(key: Name): Config[Name] {
     return this.#values[key] as Config[Name];
+  }
+
+  /** All of them. */
+  all(): Config {
+    return this.#values as Config;
   }
 
   /** Takes over what is stored. Rows may come late and out of order: the newest version counts. */
@@ -81,7 +117,12 @@ export class LiveSettings {
 
   #counts(key: Key): boolean {
     const row = this.#stored.get(key);
-    return row !== undefined && this.lockOf(key) === undefined && valueOf(key, row) !== undefined;
+    return (
+      row !== undefined &&
+      settingOf(key).changeable &&
+      this.lockOf(key) === undefined &&
+      valueOf(key, row) !== undefined
+    );
   }
 }
 

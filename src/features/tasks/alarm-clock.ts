@@ -1,11 +1,13 @@
 import { now, second } from "../../clock";
 import type { Session, Store } from "../../db/store";
 import { newId } from "../../ids";
-import { log } from "../../ops/logging";
+import { logOf } from "../../ops/logging";
 import { notify, type Notice } from "../notifications/notify";
 import { account, actorOf, type UserRow } from "../users/accounts";
 import type { TaskService } from "./service";
 import { dueAlarm, takeDueAlarms, type AlarmRow, type TaskRow } from "./store";
+
+const log = logOf("events");
 
 /** What ringing depends on. */
 export interface AlarmClockOptions {

@@ -2,7 +2,7 @@ import { hour, now } from "../../clock";
 import type { Session } from "../../db/store";
 import { newId } from "../../ids";
 import { pendingStatuses } from "./schema";
-import { alarmsOfTask, deleteAlarm, insertAlarm, type AlarmRow, type TaskRow } from "./store";
+import { alarmsOfTask, deleteAlarm, insertAlarm, insertAlarms, type AlarmRow, type TaskRow } from "./store";
 
 /** What somebody is told about a task when its time comes. */
 export const alarmKinds = ["reminder", "due_soon", "overdue"] as const;
@@ -36,6 +36,23 @@ export async function setAlarms(
   dueSoonHours: number,
 ): Promise<void> {
   await move(session, after.id, alarmsOf(before, dueSoonHours), alarmsOf(after, dueSoonHours));
+}
+
+/** Sets when new tasks ring, likewise. */
+export async function setNewAlarms(
+  session: Session,
+  tasks: readonly TaskRow[],
+  dueSoonHours: number,
+): Promise<void> {
+  const at = now();
+  const ringing = tasks.flatMap((task) => {
+    const alarms = alarmsOf(task, dueSoonHours);
+    return alarmKinds.map((kind) => ({ id: newId(), task_id: task.id, kind, at: alarms[kind] ?? 0 }));
+  });
+  await insertAlarms(
+    session,
+    ringing.filter((alarm) => alarm.at > at),
+  );
 }
 
 /** Makes the alarms of a task what it says, whichever there are. What is past by then does not ring, as in `setAlarms`. */

@@ -1,4 +1,5 @@
 import { fieldsOf, recordFields } from "../../list";
+import { clientFields } from "../clients/fields";
 import { pendingStatuses, taskPriorities, taskStatuses } from "./schema";
 
 /** What lists of tasks can be filtered and sorted by. */
@@ -25,5 +26,6 @@ export const taskFields = fieldsOf(
     },
     softDeleted: true,
     searched: true,
+    relations: { client: { key: "client_id", fields: clientFields } },
   },
 );

@@ -8,10 +8,10 @@ import { noId } from "../../events/replay";
 import { instantOf } from "../../instants";
 import type { Filter } from "../../list";
 import type { Actor } from "../../policy";
-import { RecordService, type NewRecord, type RecordKind, type RecordPolicy } from "../../records";
+import { RecordService, type Match, type NewRecord, type RecordKind, type RecordPolicy } from "../../records";
 import { tidy } from "../../text";
 import { account, assertAssignable } from "../users/accounts";
-import { remakeAlarms, rings, setAlarms } from "./alarms";
+import { remakeAlarms, rings, setAlarms, setNewAlarms } from "./alarms";
 import { taskFields } from "./fields";
 import { nextOccurrence, recurrenceRule } from "./recurrence";
 import { searchedOfTask, taskSearch } from "./search";
@@ -19,11 +19,15 @@ import { presentTask, type TaskInput, type TaskPatch, type TaskStats, type TaskV
 import { countTasks } from "./stats";
 import {
   insertTask,
+  insertTasks,
   rebuildTask,
   taskById,
+  tasksById,
+  clientsOfTasks,
   tasksAfter,
   taskColumns,
   tasksOfClient,
+  tasksWithExternalIds,
   taskWithExternalId,
   updateTask,
   wholeTask,
@@ -39,13 +43,26 @@ const taskKind = (dueSoonHours: () => number): RecordKind<TaskRow, TaskView> => 
       field: "external_id",
       column: "tasks.external_id",
       holder: (session, { external_id }) => taskWithExternalId.first(session, { value: external_id! }),
+      many: {
+        key: ({ external_id }) => external_id,
+        holders: (session, values) => tasksWithExternalIds.all(session, { values }),
+      },
     },
   ],
   find: (session, id) => taskById.first(session, { id }),
+  findMany: (session, ids) => tasksById.all(session, { ids }),
   async insert(session, row) {
     await insertTask.all(session, wholeTask(row));
     await taskSearch.put(session, row.id, searchedOfTask(row));
     await setAlarms(session, null, row, dueSoonHours());
+  },
+  async insertMany(session, rows) {
+    await insertTasks(session, rows.map(wholeTask));
+    await taskSearch.putNew(
+      session,
+      rows.map((row) => ({ id: row.id, searched: searchedOfTask(row) })),
+    );
+    await setNewAlarms(session, rows, dueSoonHours());
   },
   async update(session, before, after) {
     await updateTask(session, before, wholeTask(after));
@@ -80,6 +97,14 @@ export class TaskService extends RecordService<TaskRow, TaskView, TaskInput, Tas
   ) {
     super(store, policy, taskKind(dueSoonHours));
   }
+
+  /** The fields by which tasks are found that are there already. */
+  readonly matches: Readonly<Record<string, Match>> = {
+    external_id: {
+      key: (text) => text.trim(),
+      holders: (session, values) => tasksWithExternalIds.all(session, { values }),
+    },
+  };
 
   /**
    * Marks a task as done; one that is done stays as it is.
@@ -121,9 +146,9 @@ export class TaskService extends RecordService<TaskRow, TaskView, TaskInput, Tas
     }));
   }
 
-  /** Whether any task, live or deleted, is for this client. */
-  haveClient = async (session: Session, client_id: string): Promise<boolean> =>
-    (await tasksOfClient.all(session, { client_id, most: 1 })).length > 0;
+  /** Those of some clients (a JSON array of ids) that any task, live or deleted, is for. */
+  clientsAmong = async (session: Session, ids: string): Promise<Set<string>> =>
+    new Set((await clientsOfTasks.all(session, { ids })).map(({ id }) => id!));
 
   /** Makes the alarms of tasks from before there were any; of others, they stay as they are. */
   async makeAlarms(): Promise<void> {

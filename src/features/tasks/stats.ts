@@ -57,7 +57,9 @@ export async function countTasks(
           unassigned: count(isNull(tasks.assigned_to)),
         })
         .from(tasks)
-        .where(and(scope.where(shape, p), ...filterConditions(shape, p, tasks, taskFields, filters)))
+        .where(
+          and(scope.where(shape, p), ...filterConditions(shape, p, { fields: taskFields, scope }, filters)),
+        )
         .groupBy(tasks.status, tasks.priority_key) as unknown as Query<Group>;
     },
     args,

@@ -3,9 +3,12 @@ import { hot, type Params, type Query } from "../../db/hot";
 import { rebuildIn } from "../../db/rebuild";
 import {
   insertInto,
+  insertManyInto,
+  liveAmong,
   liveWith,
   recordById,
   recordColumns,
+  recordsAmong,
   updateChangedIn,
   withDerived,
   type RecordOf,
@@ -23,8 +26,14 @@ export const taskColumns = recordColumns("tasks");
 /** One task by id, deleted or not. */
 export const taskById = recordById("tasks");
 
+/** The tasks with these ids, deleted or not. */
+export const tasksById = recordsAmong("tasks");
+
 /** The id of the live task with this external id. */
 export const taskWithExternalId = liveWith("tasks", "external_id");
+
+/** The ids of the live tasks with one of these external ids. */
+export const tasksWithExternalIds = liveAmong("tasks", "external_id");
 
 /** Some of a client's tasks, deleted or not. */
 export const tasksOfClient = hot(({ t, q }, p: Params<{ client_id: string; most: number }>) => {
@@ -36,8 +45,20 @@ export const tasksOfClient = hot(({ t, q }, p: Params<{ client_id: string; most:
   return found as PromiseLike<unknown> as Query<TaskRow>;
 });
 
+/** Those of some clients (a JSON array of ids) that have tasks, deleted or not. */
+export const clientsOfTasks = hot(({ t: { tasks }, q, dialect }, p: Params<{ ids: string }>) =>
+  q
+    .select({ id: tasks.client_id })
+    .from(tasks)
+    .where(dialect.isAmong(tasks.client_id, p.ids))
+    .groupBy(tasks.client_id),
+);
+
 /** Adds a task. Fails as `unique` when its external id is taken. */
 export const insertTask = insertInto("tasks");
+
+/** Adds many tasks, whose external ids are free. */
+export const insertTasks = insertManyInto("tasks");
 
 /** Writes what changed about a task. Fails as `unique` like an insert. */
 export const updateTask = updateChangedIn("tasks");
@@ -51,6 +72,9 @@ export type AlarmRow = RowOf<"task_alarms">;
 
 /** Adds an alarm. */
 export const insertAlarm = insertInto("task_alarms");
+
+/** Adds many alarms. */
+export const insertAlarms = insertManyInto("task_alarms");
 
 /** Removes a task's alarm of one kind, if it has one. */
 export const deleteAlarm = hot(({ t: { task_alarms }, q }, p: Params<Pick<AlarmRow, "task_id" | "kind">>) =>

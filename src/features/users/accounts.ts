@@ -9,9 +9,12 @@ import type { Actor } from "../../policy";
 import { normalEmail } from "../../text";
 import { covers } from "./policy";
 import { presentUser } from "./schema";
+import { removeAvatar } from "./avatar-store";
 import {
+  activeAdmins,
   activeAmong,
   allRoles,
+  allUsers,
   countActiveAdmins,
   grantsOf,
   insertUser,
@@ -103,6 +106,7 @@ export async function changeUser(
   const after = { ...before, ...change, version: before.version + 1, updated_at: now() };
   const whole = withDerived("users", after, { email_normal: normalEmail(after.email) });
   await namingTaken(after.email, () => updateUser.all(session, whole));
+  if (after.avatar_url !== before.avatar_url) await removeAvatar(session, before.id);
   await record(session, actor, event, presentUser(before), presentUser(after), after.updated_at);
   return after;
 }
@@ -153,6 +157,10 @@ export async function hasAdmin(session: Session): Promise<boolean> {
   return ((await countActiveAdmins.first(session, {}))?.admins ?? 0) > 0;
 }
 
+/** Ids of those who run the system and whose accounts are open. */
+export const adminsOf = async (session: Session): Promise<string[]> =>
+  (await activeAdmins.all(session, {})).map(({ id }) => id);
+
 /** @throws Conflict when a change has left nobody who could run the system */
 export async function assertAdminLeft(session: Session): Promise<void> {
   if (await hasAdmin(session)) return;
@@ -166,6 +174,10 @@ export const accountWith = (session: Session, email: string) =>
 /** The account with this id, if there is one. */
 export const account = (session: Session, id: string): Promise<UserRow | undefined> =>
   userById.first(session, { id });
+
+/** Everybody whose account is open, by name. */
+export const openAccountList = async (session: Session): Promise<UserRow[]> =>
+  (await allUsers.all(session, {})).filter(({ is_active }) => is_active);
 
 /** Those of some accounts that are open. */
 export async function openAccounts(session: Session, ids: readonly string[]): Promise<Set<string>> {

@@ -1,5 +1,5 @@
 import { listPage, pageOf, type ListScope } from "../../db/list";
-import type { Store } from "../../db/store";
+import type { Session, Store } from "../../db/store";
 import { write } from "../../db/write";
 import { Forbidden, Refusal } from "../../errors";
 import { assertCurrent, type IfMatch } from "../../events/current";
@@ -7,6 +7,7 @@ import type { ListRequest, Page } from "../../list";
 import { isUser, type Actor } from "../../policy";
 import {
   accountWith,
+  actorOf,
   addUser,
   assertAdminLeft,
   assertMayGrant,
@@ -14,6 +15,7 @@ import {
   existingRole,
   existingUser,
   hasAdmin,
+  openAccountList,
   reviseUser,
   roleOf,
   type NewUser,
@@ -108,6 +110,20 @@ export class UserService {
     return presentUser(row);
   }
 
+  /**
+   * Somebody as the one who acts, for the command line: whoever has this address, or else the admin who was there first.
+   * @throws Refusal when nobody has it, or has it and an account that is open
+   */
+  async actor(email: string | undefined, requestId: string): Promise<Actor> {
+    const { read } = this.store;
+    const row = email === undefined ? await firstAdmin(read) : await accountWith(read, email);
+    if (!row?.is_active) {
+      const whose = email === undefined ? "No admin" : `Nobody with the address ${email}`;
+      throw new Refusal("not_found", "not_found", `${whose} has an account that is open.`);
+    }
+    return actorOf(read, row, requestId);
+  }
+
   /** Adds an account, as `neocrm user create` does. @throws Conflict when the address is taken */
   create(actor: Actor, user: NewUser): Promise<UserView> {
     return write(this.store, actor, async (session) => presentUser(await addUser(session, actor, user)));
@@ -144,6 +160,11 @@ export class UserService {
     const result = await listPage<UserRow>(this.store, userResource, request, [scope]);
     return { data: result.rows.map(present), pagination: pageOf(result, request) };
   }
+}
+
+async function firstAdmin(session: Session): Promise<UserRow | undefined> {
+  const admins = (await openAccountList(session)).filter(({ role }) => role === "admin");
+  return admins.toSorted((a, b) => a.created_at - b.created_at)[0];
 }
 
 const userResource = { fields: userFields, columns: listedColumns };

@@ -86,6 +86,15 @@ export const countActiveAdmins = hot(({ t, q }, _: Params<object>) =>
     .where(and(eq(t.roles.slug, sql`'admin'`), eq(t.users.is_active, sql`true`))),
 );
 
+/** Those people. */
+export const activeAdmins = hot(({ t, q }, _: Params<object>) =>
+  q
+    .select({ id: t.users.id })
+    .from(t.users)
+    .innerJoin(t.roles, eq(t.roles.id, t.users.role_id))
+    .where(and(eq(t.roles.slug, sql`'admin'`), eq(t.users.is_active, sql`true`))),
+);
+
 /** Adds a user. Fails as `unique users.email_normal` when the address is taken. */
 export const insertUser = insertInto("users");
 

@@ -50,15 +50,15 @@ function needs(permission: Permission): string {
 }
 
 /** Says whether the body may be left out, and gives one that succeeds. */
-function withExample(operation: Operation, { body, form, example }: DeclaredRoute): Operation {
+function withExample(operation: Operation, { body, form, orText, example }: DeclaredRoute): Operation {
   const { requestBody } = operation;
   if (!requestBody || !(form ?? body)) return operation;
-  const content = Object.entries(requestBody.content).map(([type, media]) => [
-    type,
-    example === undefined ? media : { ...media, example: exampleOf(example) },
-  ]);
+  const content: typeof requestBody.content = {};
+  for (const [type, media] of Object.entries(requestBody.content))
+    content[type] = example === undefined ? media : { ...media, example: exampleOf(example) };
+  if (orText) content[orText] = { schema: { type: "string" } };
   const required = !(OptionalKind in (form ?? body)!);
-  return { ...operation, requestBody: { required, content: Object.fromEntries(content) } };
+  return { ...operation, requestBody: { required, content } };
 }
 
 function responsesOf(route: DeclaredRoute, around: Surroundings): Record<string, ResponseObject> {

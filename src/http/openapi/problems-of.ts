@@ -26,7 +26,7 @@ export function problemsOf(route: DeclaredRoute, around: Surroundings): Map<numb
 /** What follows from the declarations: the checks that stand behind each of them. */
 function rules(route: DeclaredRoute, around: Surroundings): [applies: boolean, codes: ProblemCode[]][] {
   const { method, path, permission = "public", list, exported, filters, parameters } = route;
-  const { conditional, answer, params, ticket, form } = route;
+  const { conditional, answer, params, ticket, form, feature } = route;
   const isWrite = method !== "GET";
   const isPost = method === "POST";
   const isRepeatable = isPost && permission !== "public" && !answer?.unrepeatable;
@@ -46,6 +46,7 @@ function rules(route: DeclaredRoute, around: Surroundings): [applies: boolean, c
       ["repeated_parameter", "malformed_encoding", "invalid_characters", ...parameterCodes(parameters)],
     ],
     [ticket !== undefined, ["invalid_ticket"]],
+    [feature !== undefined, ["feature_disabled"]],
     [isWrite, [form ? "malformed_form" : "malformed_json"]],
     [isWrite, ["broken_off", "body_too_large", "unsupported_media_type"]],
     [isWrite, ["unsupported_encoding", "validation_failed", "no_space"]],

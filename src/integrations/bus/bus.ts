@@ -1,4 +1,6 @@
-import { log } from "../../ops/logging";
+import { logOf } from "../../ops/logging";
+
+const log = logOf("bus");
 
 /**
  * A doorbell between instances: it says that something about a topic changed, never what. Rings may be lost

@@ -2,8 +2,10 @@ import { SQL } from "bun";
 import { monotonic, second } from "../../clock";
 import { newId } from "../../ids";
 import { presenceSql } from "../../db/migrate.postgres";
-import { log } from "../../ops/logging";
+import { logOf } from "../../ops/logging";
 import { assertTopic, Listeners, type Bus } from "./bus";
+
+const log = logOf("bus");
 
 /** What can be chosen for the bus; the defaults suit a server. */
 export interface PostgresBusOptions {

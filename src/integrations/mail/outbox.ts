@@ -1,8 +1,10 @@
 import { mkdir, open, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { isoTime, now } from "../../clock";
-import { log } from "../../ops/logging";
+import { logOf } from "../../ops/logging";
 import { written, type Mail, type Message } from "./mail";
+
+const log = logOf("mail");
 
 /**
  * Puts each message into `folder` as an `.eml` file (RFC 5322), for whoever delivers or reads it there. A file that

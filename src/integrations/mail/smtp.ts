@@ -1,6 +1,8 @@
 import type { Transporter } from "nodemailer";
-import { log } from "../../ops/logging";
+import { logOf } from "../../ops/logging";
 import { Undeliverable, written, type Mail } from "./mail";
+
+const log = logOf("mail");
 
 /** Which server takes the messages, and how. */
 export interface SmtpOptions {

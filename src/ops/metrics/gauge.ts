@@ -15,12 +15,17 @@ export function gauges(
   registry.registerMetric(shown);
 }
 
-/** Shows a figure that is asked for with each scrape. */
-export function gauge(registry: Registry, name: string, help: string, ask: () => number): void {
+/** A figure, now or later; `undefined` where there is none. */
+export type Figure = number | undefined | Promise<number | undefined>;
+
+/** Shows a figure that is asked for with each scrape, where there is one. */
+export function gauge(registry: Registry, name: string, help: string, ask: () => Figure): void {
   const shown = new Gauge({
     ...{ name, help, registers: [] },
-    collect() {
-      this.set(ask());
+    async collect() {
+      const figure = await ask();
+      if (figure === undefined) this.remove();
+      else this.set(figure);
     },
   });
   registry.registerMetric(shown);

@@ -15,6 +15,8 @@ export class RequestMetrics {
   readonly #duration;
   readonly #refused;
   readonly #forwardedInVain;
+  readonly #problems;
+  readonly #searches;
   #untrustedProxy: string | null = null;
   /** By route, method and status: found without making a key for each request. */
   readonly #series = new Map<string, Map<string, Map<number, Series>>>();
@@ -32,6 +34,17 @@ export class RequestMetrics {
       labelNames: ["policy"],
       registers: [registry],
     });
+    this.#problems = new Counter({
+      name: "neocrm_http_problems_total",
+      help: "Answers that were a problem document, by route template and code.",
+      labelNames: ["route", "code"],
+      registers: [registry],
+    });
+    this.#searches = new Histogram(registry, {
+      name: "neocrm_search_duration_seconds",
+      help: "Time of answered requests that search for words, lists among them.",
+      ...{ labelNames: [], buckets },
+    }).series({});
     this.#forwardedInVain = new Counter({
       name: "neocrm_http_untrusted_forwards_total",
       help: "Requests with X-Forwarded-For from an address that is no trusted proxy.",
@@ -44,6 +57,11 @@ export class RequestMetrics {
     return this.#duration.all;
   }
 
+  /** The time of searches since the start. */
+  get searches(): Series<never> {
+    return this.#searches;
+  }
+
   /** Counts one answer. @param route the template that answered, `null` when none did */
   answered(route: string | null, method: string, status: number, seconds: number): void {
     const byMethod = entry(this.#series, route ?? noRoute, () => new Map<string, Map<number, Series>>());
@@ -53,6 +71,16 @@ export class RequestMetrics {
       this.#duration.series({ route: route ?? noRoute, method: known, status: String(status) }),
     );
     series.observe(seconds);
+  }
+
+  /** Counts one problem. @param route the template that answered, `null` when none did; @param code one of `problems.ts` */
+  problem(route: string | null, code: string): void {
+    this.#problems.inc({ route: route ?? noRoute, code });
+  }
+
+  /** Times one search, which was counted as a request too. */
+  searched(seconds: number): void {
+    this.#searches.observe(seconds);
   }
 
   /** Counts one request whose `X-Forwarded-For` was not believed. @param address who sent it */

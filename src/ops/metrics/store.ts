@@ -11,11 +11,13 @@ const batches = [1, 2, 4, 8, 16, 32, 64];
 /**
  * Times the database; an engine has only the figures that mean something on it.
  * @param noted told of each read with its statement
+ * @param damaged told when the database turns out to be damaged
  */
 export function storeMeasures(
   registry: Registry,
   engine: Store["engine"],
   noted: (seconds: number, statement: string) => void,
+  damaged: () => void,
 ): StoreMeasures {
   const duration = new Histogram(registry, {
     name: "neocrm_db_duration_seconds",
@@ -31,7 +33,17 @@ export function storeMeasures(
     observe(seconds);
     noted(seconds, statement);
   };
+  const errors = new Counter({
+    name: "neocrm_db_errors_total",
+    help: "Queries and transactions that failed, by kind.",
+    labelNames: ["kind"],
+    registers: [registry],
+  });
   return {
+    failed(kind) {
+      errors.inc({ kind });
+      if (kind === "damaged") damaged();
+    },
     read: noting(timed("read")),
     transaction: timed("transaction"),
     aside: noting(timed("aside")),

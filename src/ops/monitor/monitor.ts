@@ -1,4 +1,4 @@
-import { statfs } from "node:fs/promises";
+import { stat, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { day, hour, minute, monotonic, now, second } from "../../clock";
 import type { Store } from "../../db/store";
@@ -19,9 +19,11 @@ export interface MonitorSources {
 
 /** What the database says, at most `lookMs` old. */
 interface Figures {
-  jobs: { kind: string; state: string; count: number }[];
+  jobs: { kind: string; state: string; count: number; first: number }[];
   activeUsers: { hour: number; day: number };
   disk: { free: number; size: number } | null;
+  /** SQLite's files: `main` and `wal`. */
+  database: Record<string, number>;
 }
 
 /** Everything that only grows. */
@@ -46,7 +48,7 @@ export class Monitor {
   /** Every look of the last minute, the oldest first. */
   readonly #looks: Totals[] = [];
   #minute: Totals;
-  #figures: Figures = { jobs: [], activeUsers: { hour: 0, day: 0 }, disk: null };
+  #figures: Figures = { jobs: [], activeUsers: { hour: 0, day: 0 }, disk: null, database: {} };
   #timer: ReturnType<typeof setInterval> | undefined;
   #looking: Promise<void> | undefined;
 
@@ -120,6 +122,7 @@ export class Monitor {
         jobs,
         activeUsers: { hour: lastHour!.count, day: lastDay!.count },
         disk: { free: bavail * bsize, size: blocks * bsize },
+        database: store.engine === "sqlite" ? await databaseSizes(dataDir) : {},
       };
     } catch (error) {
       log.debug("The figures of the server could not be read", { error });
@@ -183,7 +186,24 @@ export class Monitor {
       { name: "neocrm_disk_bytes", help: "The disk of the data directory.", label: "part" },
       () => ({ ...this.#figures.disk }),
     );
+    const late = "Age of the oldest job that is due and that nobody has taken.";
+    metrics.gauge("neocrm_jobs_oldest_due_seconds", late, () => lateness(this.#figures.jobs));
+    if (this.sources.store.engine !== "sqlite") return;
+    metrics.gauges(
+      { name: "neocrm_database_bytes", help: "The database's file, and its write-ahead log.", label: "part" },
+      () => this.#figures.database,
+    );
   }
+}
+
+async function databaseSizes(dataDir: string): Promise<Record<string, number>> {
+  const size = async (name: string) => (await stat(join(dataDir, name)).catch(() => undefined))?.size ?? 0;
+  return { main: await size("neocrm.db"), wal: await size("neocrm.db-wal") };
+}
+
+function lateness(jobs: Figures["jobs"]): number {
+  const first = Math.min(...jobs.filter(({ state }) => state === "queued").map(({ first }) => first));
+  return Math.max(0, (now() - first) / second);
 }
 
 const isError = ({ labels: { status } }: Series<"route" | "method" | "status">) => status.startsWith("5");

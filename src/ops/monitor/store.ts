@@ -1,10 +1,18 @@
 import { and, eq, gt, sql } from "drizzle-orm";
 import { hot, type Params } from "../../db/hot";
 
-/** How many jobs there are of each kind that still concern somebody: those to be done, under way, and failed for good. */
+/**
+ * How many jobs there are of each kind that still concern somebody: those to be done, under way, and failed for good; and when
+ * the first of them was due.
+ */
 export const openJobs = hot(({ t: { jobs }, q }) =>
   q
-    .select({ kind: jobs.kind, state: jobs.state, count: sql<number>`count(*)`.mapWith(Number) })
+    .select({
+      kind: jobs.kind,
+      state: jobs.state,
+      count: sql<number>`count(*)`.mapWith(Number),
+      first: sql<number>`min(${jobs.run_at})`.mapWith(Number),
+    })
     .from(jobs)
     .where(sql`${jobs.state} in ('queued', 'running', 'failed')`)
     .groupBy(jobs.kind, jobs.state),

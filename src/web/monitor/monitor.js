@@ -94,7 +94,7 @@ function say(text, state) {
   element("status").dataset.state = state;
 }
 
-function paint({ version, health, now, queues, history, routes, queries, log }) {
+function paint({ version, health, now, queues, history, routes, work, queries, log }) {
   say(
     `${words[health.status]}. Version ${version}, up for ${duration(health.uptime_seconds)}.`,
     health.status,
@@ -107,6 +107,7 @@ function paint({ version, health, now, queues, history, routes, queries, log }) 
   table("checks", ["What", "State", "What to do"], Object.entries(health.checks).map(([name, check]) => [name, state(check.status), check.detail ?? ""])); // prettier-ignore
   table("queues", ["Jobs", "State", number("How many")], queues.map(({ kind, state: is, count }) => [kind, state(is), number(count)])); // prettier-ignore
   table("routes", ["Route", number("Requests"), number("Errors"), number("Half, ms"), number("95 %, ms")], routes.map((each) => [code(`${each.method} ${each.route}`), number(each.count), number(each.errors), number(each.p50_ms), number(each.p95_ms)])); // prettier-ignore
+  table("work", ["What", number("How many"), number("Half, ms"), number("95 %, ms")], work.map((each) => [each.what, number(each.count), number(each.p50_ms ?? "–"), number(each.p95_ms ?? "–")])); // prettier-ignore
   table("queries", ["Statement", number("Times"), number("Mean, ms"), number("Longest, ms")], queries.map((each) => [code(each.statement), number(each.count), number(each.mean_ms), number(each.longest_ms)])); // prettier-ignore
   table("log", ["Time", "Level", "Message", "Details"], log.toReversed().map((line) => [time(line.time), state(line.level), line.message, code(details(line.fields))])); // prettier-ignore
 }

@@ -1,9 +1,11 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
+import { features } from "../../../src/config/features";
 import { ConfigError } from "../../../src/config/error";
 import type { LoadOptions } from "../../../src/config/load";
 import { profileFiles } from "../../../src/config/profiles";
 import { keys, settings, type Key } from "../../../src/config/table";
+import { logModules } from "../../../src/ops/log-modules";
 import { load, problemsOf, temporaryDirectory, write } from "./support";
 
 const here = temporaryDirectory();
@@ -128,6 +130,12 @@ test("each profile", () => {
     "auth.registration": "open",
     "cors.origins": ["*"],
   });
+  expect(of("test")).toMatchObject({
+    "server.host": "127.0.0.1",
+    "server.port": 0,
+    "limits.ip_per_minute": 0,
+    "log.levels.http": "error",
+  });
   for (const profile of ["staging", "production"])
     expect(of(profile)).toMatchObject({
       "server.host": "0.0.0.0",
@@ -179,8 +187,13 @@ test("every setting can be set from the environment", () => {
     "database.deadline_ms": "101",
     "log.level": "error",
     "log.format": "pretty",
+    "log.file": "neocrm.log",
+    "log.keep": "8",
+    ...Object.fromEntries(Object.keys(logModules).map((name) => [`log.levels.${name}`, "warn"])),
     "metrics.token": "what-prometheus-sends",
-    "features.setup": "off",
+    ...Object.fromEntries(features.map((feature) => [`features.${feature}`, "off"])),
+    "backup.at": "00:30, 12:30",
+    "backup.keep_daily": "8",
   };
   const env = Object.fromEntries(keys.map((key) => [settings[key].env, samples[key] ?? "7"]));
   const { config, sources } = load({ env });
@@ -204,7 +217,7 @@ test("variables have the conventional name or that of the key, and none has two 
     "HOST PORT DATABASE_URL JWT_SECRET JWT_SECRET_PREVIOUS CORS_ORIGIN MAX_FILE_SIZE DATA_DIR LOG_LEVEL RATE_LIMIT_IP RATE_LIMIT_AUTH RATE_LIMIT_USER SMTP_URL METRICS_TOKEN METRICS_PORT OTEL_EXPORTER_OTLP_ENDPOINT OTEL_EXPORTER_OTLP_HEADERS SENTRY_DSN S3_ENDPOINT S3_BUCKET S3_REGION S3_ACCESS_KEY_ID S3_SECRET_ACCESS_KEY";
   const names = keys.map((key) => settings[key].env as string);
   for (const [at, key] of keys.entries()) {
-    const own = `NEOCRM_${key.replace(".", "_").toUpperCase()}`;
+    const own = `NEOCRM_${key.replaceAll(".", "_").toUpperCase()}`;
     expect([...conventional.split(" "), own]).toContain(names[at]!);
   }
   expect(names).toEqual(expect.arrayContaining(conventional.split(" ")));
@@ -275,7 +288,7 @@ test("a named file must be there", () => {
 });
 
 test("an unknown profile", () => {
-  const choices = "expected one of development, staging, production";
+  const choices = "expected one of development, test, staging, production";
   expect(problemsOf(() => load({ profile: "stagin" }))).toEqual([
     `flag --profile: unknown profile "stagin" (did you mean staging?): ${choices}`,
   ]);

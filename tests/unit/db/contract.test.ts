@@ -112,7 +112,13 @@ for (const [engine, open] of Object.entries(engines)) {
         "users.read all",
       ];
       expect(of("manager")).toEqual([...both, "jobs.read own"].toSorted());
-      const more = ["monitoring.read all", "roles.read all", "settings.manage all", "users.manage all"];
+      const more = [
+        "backups.manage all",
+        "monitoring.read all",
+        "roles.read all",
+        "settings.manage all",
+        "users.manage all",
+      ];
       const own = ["jobs.manage all", "jobs.read all", "sign_ins.read all"];
       expect(of("admin")).toEqual([...both, ...more, ...own].toSorted());
       expect((await q.select().from(t.roles).where(eq(t.roles.id, userRole)))[0]?.slug).toBe("user");

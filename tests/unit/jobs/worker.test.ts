@@ -183,8 +183,21 @@ describe.each(["sqlite", "postgres"] as const)("the worker [%s]", (engine) => {
     // As another process would that finds the lease over.
     await store.tx(({ q, t }) => q.update(t.jobs).set({ lease_id: crypto.randomUUID() }));
     await isIn(id, "succeeded");
+    await until(() => outcomes.length === 3);
     expect(outcomes).toEqual(["The lease of this job is lost.", "LeaseLost", "LeaseLost"]);
     expect(await job(id)).toMatchObject({ attempts: 2, progress: null });
+  });
+
+  test("whoever is alone goes on at once with what was under way when it died", async () => {
+    const id = await add();
+    const lease = { lease_id: crypto.randomUUID(), leased_until: now() + 60_000 };
+    await store.tx(({ q, t }) => q.update(t.jobs).set({ state: "running", attempts: 1, ...lease }));
+    start([kindOf(async () => {})]);
+    await Bun.sleep(50);
+    expect((await job(id)).state).toBe("running");
+    start([kindOf(async () => {})], { isAlone: true });
+    await isIn(id, "succeeded");
+    expect((await job(id)).attempts).toBe(2);
   });
 
   test("a job that takes each process along is a dead letter in the end", async () => {

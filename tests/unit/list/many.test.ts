@@ -78,6 +78,10 @@ describe("shows the same as plain arrays, by page and by cursor", () => {
     `assigned_to=${users.lan}&status=customer`,
     `assigned_to=${users.lan}&status=inactive&sort=email,name`,
     "deleted=with&sort=status,name",
+    "filter[or][0][external_id]=x-77&filter[or][1][phone][starts_with]=%2B8490&sort=name",
+    "filter[or][0][status]=active&filter[or][1][name][contains]=77&sort=-updated_at",
+    "filter[or][0][tags]=rare&filter[or][1][or][0][external_id]=x-1&filter[or][1][or][1][email]=7@example.com",
+    "filter[or][0][status]=inactive&filter[or][1][company][ne]=company 1",
   ])(
     "%s",
     async (query) => {
@@ -123,6 +127,14 @@ describe("few are found by the index of their filter", () => {
     ["filter[tags]=rare&status=active", /SEARCH client_tags USING COVERING INDEX client_tags_by_tag/],
     ["filter[tags][all]=vip,none", /SEARCH client_tags USING COVERING INDEX client_tags_by_tag/],
     ["status=inactive&sort=name", /SEARCH clients USING INDEX clients_by_status/],
+    [
+      "filter[or][0][external_id]=x-77&filter[or][1][phone]=%2B84907",
+      /SEARCH clients USING INDEX clients_by_external_id[^]*SEARCH clients USING INDEX clients_by_phone/,
+    ],
+    [
+      "filter[or][0][status]=customer&filter[or][0][name]=ada 77&filter[or][1][tags]=rare&status=inactive",
+      /SEARCH clients USING INDEX clients_by_name[^]*SEARCH client_tags USING COVERING INDEX client_tags_by_tag/,
+    ],
   ])("%s", async (query, way) => {
     const plans = await plansOf(query);
     expect(plans.some((plan) => way.test(plan))).toBe(true);

@@ -22,7 +22,8 @@ const isShown = ({ deleted_at }: ClientRow, deleted: DeletedMode) =>
 const valueOf = (row: Row, field: string) =>
   row[clientFields.byName.get(field)!.column as keyof Row] as Scalar;
 
-function matches(row: Row, { field, op, values }: Filter): boolean {
+function matches(row: Row, { field, op, values, anyOf }: Filter): boolean {
+  if (anyOf) return anyOf.some((group) => group.every((filter) => matches(row, filter)));
   if (field === "tags") return tagsMatch(row.tags.map(fold), op, values);
   const value = valueOf(row, field);
   const [first, second] = values as [Value, Value];

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { listPage, type Resource } from "../../../src/db/list";
 import { insertManyInto } from "../../../src/db/rows";
 import { taskFields } from "../../../src/features/tasks/fields";
+import { clientPolicy } from "../../../src/features/clients/policy";
 import { taskPolicy } from "../../../src/features/tasks/policy";
 import { countTasks } from "../../../src/features/tasks/stats";
 import { taskColumns, wholeTask, type TaskRow } from "../../../src/features/tasks/store";
@@ -58,7 +59,7 @@ const actor = (userId: string): Actor => ({
   grants: { "tasks.read": "own" },
 });
 const owners = { lan: "many", minh: "few" } as const;
-const policy = taskPolicy();
+const policy = taskPolicy(clientPolicy(() => "all"));
 const isOwn = (row: TaskRow, id: string) =>
   row.deleted_at === null && (row.created_by === id || row.assigned_to === id);
 

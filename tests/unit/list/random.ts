@@ -90,6 +90,22 @@ export function randomQuery(pick: Picker): Record<string, string> {
   return deleted ? { ...query, deleted } : query;
 }
 
+/** Conditions in groups within groups, as a query has them; of each group, one that is met is enough. */
+export function randomGroups(pick: Picker, depth = 2, prefix = "filter"): Record<string, string> {
+  const groups = Array.from({ length: pick.number(1, 3) }, (_, i) => {
+    const place = `${prefix}[or][${i}]`;
+    if (depth > 0 && pick.number(0, 2) === 0) return randomGroups(pick, depth - 1, place);
+    // A field may stand twice in a group, in an `and` of its own.
+    const conditions = Array.from({ length: pick.number(1, 2) }, (_, n) => {
+      const field = clientFields.byName.get(pick.of(Object.keys(samples)))!;
+      const op = pick.of(field.operators);
+      return [`${place}[and][${n}][${field.name}][${op}]`, randomValue(pick, field, op)];
+    });
+    return Object.fromEntries(conditions) as Record<string, string>;
+  });
+  return Object.assign({}, ...groups) as Record<string, string>;
+}
+
 function randomValue(pick: Picker, field: Field, op: Operator): string {
   const one = () => pick.of(samples[field.name]!);
   const listed = (count: number) =>

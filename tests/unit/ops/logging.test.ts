@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { flushLogs, log, logRequest, startLogging } from "../../../src/ops/logging";
+import { flushLogs, log, logOf, logRequest, startLogging } from "../../../src/ops/logging";
 import type { Level, RequestFields } from "../../../src/ops/logging";
 
 /** Logs into memory; `lines` flushes first. */
@@ -144,6 +144,7 @@ describe("secrets", () => {
     ["a bearer token", { text: `sent bearer ${secret}` }],
     ["a database URL", { url: `postgres://crm:${secret}@host/db` }],
     ["a share link", { path: `/s/${secret}/download` }],
+    ["a share link without a port", { path: `https://crm.example.com/S/${secret}/preview` }],
     ["an absolute share link", { path: `https://crm.example:3000/s/${secret}` }],
   ])("%s does not leak", (_name, fields: Record<string, unknown>) => {
     for (const format of ["json", "pretty"] as const) {
@@ -208,6 +209,54 @@ describe("levels", () => {
     const { text } = logging(level);
     logRequest({ ...request, status });
     expect(text().split("\n").length - 1).toBe(count);
+  });
+});
+
+describe("levels of modules", () => {
+  test("go over the general one, in both directions", () => {
+    const writes: string[] = [];
+    const levels = { http: "warn", jobs: "debug" } as const;
+    startLogging({ level: "info", levels, format: "json", write: (text) => writes.push(text) });
+    for (const write of [log, logOf("http"), logOf("jobs"), logOf("mail")]) {
+      write.debug("debug");
+      write.info("info");
+      write.warn("warn");
+    }
+    logRequest(request);
+    flushLogs();
+    const lines = writes.join("").trimEnd().split("\n");
+    const seen = lines.map((line) => JSON.parse(line) as { module?: string; message: string });
+    expect(seen.map(({ module, message }) => `${module ?? "any"} ${message}`)).toEqual([
+      "any info",
+      "any warn",
+      "http warn",
+      "jobs debug",
+      "jobs info",
+      "jobs warn",
+      "mail info",
+      "mail warn",
+    ]);
+  });
+
+  test("of http is that of requests too", () => {
+    const writes: string[] = [];
+    startLogging({
+      level: "error",
+      levels: { http: "info" },
+      format: "json",
+      write: (text) => writes.push(text),
+    });
+    log.warn("not written");
+    logRequest(request);
+    flushLogs();
+    expect(writes.join("")).toContain('"message":"request"');
+    expect(writes.join("")).not.toContain("not written");
+  });
+
+  test("a field cannot pass itself off as the module", () => {
+    const { lines } = logging();
+    logOf("bus").info("hello", { module: "http" });
+    expect(lines()[0]).toMatchObject({ message: "hello", module: "bus" });
   });
 });
 

@@ -95,6 +95,7 @@ describe.each(["sqlite", "postgres"] as const)("the metrics of a server [%s]", (
       ...{ hasher: { running: 3, waiting: 4 }, store: { engine, waiting: 5 } },
       relay: { lagSeconds: 6, lags: () => ({ one: 7, other: 8 }) },
       worker: { running: 9 },
+      bus: { isDeaf: true },
     });
     const text = await metrics.text();
     const samples = readSamples(text);
@@ -105,7 +106,8 @@ describe.each(["sqlite", "postgres"] as const)("the metrics of a server [%s]", (
       samples.get('neocrm_consumer_lag_events{consumer="one"}'),
       samples.get('neocrm_consumer_lag_events{consumer="other"}'),
       samples.get("neocrm_jobs_running"),
-    ]).toEqual([3, 4, 6, 7, 8, 9]);
+      samples.get("neocrm_bus_deaf"),
+    ]).toEqual([3, 4, 6, 7, 8, 9, 1]);
     const isSqlite = engine === "sqlite";
     expect(samples.get("neocrm_db_writers_waiting")).toBe(isSqlite ? 5 : undefined);
     for (const name of ["neocrm_db_write_wait_seconds", "neocrm_db_batch_writers"])

@@ -1,0 +1,6 @@
+/** The profile `day` of bench/traffic.ts; load.ts says how to run it. */
+import { optionsOf, prepare } from "./load.ts";
+
+export { listen, request } from "./load.ts";
+export const options = optionsOf("day");
+export const setup = prepare;

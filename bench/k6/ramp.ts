@@ -1,0 +1,6 @@
+/** The profile `ramp` of bench/traffic.ts; load.ts says how to run it. */
+import { optionsOf, prepare } from "./load.ts";
+
+export { listen, request } from "./load.ts";
+export const options = optionsOf("ramp");
+export const setup = prepare;

@@ -1,0 +1,78 @@
+import { backup, DatabaseSync } from "node:sqlite";
+
+/** What is to be done: a copy, or looking whether a database is whole. */
+export type CopyRequest = { from: string; to: string } | { file: string };
+
+/** What a database holds. */
+export interface Inspected {
+  migrations: string[];
+  /** How many rows each table has. */
+  rows: Record<string, number>;
+}
+
+/** What came of it. */
+export type CopyReply = { done: Inspected } | { error: { message: string; code?: string } };
+
+/** Pages of 4 KiB that are copied in one step. */
+const pagesAtOnce = 2_000;
+
+/**
+ * Copies a database while others write to it. The copy is what was committed at one instant: it is made within a read
+ * transaction, in which the rows are counted, too. Afterwards it is opened, checked and counted again.
+ * @throws Error when the copy is not whole: most likely, what was copied is not
+ */
+export async function copyDatabase(from: string, to: string): Promise<Inspected> {
+  const source = new DatabaseSync(from, { readOnly: true });
+  try {
+    source.exec("PRAGMA busy_timeout = 5000");
+    source.exec("BEGIN");
+    const original = contentsOf(source);
+    await backup(source, to, { rate: pagesAtOnce });
+    makeOneFile(to);
+    const copy = inspectDatabase(to);
+    const apart = Object.keys(original.rows).find((table) => original.rows[table] !== copy.rows[table]);
+    if (apart !== undefined)
+      throw new Error(`the copy has ${copy.rows[apart]} rows in ${apart} instead of ${original.rows[apart]}`);
+    return copy;
+  } finally {
+    source.close();
+  }
+}
+
+/** Without a write-ahead log beside it, a file is a database by itself. */
+function makeOneFile(file: string): void {
+  const db = new DatabaseSync(file);
+  db.exec("PRAGMA journal_mode = DELETE");
+  db.close();
+}
+
+/** Reads a whole database. @throws Error when something in it is damaged */
+export function inspectDatabase(file: string): Inspected {
+  const db = new DatabaseSync(file, { readOnly: true });
+  try {
+    const said = valuesOf(db, "PRAGMA integrity_check(5)");
+    if (said.join() !== "ok") throw new Error(`the database is damaged (${said.join("; ")})`);
+    return contentsOf(db);
+  } finally {
+    db.close();
+  }
+}
+
+function contentsOf(db: DatabaseSync): Inspected {
+  const tables = valuesOf(
+    db,
+    "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY name",
+  ).map(String);
+  const rows = tables.map((table) => [table, Number(valuesOf(db, `SELECT count(*) FROM "${table}"`)[0])]);
+  const isOurs = tables.includes("_migrations");
+  return {
+    migrations: isOurs ? valuesOf(db, "SELECT tag FROM _migrations ORDER BY tag").map(String) : [],
+    rows: Object.fromEntries(rows) as Inspected["rows"],
+  };
+}
+
+const valuesOf = (db: DatabaseSync, sql: string): unknown[] =>
+  db
+    .prepare(sql)
+    .all()
+    .map((row) => Object.values(row)[0]);

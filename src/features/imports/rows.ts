@@ -1,0 +1,222 @@
+import type { CsvRow } from "../../csv/read";
+import type { RowOf } from "../../db/rows";
+import type { Session } from "../../db/store";
+import { newId } from "../../ids";
+import type { Actor } from "../../policy";
+import type { Left, Match, RecordRow } from "../../records";
+import { checkerOf, withoutNulls, type CellReader } from "./cells";
+import type { ImportMode } from "./schema";
+import type { TSchema } from "@sinclair/typebox";
+
+/** What records of one kind offer to those who import them. */
+export interface ImportRecords {
+  /** What a new one is made from, and what a change of one may have. */
+  input: TSchema;
+  patch: TSchema;
+  /** Fields that are never absent: what is empty in a file leaves them as they are. */
+  kept: readonly string[];
+  createManyIn(session: Session, actor: Actor, inputs: readonly never[]): Promise<(RecordRow | Left[])[]>;
+  applyIn(
+    session: Session,
+    actor: Actor,
+    item: { id: string },
+    change: { set: never },
+  ): Promise<boolean | Left>;
+  sees(session: Session, actor: Actor, id: string): Promise<boolean>;
+  find(session: Session, id: string): Promise<RecordRow | undefined>;
+  /** Makes rows what they were in a transaction that was rolled back. */
+  recall(session: Session, rows: readonly RecordRow[]): Promise<void>;
+  /** The fields by which one can be found; all that are unique are among them. */
+  matches: Readonly<Record<string, Match>>;
+}
+
+/** What came of some rows. */
+export interface Outcome {
+  created: number;
+  updated: number;
+  skipped: number;
+  failed: number;
+  problems: Problem[];
+}
+
+type Problem = Omit<RowOf<"job_problems">, "job_id">;
+
+/** Told by whoever tries rows out: nothing of what they leave is there for those that come later. */
+export interface TrialHooks {
+  /** Something is about to be done with records that have these keys. */
+  recall(keys: readonly string[]): Promise<void>;
+  /** A record is like this, before it changes or after. */
+  note(row: RecordRow): void;
+}
+
+/** By what a record, or the values of a row, can be found. */
+export const keysOf = ({ matches }: Pick<ImportRecords, "matches">, values: object): string[] =>
+  Object.entries(matches).flatMap(([field, { key }]) => {
+    const value = (values as Record<string, unknown>)[field];
+    return typeof value === "string" ? [`${field} ${key(value)}`] : [];
+  });
+
+/** A row that can become a record. */
+interface Candidate {
+  row: CsvRow;
+  values: Record<string, unknown>;
+  /** By which it may be found, in the order in which that is tried. */
+  keys: { field: string; key: string }[];
+}
+
+/** Characters of a row that are kept for the report: what is longer is no row that anybody would mend by hand. */
+const longestKept = 200_000;
+
+/** Makes rows into records, within a transaction. */
+export class RowImporter {
+  readonly #isInput;
+  readonly #isPatch;
+
+  constructor(
+    private readonly records: ImportRecords,
+    private readonly reader: CellReader,
+    private readonly options: { mode: ImportMode; match: readonly string[] },
+  ) {
+    this.#isInput = checkerOf(records.input);
+    this.#isPatch = checkerOf(records.patch);
+  }
+
+  /** Imports some rows, in their order. */
+  async apply(session: Session, actor: Actor, rows: readonly CsvRow[], trial?: TrialHooks): Promise<Outcome> {
+    const candidates: (Candidate | Left[])[] = [];
+    for (const row of rows) candidates.push(await this.#candidate(session, row));
+    if (trial) {
+      const sound = candidates.filter((candidate) => !Array.isArray(candidate)) as Candidate[];
+      await trial.recall(sound.flatMap(({ values }) => keysOf(this.records, values)));
+    }
+    const outcome: Outcome = { created: 0, updated: 0, skipped: 0, failed: 0, problems: [] };
+    let fresh: Candidate[] = [];
+    const freshKeys = new Set<string>();
+    const flush = async () => {
+      await this.#create(session, actor, fresh, outcome, trial);
+      fresh = [];
+      freshKeys.clear();
+    };
+    for (const [i, row] of rows.entries()) {
+      const candidate = candidates[i]!;
+      if (Array.isArray(candidate)) {
+        this.#fail(outcome, row, candidate);
+        continue;
+      }
+      const names = candidate.keys.map(({ field, key }) => `${field} ${key}`);
+      // What may be the same as a row before it has to find that.
+      if (names.some((name) => freshKeys.has(name))) await flush();
+      const found = await this.#find(session, actor, candidate);
+      if (found === undefined) {
+        fresh.push(candidate);
+        for (const name of names) freshKeys.add(name);
+      } else if (typeof found === "object") this.#fail(outcome, row, [found]);
+      else if (this.options.mode === "skip") outcome.skipped++;
+      else await this.#change(session, actor, candidate, found, outcome, trial);
+    }
+    await flush();
+    const inOrder = outcome.problems.toSorted((a, b) => a.line! - b.line!);
+    return { ...outcome, problems: inOrder.map((problem) => ({ ...problem, id: newId() })) };
+  }
+
+  async #candidate(session: Session, row: CsvRow): Promise<Candidate | Left[]> {
+    const values = await this.reader.read(session, row);
+    if (Array.isArray(values)) return values;
+    const keys = this.options.match.flatMap((field) => {
+      const value = values[field];
+      if (typeof value !== "string") return [];
+      return [{ field, key: this.records.matches[field]!.key(value) }];
+    });
+    return { row, values, keys };
+  }
+
+  /** The record that a row is about. One that the actor may not see is none: the row then has what another record has. */
+  async #find(session: Session, actor: Actor, { keys }: Candidate): Promise<string | Left | undefined> {
+    for (const { field, key } of keys) {
+      const holders = await this.records.matches[field]!.holders(session, JSON.stringify([key]));
+      const seen: string[] = [];
+      for (const { id } of holders) if (await this.records.sees(session, actor, id)) seen.push(id);
+      if (seen.length > 1)
+        return { field, code: "ambiguous_match", message: `${seen.length} records have this ${field}.` };
+      if (seen[0] !== undefined) return seen[0];
+    }
+    return undefined;
+  }
+
+  async #create(
+    session: Session,
+    actor: Actor,
+    fresh: readonly Candidate[],
+    outcome: Outcome,
+    trial: TrialHooks | undefined,
+  ): Promise<void> {
+    const sound = fresh.filter(({ row, values }) => {
+      const wrong = this.#isInput(withoutNulls(values));
+      if (wrong) this.#fail(outcome, row, wrong);
+      return !wrong;
+    });
+    if (sound.length === 0) return;
+    const inputs = sound.map(({ values }) => withoutNulls(values) as never);
+    const made = await this.records.createManyIn(session, actor, inputs);
+    for (const [i, each] of made.entries()) {
+      if (Array.isArray(each)) this.#fail(outcome, sound[i]!.row, each);
+      else {
+        outcome.created++;
+        trial?.note(each);
+      }
+    }
+  }
+
+  async #change(
+    session: Session,
+    actor: Actor,
+    { row, values }: Candidate,
+    id: string,
+    outcome: Outcome,
+    trial: TrialHooks | undefined,
+  ): Promise<void> {
+    const { kept } = this.records;
+    const patch = Object.fromEntries(
+      Object.entries(values).filter(([field, value]) => value !== null || !kept.includes(field)),
+    );
+    const wrong = this.#isPatch(patch);
+    if (wrong) {
+      this.#fail(outcome, row, wrong, id);
+      return;
+    }
+    if (trial) trial.note((await this.records.find(session, id))!);
+    const changed = await this.records.applyIn(session, actor, { id }, { set: patch as never });
+    if (typeof changed === "object") this.#fail(outcome, row, [changed], id);
+    else if (changed) outcome.updated++;
+    else outcome.skipped++;
+    if (trial) trial.note((await this.records.find(session, id))!);
+  }
+
+  #fail(
+    outcome: Outcome,
+    { line, cells }: CsvRow,
+    wrong: readonly Left[],
+    record_id: string | null = null,
+  ): void {
+    outcome.failed++;
+    const row = keptCells(cells);
+    for (const { field, code, message } of wrong)
+      outcome.problems.push({
+        ...{ id: "", line, record_id, code, message, row },
+        field: this.reader.columnOf(field),
+      });
+  }
+}
+
+/** A row as it can be stored: PostgreSQL takes no NUL. */
+function keptCells(cells: readonly (string | null)[]): string[] {
+  let room = longestKept;
+  const kept: string[] = [];
+  for (const cell of cells) {
+    const text = (cell ?? "").slice(0, room).toWellFormed().replaceAll("\0", "\ufffd");
+    room -= text.length + 1;
+    if (room < 0) break;
+    kept.push(text);
+  }
+  return kept;
+}

@@ -1,0 +1,34 @@
+import { describe, expect, test } from "bun:test";
+import { EncodingFinder, type Encoding } from "../../../src/csv/encoding";
+
+/** What is found of bytes that come one after the other, so that every border between two chunks is tried. */
+function found(bytes: Uint8Array, given?: Encoding) {
+  const finder = new EncodingFinder();
+  for (let i = 0; i < bytes.length; i++) finder.see(bytes.subarray(i, i + 1));
+  return finder.found(given);
+}
+
+const latin = (text: string) => new Uint8Array(Buffer.from(text, "latin1"));
+const utf8 = (text: string) => new TextEncoder().encode(text);
+
+describe("the encoding of a file", () => {
+  test.each([
+    ["utf-8", true, utf8("name\nĐặng 日本 😀\n")],
+    ["utf-8", true, utf8("name\nplain\n")],
+    ["utf-8", true, new Uint8Array()],
+    ["utf-8", false, new Uint8Array([...utf8("é".repeat(20)), 0xff])],
+    ["utf-8", false, utf8("name\né").subarray(0, -1)],
+    ["utf-16le", false, new Uint8Array(Buffer.from("\ufeffname\n", "utf16le"))],
+    ["utf-16le", false, new Uint8Array(Buffer.from("name,company\nĐặng,x\n", "utf16le"))],
+    ["utf-16be", false, new Uint8Array(Buffer.from("name,company\nĐặng,x\n", "utf16le").swap16())],
+    ["windows-1252", false, latin("François Müller, Café, Ærø, Ñandú, Òscar")],
+    ["windows-1258", false, latin("Nguyê\xden Thi\xf2 Hoa\xcc, \xd0ã\xf2ng Vãn Lô\xf2c")],
+  ] as const)("%s, sound: %p", (encoding, isSound, bytes) => {
+    expect(found(bytes)).toEqual({ encoding, isSound });
+  });
+
+  test("is what its sender says, where they do", () => {
+    expect(found(latin("Caf\xe9"), "windows-1258")).toEqual({ encoding: "windows-1258", isSound: false });
+    expect(found(latin("Caf\xe9"), "utf-8")).toEqual({ encoding: "utf-8", isSound: false });
+  });
+});

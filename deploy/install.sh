@@ -134,7 +134,12 @@ as_server() (
   exec "$@"
 )
 
-call() { [ -z "$service" ] || "$service" "$1" neocrm; }
+call() {
+  [ -n "$service" ] || return 0
+  # After five failed starts systemd refuses another one, also that of the version which is put back.
+  if [ "$service" = systemctl ] && [ "$1" != is-active ]; then systemctl reset-failed neocrm 2>/dev/null || true; fi
+  "$service" "$1" neocrm
+}
 
 # Whether the server that was just started is ready; looks each second.
 becomes_healthy() {

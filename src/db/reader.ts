@@ -62,13 +62,18 @@ export class Reader {
     private readonly deadlineMs: number,
   ) {}
 
+  /** Whether it can read right now. */
+  get isFree(): boolean {
+    return !this.#reading && this.#leaving < mostLeaving;
+  }
+
   /**
    * Reads; the one before has to be over.
    * @throws DbError `deadline` when it takes too long, `busy` while given up reads still run, `unavailable` when closed
    */
   run(text: string, values: unknown[]): Promise<Row[]> {
     if (this.#isClosed) return Promise.reject(new DbError("unavailable"));
-    if (this.#reading || this.#leaving >= mostLeaving) return Promise.reject(new DbError("busy"));
+    if (!this.isFree) return Promise.reject(new DbError("busy"));
     return new Promise<Row[]>((resolve, reject) => {
       const timer = setTimeout(() => this.#giveUp(new DbError("deadline")), this.deadlineMs);
       const settle = () => {

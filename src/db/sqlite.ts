@@ -28,6 +28,8 @@ export interface SqliteOptions extends GroupCommitOptions {
 }
 
 const statementsPerConnection = 500;
+/** One search after the other would keep half of a second core idle, and everybody waiting. */
+const asideReaders = 2;
 /** Typed on PostgreSQL's columns; `columns.sqlite.ts` checks that both have the same JavaScript types. */
 const tables = sqliteTables as unknown as Tables;
 
@@ -48,15 +50,15 @@ export function openSqliteStore(file: string, options: SqliteOptions = {}): Stor
 
   const { ino: fileAtStart } = statSync(file);
 
-  const aside = new Reader(file, asideDeadlineMs);
-  // The worker reads one after the other: whoever waits, waits here, where turns are taken.
-  const turns = new Turns(1, asideDeadlineMs);
+  const asides = Array.from({ length: asideReaders }, () => new Reader(file, asideDeadlineMs));
+  // A worker reads one after the other: whoever waits, waits here, where turns are taken.
+  const turns = new Turns(asides.length, asideDeadlineMs);
   const openWrite = sessions(writer);
   const groupCommit = new GroupCommit<Session>(writer, openWrite, options);
   return {
     engine: "sqlite",
     read: sessions(reader)(),
-    aside: (caller) => inTurn(asideSession(reader, aside), turns, caller),
+    aside: (caller) => inTurn(asideSession(reader, asides), turns, caller),
     get waiting() {
       return groupCommit.waiting;
     },
@@ -76,7 +78,7 @@ export function openSqliteStore(file: string, options: SqliteOptions = {}): Stor
     },
     async close() {
       await groupCommit.idle();
-      aside.close();
+      for (const aside of asides) aside.close();
       reader.close();
       // A worker on its way out may hold the lock for a moment; nobody is kept waiting any more.
       writer.run("PRAGMA busy_timeout = 2000");
@@ -121,13 +123,14 @@ export function withFixedPlan(text: string) {
 /** A session on a connection, for whoever has one to themselves. */
 export const sqliteSession = (db: Database): Session => sessions(db)();
 
-/** Queries are built as on the reader and run in the worker. */
-function asideSession(db: Database, reader: Reader): Session {
+/** Queries are built as on the reader and run in the first worker that is free: the others start when they are needed. */
+function asideSession(db: Database, readers: readonly Reader[]): Session {
   const { t, q, dialect } = sessions(db)();
   return {
     ...{ t, q, dialect },
     async run(plan, values) {
       try {
+        const reader = readers.find(({ isFree }) => isFree) ?? readers[0]!;
         return await reader.run(withFixedPlan(plan.text), values);
       } catch (error) {
         throw toDbError(error);

@@ -42,10 +42,11 @@ export function openSqliteStore(file: string, options: SqliteOptions = {}): Stor
   writer.run("PRAGMA journal_mode = WAL");
   writer.run(`PRAGMA synchronous = ${options.synchronous ?? "FULL"}`);
   writer.run("PRAGMA foreign_keys = ON");
+  // A worker of who had it before may be on its way out, and is waited for.
+  forgetSmallTables(writer);
   writer.run("PRAGMA busy_timeout = 0"); // GroupCommit waits without blocking the event loop.
   // A savepoint keeps each page as it was before it, and beyond 64 KiB in a file, with two writes for each page.
   writer.run("PRAGMA temp_store = MEMORY");
-  forgetSmallTables(writer);
   const reader = open(file, { readonly: true });
 
   const { ino: fileAtStart } = statSync(file);

@@ -57,7 +57,7 @@ const TiB = 1024 * 1024 * MiB;
 
 const logLevel = choice("debug", "info", "warn", "error");
 
-/** A level for each part of the server that has one of its own. */
+/** A level for each part of the server that has one of its own. `fromEntries` forgets the names, which the cast gives back. */
 const levelsOfModules = Object.fromEntries(
   Object.entries(logModules).map(([name, what]) => [
     `log.levels.${name}`,

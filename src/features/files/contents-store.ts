@@ -41,6 +41,7 @@ const excluded = (column: string) => sql`excluded.${sql.identifier(column)}`;
 export const putContents = hot(({ t: { contents }, q }, p: Params<ContentsRow>) => {
   const { hash, state, problem, metadata, text, is_cut, read_at } = p;
   const set = ["state", "problem", "metadata", "text", "is_cut", "read_at"] as const;
+  // The columns of `set` are known when it runs, so Drizzle cannot infer the row; it returns none.
   return q
     .insert(contents)
     .values({ hash, state, problem, metadata, text, is_cut, read_at })

@@ -72,7 +72,7 @@ export const countInFolders = hot((shape, p: Params<InFolders>) => {
     .from(files)
     .where(isInside)
     .limit(p.most);
-  return shape.q.select({ total: count() }).from(found.as("found")) as unknown as Query<{ total: number }>;
+  return shape.q.select({ total: count() }).from(found.as("found"));
 });
 
 /** Files in some folders that were deleted at one instant: with the folders. */

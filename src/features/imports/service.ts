@@ -151,7 +151,7 @@ export class ImportService {
   }
 
   async #run(job: RunningJob): Promise<void> {
-    const payload = job.payload as unknown as ImportPayload;
+    const payload = job.payload as ImportPayload;
     try {
       if (payload.isDryRun) await this.#preview(job, payload);
       else await this.#import(job, payload);

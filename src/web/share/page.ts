@@ -4,9 +4,8 @@ import type { Shared } from "../../features/shares/visits";
 import type { Problem } from "../../http/problem";
 import { Html, html, type Page } from "../html";
 import { sizeOf, typeName } from "./words";
-import styleText from "./style.css" with { type: "text" };
+import style from "./style.css" with { type: "text" };
 
-const style = styleText as unknown as string;
 /** As a whole: the policy names the hash of what stands between the tags. */
 const styleTag = new Html(`<style>${style}</style>`);
 

@@ -143,6 +143,34 @@ scenarios("changes of many clients", { clients }, [
   },
 ]);
 
+const told = { tasks: { call: { external_id: "T-1" }, write: { by: "minh" } } } as const;
+scenarios("changes of many tasks", told, [
+  {
+    by: "lan",
+    post: "/api/bulk/tasks/update",
+    body: {
+      items: [{ id: "$write" }, { id: "01941f29-7c00-7000-8000-00000000dead" }],
+      set: { external_id: "T-1" },
+    },
+    status: 200,
+    // Whether there is such a task is not told by a value that another has.
+    has: {
+      updated: 0,
+      skipped: 2,
+      result: { skipped: [{ id: "$write", code: "not_found" }, { code: "not_found" }] },
+    },
+    events: [],
+  },
+  {
+    by: "manager",
+    post: "/api/bulk/tasks/update",
+    body: { items: [{ id: "$write" }], set: { external_id: "T-1" } },
+    status: 200,
+    has: { updated: 0, skipped: 1, result: { skipped: [{ id: "$write", code: "external_id_taken" }] } },
+    events: [],
+  },
+]);
+
 scenarios("deletions of many", { clients, tasks: { call: {}, write: { by: "minh" } } }, [
   {
     by: "manager",

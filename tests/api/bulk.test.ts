@@ -12,6 +12,9 @@ const clients = {
   gamma: { status: "customer", industry: "Banking", by: "minh" },
 } as const;
 
+const conditions = (count: number) =>
+  Object.fromEntries(Array.from({ length: count }, (_, i) => [`k${i}`, 1]));
+
 scenarios("changes of many clients", { clients }, [
   {
     by: "manager",
@@ -90,6 +93,19 @@ scenarios("changes of many clients", { clients }, [
     body: { filter: {}, expected_count: 3, set: { status: "active" } },
     status: 422,
     problem: { field: "filter", fieldCode: "empty_filter" },
+    events: [],
+  },
+  {
+    name: "more conditions than a list takes, none of which is looked at",
+    by: "lan",
+    post: update,
+    body: {
+      filter: { ["x".repeat(100_000)]: conditions(5_000) },
+      expected_count: 3,
+      set: { status: "active" },
+    },
+    status: 422,
+    problem: { field: "filter", fieldCode: "too_many_filters" },
     events: [],
   },
   {

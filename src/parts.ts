@@ -523,7 +523,7 @@ const importedClients = (clients: ClientService): ImportRecords => ({
   ...{ input: ClientInput, patch: ClientPatch, kept: ["status"], matches: clients.matches },
   createManyIn: (session, actor, inputs) => clients.createManyIn(session, actor, inputs),
   applyIn: (session, actor, item, change) => clients.applyIn(session, actor, item, change),
-  sees: clients.sees,
+  seenAmong: (session, actor, ids) => clients.seenAmong(session, actor, ids),
   find: (session, id) => clients.current(session, id),
   recall: (session, rows) => clients.recall(session, rows as never),
 });
@@ -532,7 +532,7 @@ const importedTasks = (tasks: TaskService): ImportRecords => ({
   ...{ input: TaskInput, patch: TaskPatch, kept: ["status", "priority"], matches: tasks.matches },
   createManyIn: (session, actor, inputs) => tasks.createManyIn(session, actor, inputs),
   applyIn: (session, actor, item, change) => tasks.applyIn(session, actor, item, change),
-  sees: tasks.sees,
+  seenAmong: (session, actor, ids) => tasks.seenAmong(session, actor, ids),
   find: (session, id) => tasks.current(session, id),
   recall: (session, rows) => tasks.recall(session, rows as never),
 });

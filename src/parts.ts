@@ -40,7 +40,7 @@ import { ClientInput, ClientPatch } from "./features/clients/schema";
 import { ClientService } from "./features/clients/service";
 import { ExportService } from "./features/exports/service";
 import { namingFor } from "./features/imports/naming";
-import type { ImportRecords } from "./features/imports/rows";
+import type { ImportRecords } from "./features/imports/records";
 import { ImportService } from "./features/imports/service";
 import { Notifier } from "./features/notifications/consumer";
 import { notificationTopic } from "./features/notifications/notify";

@@ -349,6 +349,7 @@ export abstract class RecordService<Row extends RecordRow, View extends Recorded
         await this.deleteIn(session, actor, id, ifMatch, at);
         return true;
       }
+      // First of all: of what the actor may not see, nothing else is told.
       const before = known ?? (await this.visible(session, actor, id));
       // An error of PostgreSQL would end the transaction for the others too.
       const taken = await this.#takenByPatch(session, before, change.set);

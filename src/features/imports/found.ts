@@ -1,7 +1,7 @@
 import type { Session } from "../../db/store";
 import type { Actor } from "../../policy";
 import type { RecordRow } from "../../records";
-import { keyOf, keysOf, type ImportRecords, type Key } from "./rows";
+import { keyOf, keysOf, type ImportRecords, type Key } from "./records";
 
 /**
  * The records that some rows are about, looked up all at once: a statement for each field, and one for the records. What is

@@ -3,7 +3,8 @@ import type { CsvRow } from "../../csv/read";
 import type { Session, Store } from "../../db/store";
 import type { Actor } from "../../policy";
 import type { RecordRow } from "../../records";
-import { namesOf, type ImportRecords, type Outcome, type RowImporter } from "./rows";
+import { namesOf, type ImportRecords } from "./records";
+import type { Outcome, RowImporter } from "./rows";
 
 /** Thrown so that everything is rolled back: what would have come of it. */
 class TriedOut extends Error {

@@ -162,6 +162,27 @@ describe.each(engines)("an upgrade of an earlier release [%s]", (engine) => {
     }
   }, 60_000);
 
+  test("removes the snapshots of long ago, and nothing else, and leaves the one to go back to", async () => {
+    const place = await withRelease(engine);
+    try {
+      const before = await allRows(place);
+      const ending = engine === "sqlite" ? "db" : "dump";
+      const old = ["0002_core", "0003_events", "0004_jobs", "0005_upkeep"].map(
+        (tag, i) => `before-${tag}-2025010${i + 1}T000000000Z.${ending}`,
+      );
+      const others = [`rolled-back-20240101T000000000Z.${ending}`, "of-mine.txt"];
+      mkdirSync(join(place.dataDir, "backups"), { mode: 0o700 });
+      for (const name of [...old, ...others]) writeFileSync(join(place.dataDir, "backups", name), name);
+      await (await place.start()).stop();
+      const newest = expect.stringContaining(`before-${later[0]!}-`) as unknown as string;
+      expect(snapshots(place).toSorted()).toEqual([...old.slice(2), newest, ...others.toSorted()]);
+      expect(await neocrm(["rollback"], { env: place.env })).toMatchObject({ code: 0, err: "" });
+      expect(await allRows(place)).toEqual(before);
+    } finally {
+      place.remove();
+    }
+  }, 60_000);
+
   test("is not kept when what comes of it does not fit the program", async () => {
     const place = await withRelease(engine);
     try {

@@ -16,6 +16,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { makeBackup } from "../../src/backup/make";
 import { postgresSource } from "../../src/backup/postgres";
+import type { BackupProgress } from "../../src/backup/progress";
 import { sqliteSource } from "../../src/backup/sqlite";
 import { postgresMigrations } from "../../src/db/migrations.generated";
 import { signIn } from "../support/people";
@@ -145,11 +146,15 @@ describe.each(engines)("an upgrade of an earlier release [%s]", (engine) => {
         url === undefined ? sqliteSource(join(place.dataDir, "neocrm.db")) : postgresSource(url);
       const to = join(place.dataDir, "../backups");
       const nothing = { readBlob: async () => undefined, dataDir: place.dataDir };
-      await makeBackup({ database, ...nothing, holdBlobs: (work) => work() }, to, {
-        daily: 1,
-        weekly: 0,
-        monthly: 0,
-      });
+      const rules = { daily: 1, weekly: 0, monthly: 0 };
+      const steps: BackupProgress[] = [];
+      await makeBackup({ database, ...nothing, holdBlobs: (work) => work() }, to, rules, (step) =>
+        steps.push(step),
+      );
+      expect(steps.length).toBeGreaterThan(engine === "sqlite" ? 1 : 10);
+      expect(steps.map(({ done }) => done)).toEqual(steps.map(({ done }) => done).toSorted((a, b) => a - b));
+      expect(new Set(steps.map(({ total: all }) => all)).size).toBe(1);
+      expect(steps.at(-1)!.done).toBe(steps.at(-1)!.total);
       expect(await neocrm(["restore", "--from", to], { env: other.env })).toMatchObject({ code: 0, err: "" });
       expect(await allRows(other)).toEqual(before);
       const server = await other.start();

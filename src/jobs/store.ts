@@ -73,15 +73,17 @@ export const renewLeases = hot(
 const held = (shape: Shape, p: Params<Lease>) =>
   and(eq(shape.t.jobs.id, p.id), eq(shape.t.jobs.lease_id, p.lease_id), isRunning(shape));
 
-/** Writes how far a job is; gives nothing when the lease is lost. */
-export const writeProgress = hot((shape: Shape, p: Params<Lease & Pick<RowOf<"jobs">, "progress">>) => {
-  const { t: { jobs }, q } = shape; // prettier-ignore
-  return q
-    .update(jobs)
-    .set({ progress: value(jobs.progress, p.progress) })
-    .where(held(shape, p))
-    .returning({ id: jobs.id });
-});
+/** Writes how far a job is, and how often it was tried to get there; gives nothing when the lease is lost. */
+export const writeProgress = hot(
+  (shape: Shape, p: Params<Lease & Pick<RowOf<"jobs">, "progress" | "attempts">>) => {
+    const { t: { jobs }, q } = shape; // prettier-ignore
+    return q
+      .update(jobs)
+      .set({ progress: value(jobs.progress, p.progress), attempts: value(jobs.attempts, p.attempts) })
+      .where(held(shape, p))
+      .returning({ id: jobs.id });
+  },
+);
 
 /** What becomes of a job at the end of an attempt. */
 export type Ending = Pick<RowOf<"jobs">, "state" | "attempts" | "run_at" | "error" | "finished_at">;

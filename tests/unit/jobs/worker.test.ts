@@ -212,6 +212,35 @@ describe.each(["sqlite", "postgres"] as const)("the worker [%s]", (engine) => {
     expect((await job(id)).error).toBe("Each process that ran it ended before it was done.");
   });
 
+  test("attempts that got further are forgotten, those that did not are counted", async () => {
+    const seen: number[] = [];
+    const at = (done: number) => async () => ({ done });
+    const kind = kindOf(async ({ advance, attempt, reached }) => {
+      seen.push(attempt);
+      const done = Number(reached["done"] ?? 0);
+      // Begins anew, as a trial does, and comes as far as before: nothing is gained by that.
+      await advance(at(0));
+      await advance(at(Math.min(done + 1, 5)));
+      throw new TryAgain("The other side sleeps.");
+    });
+    start([kind]);
+    const id = await add();
+    await isIn(id, "failed");
+    expect(seen).toEqual([1, 2, 2, 2, 2, 2, 3]);
+    expect(await job(id)).toMatchObject({ attempts: 3, progress: { done: 5 } });
+  });
+
+  test("what an attempt rolled back was no step further", async () => {
+    const kind = kindOf(async ({ advance }) => {
+      await advance(async () => ({ done: 0 }));
+      await advance(async () => Promise.reject(new TryAgain("No.")));
+    });
+    start([kind]);
+    const id = await add();
+    await isIn(id, "failed");
+    expect((await job(id)).attempts).toBe(3);
+  });
+
   test("a server that stops asks its jobs to end, and gives back what it did not do", async () => {
     const asked: string[] = [];
     const kind = kindOf(async ({ payload, signal }) => {

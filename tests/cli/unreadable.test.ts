@@ -18,8 +18,10 @@ const src = resolve(import.meta.dir, "../../src");
 /** Lays out a working directory, closes one place in it, and runs `neocrm config print` there. */
 function printIn(name: string, closed: string, env: Record<string, string> = {}) {
   const cwd = join(here, name);
-  mkdirSync(join(cwd, "config"), { recursive: true, mode: 0o755 });
+  mkdirSync(join(cwd, "config"), { recursive: true });
   writeFileSync(join(cwd, "config/config.production.toml"), "[server]\nport = 4002\n");
+  // Whatever is masked here: a server that was started masks all that others may do.
+  for (const path of [".", "config", "config/config.production.toml"]) chmodSync(join(cwd, path), 0o755);
   chmodSync(join(cwd, closed), 0);
   closedOnes.push(join(cwd, closed));
   const context = `{ env: ${JSON.stringify({ NEOCRM_PROFILE: "production", ...env })}, cwd: ${JSON.stringify(cwd)}, terminal: { out() {}, err: (text) => said.push(text) } }`;

@@ -6,7 +6,7 @@ import { second } from "../clock";
 import { Pulse } from "../pulse";
 
 /** Records of one transaction, and letters: what many take is split, so that nobody waits for it long. */
-const [mostRecords, mostLetters] = [50, 20_000];
+const [mostRecords, mostLetters] = [150, 20_000];
 const tables: readonly SearchedTable[] = ["clients", "tasks", "files"];
 
 /**
@@ -21,7 +21,7 @@ export class Indexer {
     this.#pulse = new Pulse({
       module: "search",
       failure: "What is searched could not be indexed",
-      ...{ work: () => this.#work(), everyMs: 10 * second, soonMs: 50 },
+      ...{ work: () => this.#work(), everyMs: 10 * second, soonMs: 200 },
     });
   }
 

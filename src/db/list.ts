@@ -19,6 +19,8 @@ export type { Resource } from "./list-part";
 export type { ListScope } from "./list-scope";
 
 const countedAtMost = 1_000;
+/** So few that a search found are read by their ids sooner than their turn aside would come. */
+const fewFound = 200;
 
 /**
  * One page of a list, and as much of a count as the request asks for.
@@ -100,14 +102,19 @@ async function openSearch(
   const isIndexed = request.deleted === "none";
   const from = await settled(store, fields.resource, scope);
   const searchScope = { table: searchedTable(fields), scope: from, isIndexed };
-  const found = await searched(session, query, searchScope, mostSearched);
+  const found = await searched(store, session, query, searchScope, mostSearched);
+  if (found.isFew && found.matching !== undefined && found.matching <= fewFound)
+    return new List(store.read, resource, request, whenFiltered(found, request));
   if (request.filters.length === 0) return new List(session, resource, request, found);
-  // How many it finds is not how many of them the filters let through.
-  const all = { ...found, matching: undefined };
+  const all = whenFiltered(found, request);
   const isNarrowed = !found.isFew && isIndexed;
   const within = isNarrowed ? await narrowed(session, fields, request.filters, all, countedAtMost) : all;
   return new List(session, resource, request, within);
 }
+
+/** How many a search finds is not how many of them the filters let through. */
+const whenFiltered = (found: SettledScope, { filters }: ListRequest): SettledScope =>
+  filters.length === 0 || found.matching === 0 ? found : { ...found, matching: undefined };
 
 /** Each list gives what the page might need of it: no index has the records of several in one order. */
 async function mergedRows(
@@ -149,6 +156,7 @@ export class List {
 
   /** At most `wanted` rows from where the request starts, or from `offset`. */
   async rows(wanted: number, offset = offsetOf(this.request)): Promise<Row[]> {
+    if (this.scope.isFew && this.scope.matching === 0) return [];
     const { after, sort } = this.request;
     const stretches = this.#stretches();
     const start = after ? stretches.findIndex((stretch) => hasPosition(stretch, sort, after)) : 0;

@@ -5,7 +5,8 @@ import { hotByShape } from "./hot";
 import type { ListParams } from "./list-filters";
 import type { SettledScope } from "./list-scope";
 import { searchEngineOf, searchTable, wantedBy, type Candidates, type SearchedTable } from "./search-engine";
-import type { Session } from "./store";
+import { expressionOf } from "./search-parts";
+import type { Session, Store } from "./store";
 
 /** Everything about a query that stands in the SQL. */
 export const searchShape = ({ terms, nots }: SearchQuery) =>
@@ -62,16 +63,27 @@ export function recordsIn(
   return { from, order, where: and(where, scope.where(shape, p))! };
 }
 
-/** The argument that leads the index to what a query asks for. */
-export const matchOf = (session: Session, query: SearchQuery): string =>
-  searchEngineOf(session).expression(wantedBy(query));
+/** The argument that leads the index to what a query asks for in a scope. */
+export const matchOf = async (
+  store: Pick<Store, "read">,
+  session: Session,
+  query: SearchQuery,
+  { table, scope, isIndexed }: SearchScope,
+): Promise<string> => (scope.isFew || !isIndexed ? "" : expressionOf(store, session, table, wantedBy(query)));
 
 const gathered = hotByShape<{ ids: string; total: number }>();
 
 /** The first records that a query finds in a scope, the youngest first: as a JSON array, and how many they are. */
-async function gather(session: Session, query: SearchQuery, within: SearchScope, limit: number) {
+async function gather(
+  store: Pick<Store, "read">,
+  session: Session,
+  query: SearchQuery,
+  within: SearchScope,
+  limit: number,
+) {
   const { table, scope, isIndexed } = within;
-  const args: Row = { ...scope.args, list_q_match: matchOf(session, query), list_limit: limit };
+  const match = await matchOf(store, session, query, within);
+  const args: Row = { ...scope.args, list_q_match: match, list_limit: limit };
   bindSearch(query, args);
   const [found] = await gathered.all(
     session,
@@ -93,8 +105,12 @@ async function gather(session: Session, query: SearchQuery, within: SearchScope,
 }
 
 /** Whether a query finds anything in a scope. */
-export const hasAny = async (session: Session, query: SearchQuery, within: SearchScope): Promise<boolean> =>
-  (await gather(session, query, within, 1)).total > 0;
+export const hasAny = async (
+  store: Pick<Store, "read">,
+  session: Session,
+  query: SearchQuery,
+  within: SearchScope,
+): Promise<boolean> => (await gather(store, session, query, within, 1)).total > 0;
 
 /** So many records are found one by one and sorted in a few milliseconds. */
 const mostGathered = 2_500;
@@ -105,6 +121,7 @@ const mostGathered = 2_500;
  * @param most so many are few
  */
 export async function searched(
+  store: Pick<Store, "read">,
   session: Session,
   query: SearchQuery,
   within: SearchScope,
@@ -121,7 +138,7 @@ export async function searched(
   };
   // What only must not be there leaves most records: they are met soon.
   if (scope.isFew || !isIndexed || query.terms.length === 0) return asked;
-  const { ids, total } = await gather(session, query, within, most + 1);
+  const { ids, total } = await gather(store, session, query, within, most + 1);
   if (total > most) return { ...asked, matching: total };
   return {
     ...scope,

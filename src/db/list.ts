@@ -2,12 +2,13 @@ import { encodeCursor, queryOf, type ListRequest, type ListResult, type Position
 import type { SearchQuery } from "../search/query";
 import type { Row } from "./hot";
 import { isInOrder, mayTakeLong } from "./list-cost";
+import { sieveOf } from "./list-filters";
 import { merge } from "./list-merge";
 import { narrowed } from "./list-narrow";
 import { keyName } from "./list-order";
 import { narrowedAgain } from "./list-remembered";
 import { Part, type Resource } from "./list-part";
-import { settled, type ListScope, type SettledScope } from "./list-scope";
+import { settled, siftedBy, type ListScope, type SettledScope } from "./list-scope";
 import { hasPosition, stretchesOf, type Stretch } from "./list-stretches";
 import { searchedPage, searchIn } from "./list-search";
 import { searched } from "./search";
@@ -101,16 +102,27 @@ async function openSearch(
   const session = store.aside(scope.caller);
   const isIndexed = request.deleted === "none";
   const from = await settled(store, fields.resource, scope);
-  const searchScope = { table: searchedTable(fields), scope: from, isIndexed };
-  const found = await searched(store, session, query, searchScope, mostSearched);
+  const within = { table: searchedTable(fields), scope: from, isIndexed };
+  const sieve = request.filters.length > 0 && isIndexed ? sieveOf(fields, request.filters, from) : undefined;
+  const most = mostSearched ?? (sieve && countedAtMost);
+  const found = await searched(store, session, query, within, most, sieve);
   if (found.isFew && found.matching !== undefined && found.matching <= fewFound)
     return new List(store.read, resource, request, whenFiltered(found, request));
-  if (request.filters.length === 0) return new List(session, resource, request, found);
   const all = whenFiltered(found, request);
-  const isNarrowed = !found.isFew && isIndexed;
-  const within = isNarrowed ? await narrowed(session, fields, request.filters, all, countedAtMost) : all;
-  return new List(session, resource, request, within);
+  if (!sieve || found.isFew) return new List(session, resource, request, all);
+  if (passesOften(found)) {
+    const sifted = { ...within, scope: siftedBy(sieve, from) };
+    const through = await searched(store, session, query, sifted, countedAtMost);
+    const { matching } = through;
+    return new List(session, resource, request, through.isFew ? through : { ...all, matching });
+  }
+  const among = await narrowed(session, fields, request.filters, all, countedAtMost);
+  return new List(session, resource, request, among);
 }
+
+/** Whether filters let so many through of what a search finds that it leads to them sooner than an index of theirs. */
+const passesOften = ({ passing = 0, matching = 0 }: { passing?: number; matching?: number }) =>
+  passing * 10 >= matching && passing > 0;
 
 /** How many a search finds is not how many of them the filters let through. */
 const whenFiltered = (found: SettledScope, { filters }: ListRequest): SettledScope =>

@@ -335,7 +335,7 @@ export abstract class RecordService<Row extends RecordRow, View extends Recorded
     const ifMatch = version === undefined ? "any" : [version];
     try {
       // An error of PostgreSQL would end the transaction for the others too.
-      const taken = change !== "delete" && (await this.#takenByPatch(session, id, change.set));
+      const taken = change !== "delete" && (await this.#takenByPatch(session, actor, id, change.set));
       if (taken) return taken;
       const view =
         change === "delete"
@@ -575,11 +575,13 @@ export abstract class RecordService<Row extends RecordRow, View extends Recorded
     return undefined;
   }
 
-  async #takenByPatch(session: Session, id: string, patch: Patch): Promise<Left | undefined> {
+  async #takenByPatch(session: Session, actor: Actor, id: string, patch: Patch): Promise<Left | undefined> {
     const given = patch as Record<string, unknown>;
     if (!this.kind.unique.some(({ field }) => typeof given[field] === "string")) return undefined;
     const row = await this.kind.find(session, id);
-    return row && this.#takenBy(session, { ...row, ...trimmed(this.kind.unique, given) });
+    // Of what the actor may not see, the change that follows says so, and nothing else is told.
+    if (!row || !this.#mayKnow(actor, row)) return undefined;
+    return this.#takenBy(session, { ...row, ...trimmed(this.kind.unique, given) });
   }
 
   async #getAsOf(actor: Actor, id: string, instant: number): Promise<View> {

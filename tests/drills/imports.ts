@@ -8,8 +8,10 @@ import { randomNumbers } from "../unit/integrations/random";
 import { drillEnv, signIn, walk, type Client } from "./api";
 
 export interface ImportsDrill {
-  /** Imports, each killed on its way, and then once more while it is taken back. */
+  /** Imports, each killed on its way, and then as often while it is taken back. */
   rounds: number;
+  /** How often each is killed: more often than a job may fail that gets no further. */
+  killsEach: number;
   rows: number;
   seed: number;
   /** PostgreSQL's URL; SQLite without. */
@@ -42,6 +44,7 @@ const every = 10;
  */
 export async function importsDrill({
   rounds,
+  killsEach,
   rows,
   seed,
   databaseUrl,
@@ -54,21 +57,23 @@ export async function importsDrill({
   let server = await startBinary({ dataDir, env });
   let headers = await signIn(server.url);
 
-  /** Has a job killed after some of it, and waits for its end in the next process. */
+  /** Has a job killed after some of it, again and again, and waits for its end in the last process. */
   const disturbed = async (begin: () => Promise<Job>): Promise<Job> => {
     const { id } = await begin();
-    const until = Math.floor(random() * rows);
     let job = await look(server.url, headers, id);
-    while (job.done < until && isOpen(job)) {
-      await Bun.sleep(2);
-      job = await look(server.url, headers, id);
+    for (let kill = 0; kill < killsEach; kill++) {
+      const until = Math.floor(((kill + random()) * rows) / killsEach);
+      while (job.done < until && isOpen(job)) {
+        await Bun.sleep(2);
+        job = await look(server.url, headers, id);
+      }
+      await server.kill();
+      result.kills++;
+      if (isOpen(job) && job.done > 0) result.midway++;
+      await endLeases(dataDir, databaseUrl);
+      server = await startBinary({ dataDir, env });
+      headers = await signIn(server.url);
     }
-    await server.kill();
-    result.kills++;
-    if (isOpen(job) && job.done > 0) result.midway++;
-    await endLeases(dataDir, databaseUrl);
-    server = await startBinary({ dataDir, env });
-    headers = await signIn(server.url);
     for (;;) {
       job = await look(server.url, headers, id);
       if (!isOpen(job)) return job;

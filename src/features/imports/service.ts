@@ -7,7 +7,7 @@ import { Invalid, Refusal } from "../../errors";
 import { newId } from "../../ids";
 import type { Blobs, StoredBlob } from "../../integrations/blobs/blobs";
 import { GiveUp, type JobKind, type Progress, type RunningJob } from "../../jobs/job";
-import { addJob } from "../../jobs/queue";
+import { addJob, assertMayAsk } from "../../jobs/queue";
 import type { Actor } from "../../policy";
 import type { JobView } from "../jobs/schema";
 import { jobIn } from "../jobs/service";
@@ -89,10 +89,12 @@ export class ImportService {
   /**
    * Keeps a file, finds out how it is to be read, and queues its import.
    * @throws Invalid for a file that is no CSV or has not got the columns, or for options that cannot be taken; Refusal when
-   * it is too large
+   * it is too large, TooMany when as many jobs of the actor wait as one may have
    */
   async begin(actor: Actor, resource: ImportResource, read: ReadImport): Promise<JobView> {
     const received: Received[] = [];
+    // Before the file comes in: what is refused later was kept until then.
+    await assertMayAsk(this.options.store.read, actor.userId!);
     try {
       const given = await read(async (bytes) => {
         if (received.length > 0) throw invalid("file", "too_many", "must be one file");

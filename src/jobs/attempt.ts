@@ -68,6 +68,11 @@ export class Attempt {
     });
   }
 
+  /** Whoever asked for it. */
+  get createdBy(): string | null {
+    return this.row.created_by;
+  }
+
   /** The lease is gone: whatever it still does is in vain. */
   lose(): void {
     if (this.#isEnded) return;

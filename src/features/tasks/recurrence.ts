@@ -1,5 +1,9 @@
-import { RRuleTemporal } from "rrule-temporal";
 import { yearProblem } from "../../instants";
+import type * as Library from "./rule-library";
+
+/** Loaded with the first rule: most tasks have none. */
+// Not `import()`: whoever asks does not wait.
+const library = () => require("./rule-library") as typeof Library;
 
 /** The parts of a rule (RFC 5545, section 3.3.10): the library takes what it does not know for absent. */
 const part =
@@ -21,7 +25,7 @@ export function recurrenceRule(text: string, start: number): string | undefined 
   if (names.includes(undefined) || new Set(names).size < names.length) return undefined;
   try {
     const dtstart = Temporal.Instant.fromEpochMilliseconds(start).toZonedDateTimeISO("UTC");
-    const rrule = new RRuleTemporal({ rruleString: rule, dtstart, strict: true, ...bounds });
+    const rrule = new (library().RRuleTemporal)({ rruleString: rule, dtstart, strict: true, ...bounds });
     const isWhole = sizes(rrule.toString().split("RRULE:")[1]!) === sizes(rule);
     return isWhole && rrule.next(dtstart, true) !== null ? rule : undefined;
   } catch {
@@ -44,7 +48,10 @@ export function nextOccurrence(
   // What is at `start` counts, whether the rule would come true there or not.
   const uncounted = rule.replace(/;COUNT=\d+|COUNT=\d+;/, "");
   const dtstart = Temporal.Instant.fromEpochMilliseconds(start).toZonedDateTimeISO(timeZone);
-  const next = new RRuleTemporal({ rruleString: uncounted, dtstart, ...bounds }).next(dtstart, false);
+  const next = new (library().RRuleTemporal)({ rruleString: uncounted, dtstart, ...bounds }).next(
+    dtstart,
+    false,
+  );
   if (next === null || yearProblem(next.epochMilliseconds) !== undefined) return undefined;
   return { at: next.epochMilliseconds, rule: rule.replace(/COUNT=\d+/, `COUNT=${left - 1}`) };
 }

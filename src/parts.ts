@@ -4,6 +4,7 @@ import { postgresMigrations, sqliteMigrations } from "./db/migrations.generated"
 import type { Migrator, UpgradeWork } from "./db/migrate";
 import { selfCheck } from "./db/self-check";
 import { databaseFile, snapshotsOf } from "./backup/database-files";
+import { pruningSnapshots } from "./backup/snapshots";
 import { sqliteMigrator } from "./db/migrate.sqlite";
 import { telling } from "./db/after-commit";
 import { measured, type StoreMeasures } from "./db/measured";
@@ -40,7 +41,7 @@ import { ClientInput, ClientPatch } from "./features/clients/schema";
 import { ClientService } from "./features/clients/service";
 import { ExportService } from "./features/exports/service";
 import { namingFor } from "./features/imports/naming";
-import type { ImportRecords } from "./features/imports/rows";
+import type { ImportRecords } from "./features/imports/records";
 import { ImportService } from "./features/imports/service";
 import { Notifier } from "./features/notifications/consumer";
 import { notificationTopic } from "./features/notifications/notify";
@@ -203,15 +204,18 @@ const withTracedServices = (parts: Parts): Parts => ({
 /** The migrator of the database that the configuration names. */
 export async function openMigrator(config: Config, dataDir: string): Promise<Migrator> {
   const url = config["database.url"];
-  if (url === null)
-    return sqliteMigrator(databaseFile(dataDir), snapshotsOf(dataDir), sqliteMigrations, work);
+  if (url === null) {
+    const migrator = sqliteMigrator(databaseFile(dataDir), snapshotsOf(dataDir), sqliteMigrations, work);
+    return pruningSnapshots(migrator, dataDir, "db");
+  }
   // Loaded only where it is used: Bun's client for PostgreSQL takes 20 ms of a start.
   const { postgresMigrator } = await import("./db/migrate.postgres");
   const snapshot = async (name: string) => {
-    const { snapshotPostgres } = await import("./backup/snapshots");
+    const { snapshotPostgres } = await import("./backup/snapshot-postgres");
     return snapshotPostgres(url, dataDir, name);
   };
-  return postgresMigrator(url, postgresMigrations, { ...work, snapshot });
+  const migrator = postgresMigrator(url, postgresMigrations, { ...work, snapshot });
+  return pruningSnapshots(migrator, dataDir, "dump");
 }
 
 /** What migrations need besides SQL, and what has to be so after them. */
@@ -523,7 +527,7 @@ const importedClients = (clients: ClientService): ImportRecords => ({
   ...{ input: ClientInput, patch: ClientPatch, kept: ["status"], matches: clients.matches },
   createManyIn: (session, actor, inputs) => clients.createManyIn(session, actor, inputs),
   applyIn: (session, actor, item, change) => clients.applyIn(session, actor, item, change),
-  sees: clients.sees,
+  seenAmong: (session, actor, ids) => clients.seenAmong(session, actor, ids),
   find: (session, id) => clients.current(session, id),
   recall: (session, rows) => clients.recall(session, rows as never),
 });
@@ -532,7 +536,7 @@ const importedTasks = (tasks: TaskService): ImportRecords => ({
   ...{ input: TaskInput, patch: TaskPatch, kept: ["status", "priority"], matches: tasks.matches },
   createManyIn: (session, actor, inputs) => tasks.createManyIn(session, actor, inputs),
   applyIn: (session, actor, item, change) => tasks.applyIn(session, actor, item, change),
-  sees: tasks.sees,
+  seenAmong: (session, actor, ids) => tasks.seenAmong(session, actor, ids),
   find: (session, id) => tasks.current(session, id),
   recall: (session, rows) => tasks.recall(session, rows as never),
 });

@@ -130,6 +130,7 @@ export const problems = {
     too_many_connections: "You have as many event streams and sockets open as one may have.",
     too_many_exports: "You have as many exports under way as one may have.",
     too_many_failures: "Too many wrong passwords; `Retry-After` says when to come back.",
+    too_many_jobs: "As many jobs of yours wait or run as one may have.",
   },
   fault: { internal_error: "A fault of the server; its log has the details under `request_id`." },
   busy: { busy: "The server is busy or not ready; `Retry-After` says when to come back." },

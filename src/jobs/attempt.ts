@@ -49,6 +49,8 @@ export class Attempt {
   #isEnded = false;
   #outcome: JobOutcome | undefined;
   #isStopped = false;
+  /** How often it was tried since it last got further, this time included. */
+  #attempts: number;
   #first: { done: number; at: number } | undefined;
   #toldAt = -Infinity;
 
@@ -59,10 +61,16 @@ export class Attempt {
     private readonly told: { onEnd: OnEnd; measures: JobMeasures },
   ) {
     this.lease = { id: row.id, lease_id: row.lease_id! };
+    this.#attempts = row.attempts;
     this.over = this.#measured().catch((error: unknown) => {
       // The lease will be over by itself, and somebody else goes on.
       log.error("A job could not be ended", { error, job: row.id, kind: kind.name });
     });
+  }
+
+  /** Whoever asked for it. */
+  get createdBy(): string | null {
+    return this.row.created_by;
   }
 
   /** The lease is gone: whatever it still does is in vain. */
@@ -80,7 +88,7 @@ export class Attempt {
 
   /** Gives the job back as if this attempt had not been. */
   async giveBack(): Promise<void> {
-    await this.#end({ state: "queued", attempts: this.row.attempts - 1, error: this.row.error });
+    await this.#end({ state: "queued", attempts: this.#attempts - 1, error: this.row.error });
   }
 
   async #measured(): Promise<void> {
@@ -103,7 +111,7 @@ export class Attempt {
       await this.#failed(error);
       return;
     }
-    await this.#end(done(row));
+    await this.#end(this.#done());
   }
 
   #job(): RunningJob {
@@ -112,16 +120,21 @@ export class Attempt {
       ...{ id: row.id, payload: row.payload, attempt: row.attempts, createdBy: row.created_by },
       signal: this.#abort.signal,
       reached: row.progress ?? {},
-      progress: (counts) => store.tx((session) => this.#write(session, counts), readCommitted),
-      advance: async (work) =>
-        store.tx(async (session) => {
+      progress: (counts) =>
+        store.tx((session) => this.#write(session, counts, this.#attempts), readCommitted),
+      advance: async (work) => {
+        const { counts, attempts } = await store.tx(async (session) => {
           const counts = await work(session);
-          await this.#write(session, counts);
-          return counts;
-        }),
+          const attempts = this.#isFurther(counts) ? 1 : this.#attempts;
+          await this.#write(session, counts, attempts);
+          return { counts, attempts };
+        });
+        this.#attempts = attempts;
+        return counts;
+      },
       finish: async (work) => {
         await store.tx(async (session) => {
-          if (!(await endLease.first(session, { ...lease, ...done(row) }))) throw new LeaseLost();
+          if (!(await endLease.first(session, { ...lease, ...this.#done() }))) throw new LeaseLost();
           await work(session);
           await this.#tellEnd(session, "succeeded");
         });
@@ -131,9 +144,14 @@ export class Attempt {
     };
   }
 
-  async #write(session: Session, counts: Progress): Promise<void> {
+  /** Whether more is done than when this attempt began: what failed before it no longer counts. */
+  #isFurther({ done }: Progress): boolean {
+    return Number(done ?? 0) > Number(this.row.progress?.["done"] ?? 0);
+  }
+
+  async #write(session: Session, counts: Progress, attempts: number): Promise<void> {
     const progress = { ...counts, ...this.#rate(counts) };
-    if (!(await writeProgress.first(session, { ...this.lease, progress }))) throw new LeaseLost();
+    if (!(await writeProgress.first(session, { ...this.lease, attempts, progress }))) throw new LeaseLost();
     if (!this.kind.waitedForAs || monotonic() - this.#toldAt < tellMs) return;
     this.#toldAt = monotonic();
     tellAfterCommit(session, jobTopic(this.row.id));
@@ -161,13 +179,18 @@ export class Attempt {
       await this.giveBack();
       return;
     }
-    log.warn("A job failed", { error, job: row.id, kind: kind.name, attempt: row.attempts });
-    if (error instanceof GiveUp || row.attempts >= kind.attempts) {
+    log.warn("A job failed", { error, job: row.id, kind: kind.name, attempt: this.#attempts });
+    if (error instanceof GiveUp || this.#attempts >= kind.attempts) {
       await this.#fail(reason(error));
       return;
     }
-    const pauseMs = kind.backoff(row.attempts) * jitter();
+    const pauseMs = kind.backoff(this.#attempts) * jitter();
     await this.#end({ state: "queued", run_at: Math.round(now() + pauseMs), error: reason(error) });
+  }
+
+  #done() {
+    const { run_at } = this.row;
+    return { state: "succeeded", attempts: this.#attempts, run_at, error: null, finished_at: now() } as const;
   }
 
   #fail(error: string): Promise<void> {
@@ -178,23 +201,31 @@ export class Attempt {
   async #end(ending: Pick<Ending, "state"> & Partial<Ending>): Promise<void> {
     if (this.#isEnded) return;
     this.#isEnded = true;
-    const { attempts } = this.row;
-    const whole = { ...this.lease, attempts, run_at: now(), error: null, finished_at: null, ...ending };
+    const whole = {
+      ...this.lease,
+      attempts: this.#attempts,
+      run_at: now(),
+      error: null,
+      finished_at: null,
+      ...ending,
+    };
     await this.store.tx(async (session) => {
       if (!(await endLease.first(session, whole))) return;
       if (whole.state === "succeeded" || whole.state === "failed") await this.#tellEnd(session, whole.state);
     }, readCommitted);
     const { row, kind } = this;
     this.#outcome = outcomes[whole.state as keyof typeof outcomes];
-    log.debug("A job was left", { job: row.id, kind: kind.name, attempt: row.attempts, state: whole.state });
+    log.debug("A job was left", {
+      job: row.id,
+      kind: kind.name,
+      attempt: this.#attempts,
+      state: whole.state,
+    });
   }
 }
 
 /** How an attempt ended, by what becomes of its job. */
 const outcomes = { queued: "again", succeeded: "succeeded", failed: "failed" } as const;
-
-const done = ({ attempts, run_at }: JobRow) =>
-  ({ state: "succeeded", attempts, run_at, error: null, finished_at: now() }) as const;
 
 /** Many jobs that failed together do not come back together. */
 const jitter = () => 0.75 + Math.random() / 2;

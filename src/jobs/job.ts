@@ -45,7 +45,8 @@ export interface RunningJob {
   progress(counts: Progress): Promise<void>;
   /**
    * Does some of it in a transaction that says how far it is then: after a crash, it goes on from there. `work` may run twice,
-   * so it only queries, and gives how far the job is after it. Rejects once the lease is lost.
+   * so it only queries, and gives how far the job is after it: where `done` is more than before this attempt, the attempts that
+   * failed no longer count. Rejects once the lease is lost.
    */
   advance(work: (session: Session) => Promise<Progress>): Promise<Progress>;
   /**
@@ -62,7 +63,7 @@ export interface JobKind {
   waitedForAs?: string;
   /** What it did can be taken back. */
   isUndoable?: true;
-  /** How often it is tried before it is a dead letter. */
+  /** How often it is tried without getting further before it is a dead letter. */
   attempts: number;
   /** Milliseconds between the end of a failed attempt and the next, before jitter. @param attempt the one that failed, from 1 */
   backoff(attempt: number): number;

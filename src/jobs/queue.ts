@@ -1,9 +1,10 @@
-import { and, eq, sql } from "drizzle-orm";
-import { now } from "../clock";
+import { and, eq, isNull, sql } from "drizzle-orm";
+import { now, second } from "../clock";
 import { tellAfterCommit } from "../db/after-commit";
 import { hot, type Params } from "../db/hot";
 import { insertInto } from "../db/rows";
 import type { Session } from "../db/store";
+import { TooMany } from "../errors";
 import { newId } from "../ids";
 import { tracing } from "../ops/tracing/tracing";
 import type { JobRow, NewJob } from "./job";
@@ -24,10 +25,34 @@ const waitingWithKey = hot(({ t: { jobs }, q }, p: Params<{ key: string }>) =>
     .limit(1),
 );
 
-/** Adds a job within a transaction; gives its id, or that of the one that has its key already. */
+/** What waits takes room: the file of an import, or the records of a change. */
+const mostOfOne = 20;
+
+const waitingOf = hot(({ t: { jobs }, q }, p: Params<{ created_by: string }>) =>
+  q
+    .select({ total: sql<number>`count(*)`.mapWith(Number) })
+    .from(jobs)
+    .where(
+      and(eq(jobs.created_by, p.created_by), isNull(jobs.key), sql`${jobs.state} in ('queued', 'running')`),
+    ),
+);
+
+/** @throws TooMany when as many jobs of a user wait or run as one may have */
+export async function assertMayAsk(session: Session, createdBy: string): Promise<void> {
+  const waiting = await waitingOf.first(session, { created_by: createdBy });
+  if (waiting!.total < mostOfOne) return;
+  const message = `You have ${mostOfOne} jobs that wait or run, as many as one may have.`;
+  throw new TooMany("too_many_jobs", message, 10 * second);
+}
+
+/**
+ * Adds a job within a transaction; gives its id, or that of the one that has its key already.
+ * @throws TooMany when whoever asks for it has as many as one may have; those with a key do not count
+ */
 export async function addJob(session: Session, job: NewJob): Promise<string> {
   const waiting = job.key === undefined ? undefined : await waitingWithKey.first(session, { key: job.key });
   if (waiting) return waiting.id;
+  if (job.createdBy != null && job.key === undefined) await assertMayAsk(session, job.createdBy);
   const id = await insertAs(session, job, "queued", job.result);
   tellAfterCommit(session, jobsTopic);
   return id;

@@ -1,4 +1,4 @@
-import { and, eq, lt, lte, sql } from "drizzle-orm";
+import { and, eq, isNull, lt, lte, not, or, sql } from "drizzle-orm";
 import { hot, value, type Params, type Query, type Shape } from "../db/hot";
 import { recordColumns, type RowOf } from "../db/rows";
 import type { JobRow } from "./job";
@@ -9,26 +9,47 @@ export type Lease = Pick<RowOf<"jobs">, "id"> & { lease_id: string };
 const isQueued = ({ t: { jobs } }: Shape) => sql`${jobs.state} = 'queued'`;
 const isRunning = ({ t: { jobs } }: Shape) => sql`${jobs.state} = 'running'`;
 
-/** Ids of jobs of these kinds (a JSON array) that are due, the most urgent first; for the transaction that leases them. */
-export const dueJobs = hot((shape: Shape, p: Params<{ kinds: string; now: number; limit: number }>) => {
-  const { t, q, dialect } = shape;
-  const { jobs } = t;
-  const due = and(isQueued(shape), lte(jobs.run_at, p.now), dialect.isAmong(jobs.kind, p.kinds));
+/** Which jobs are looked for. */
+export interface Wanted {
+  /** Their kinds, a JSON array. */
+  kinds: string;
+  now: number;
+  /** How many more of those that somebody asked for may begin. */
+  asked: number;
+  /** Whose do not begin now, a JSON array of ids of users. */
+  full: string;
+}
+
+const isDue = (shape: Shape, p: Params<Wanted>) => {
+  const { t: { jobs }, dialect } = shape; // prettier-ignore
+  const isTheirTurn = and(sql`${p.asked} > 0`, not(dialect.isAmong(jobs.created_by, p.full)));
+  return and(
+    isQueued(shape),
+    lte(jobs.run_at, p.now),
+    dialect.isAmong(jobs.kind, p.kinds),
+    or(isNull(jobs.created_by), isTheirTurn),
+  );
+};
+
+/** Jobs that are due, the most urgent first, and who asked for each; for the transaction that leases them. */
+export const dueJobs = hot((shape: Shape, p: Params<Wanted & { limit: number }>) => {
+  const { t: { jobs }, q, dialect } = shape; // prettier-ignore
   const order = sql`${jobs.priority}, ${jobs.run_at}, ${jobs.id}`;
-  const ids = sql`select ${jobs.id} from ${jobs} where ${due} order by ${order} limit ${p.limit}`;
-  return q.select({ id: sql<string>`due.id` }).from(sql`(${ids}${dialect.skipLocked}) as due`);
+  const due = sql`select ${jobs.id}, ${jobs.created_by} from ${jobs} where ${isDue(shape, p)} order by ${order} limit ${p.limit}`;
+  return q
+    .select({ id: sql<string>`due.id`, created_by: sql<string | null>`due.created_by` })
+    .from(sql`(${due}${dialect.skipLocked}) as due`);
 });
 
 /** Whether there is something to lease, or a lease to end. Cheaper than a transaction. */
-export const somethingDue = hot((shape: Shape, p: Params<{ kinds: string; now: number }>) => {
-  const { t: { jobs }, q, dialect } = shape; // prettier-ignore
-  const due = and(isQueued(shape), lte(jobs.run_at, p.now), dialect.isAmong(jobs.kind, p.kinds));
+export const somethingDue = hot((shape: Shape, p: Params<Wanted>) => {
+  const { t: { jobs }, q } = shape; // prettier-ignore
   const lapsed = and(isRunning(shape), lt(jobs.leased_until, p.now));
   return q
     .select({ due: sql<number>`1` })
     .from(sql`(select 1) as one`)
     .where(
-      sql`exists (select 1 from ${jobs} where ${due}) or exists (select 1 from ${jobs} where ${lapsed})`,
+      sql`exists (select 1 from ${jobs} where ${isDue(shape, p)}) or exists (select 1 from ${jobs} where ${lapsed})`,
     );
 });
 
@@ -73,15 +94,17 @@ export const renewLeases = hot(
 const held = (shape: Shape, p: Params<Lease>) =>
   and(eq(shape.t.jobs.id, p.id), eq(shape.t.jobs.lease_id, p.lease_id), isRunning(shape));
 
-/** Writes how far a job is; gives nothing when the lease is lost. */
-export const writeProgress = hot((shape: Shape, p: Params<Lease & Pick<RowOf<"jobs">, "progress">>) => {
-  const { t: { jobs }, q } = shape; // prettier-ignore
-  return q
-    .update(jobs)
-    .set({ progress: value(jobs.progress, p.progress) })
-    .where(held(shape, p))
-    .returning({ id: jobs.id });
-});
+/** Writes how far a job is, and how often it was tried to get there; gives nothing when the lease is lost. */
+export const writeProgress = hot(
+  (shape: Shape, p: Params<Lease & Pick<RowOf<"jobs">, "progress" | "attempts">>) => {
+    const { t: { jobs }, q } = shape; // prettier-ignore
+    return q
+      .update(jobs)
+      .set({ progress: value(jobs.progress, p.progress), attempts: value(jobs.attempts, p.attempts) })
+      .where(held(shape, p))
+      .returning({ id: jobs.id });
+  },
+);
 
 /** What becomes of a job at the end of an attempt. */
 export type Ending = Pick<RowOf<"jobs">, "state" | "attempts" | "run_at" | "error" | "finished_at">;

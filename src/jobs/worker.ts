@@ -5,6 +5,7 @@ import { logOf } from "../ops/logging";
 import { Pulse } from "../pulse";
 import { Attempt, type JobMeasures, type OnEnd } from "./attempt";
 import type { JobKind, JobRow } from "./job";
+import { Shares } from "./shares";
 import { dueJobs, leaseJobs, renewLeases, somethingDue, takeBackLapsed } from "./store";
 
 const log = logOf("jobs");
@@ -110,21 +111,34 @@ export class Worker {
       this.#hasLeft = false;
     }
     const kinds = JSON.stringify([...this.#kinds.keys()]);
-    if (!(await somethingDue.first(store.read, { kinds, now: now() }))) return undefined;
+    const wanted = { kinds, now: now(), ...this.#shares().left };
+    if (!(await somethingDue.first(store.read, wanted))) return undefined;
     const leased = await store.tx((session) => this.#lease(session, kinds, free), readCommitted);
     for (const row of leased) this.#begin(row);
     return undefined;
   }
 
-  async #lease(session: Session, kinds: string, limit: number): Promise<JobRow[]> {
-    const at = now();
+  /** What somebody asked for waits where others have not had their share: what is due behind it is looked for then. */
+  async #lease(session: Session, kinds: string, free: number): Promise<JobRow[]> {
+    const [at, shares] = [now(), this.#shares()];
+    const leased: JobRow[] = [];
     await takeBackLapsed.all(session, { now: at });
-    const due = await dueJobs.all(session, { kinds, now: at, limit });
-    if (due.length === 0) return [];
-    const ids = due.map(({ id }) => id);
-    const lease = { lease_id: newId(), leased_until: at + this.#options.leaseMs };
-    const rows = await leaseJobs.all(session, { ids: JSON.stringify(ids), ...lease });
-    return rows.toSorted((a, b) => ids.indexOf(a.id) - ids.indexOf(b.id));
+    for (;;) {
+      const limit = free - leased.length;
+      const due = await dueJobs.all(session, { kinds, now: at, ...shares.left, limit });
+      const ids = due.filter(({ created_by }) => shares.take(created_by)).map(({ id }) => id);
+      if (ids.length === 0) return leased;
+      const lease = { lease_id: newId(), leased_until: at + this.#options.leaseMs };
+      const rows = await leaseJobs.all(session, { ids: JSON.stringify(ids), ...lease });
+      leased.push(...rows.toSorted((a, b) => ids.indexOf(a.id) - ids.indexOf(b.id)));
+      if (ids.length === due.length) return leased;
+    }
+  }
+
+  #shares(): Shares {
+    const shares = new Shares(this.#options.concurrency);
+    for (const { createdBy } of this.#running) shares.take(createdBy);
+    return shares;
   }
 
   #begin(row: JobRow): void {

@@ -15,6 +15,7 @@ export { readInstant } from "./instants";
 export { readSearch } from "./search";
 export { forgiving, isForgiving, queryOf, withCorrections, type Corrections } from "./search";
 export { BadParameter, Problems, splitQuery } from "./query";
+export { mostFilters } from "./parameters";
 export { onePage, pageOf, type ListResult, type Page, type Pagination } from "./page";
 export { parseFilters, parseList } from "./parse";
 export type {

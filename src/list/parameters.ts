@@ -11,7 +11,8 @@ export const largestLimit = 200;
 /** Further on, pages are reached by cursor: an offset reads everything that it skips. */
 export const lastRecordByPage = 10_000;
 export const mostSortKeys = 3;
-const mostFilters = 20;
+/** Conditions that a list takes. */
+export const mostFilters = 20;
 
 export const countings: readonly Counting[] = ["capped", "exact", "none"];
 export const deletedModes: readonly DeletedMode[] = ["only", "with"];

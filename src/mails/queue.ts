@@ -23,7 +23,7 @@ export interface NewMail {
 /** What stands in a mail's job. */
 export type MailPayload = NewMail & Record<string, unknown>;
 
-/** Sends a mail once the transaction has committed. */
+/** Sends a mail once the transaction has committed: before other work that waits, as somebody may wait for it. */
 export async function addMail(session: Session, mail: NewMail): Promise<void> {
-  await addJob(session, { kind: mailJob, payload: { ...mail } });
+  await addJob(session, { kind: mailJob, payload: { ...mail }, priority: 10 });
 }

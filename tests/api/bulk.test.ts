@@ -12,6 +12,9 @@ const clients = {
   gamma: { status: "customer", industry: "Banking", by: "minh" },
 } as const;
 
+const conditions = (count: number) =>
+  Object.fromEntries(Array.from({ length: count }, (_, i) => [`k${i}`, 1]));
+
 scenarios("changes of many clients", { clients }, [
   {
     by: "manager",
@@ -93,6 +96,19 @@ scenarios("changes of many clients", { clients }, [
     events: [],
   },
   {
+    name: "more conditions than a list takes, none of which is looked at",
+    by: "lan",
+    post: update,
+    body: {
+      filter: { ["x".repeat(100_000)]: conditions(5_000) },
+      expected_count: 3,
+      set: { status: "active" },
+    },
+    status: 422,
+    problem: { field: "filter", fieldCode: "too_many_filters" },
+    events: [],
+  },
+  {
     by: "manager",
     post: update,
     body: { filter: { colour: "red" }, expected_count: 3, set: { status: "active" } },
@@ -139,6 +155,34 @@ scenarios("changes of many clients", { clients }, [
     post: update,
     body: { items: [{ id: "$acme" }], set: { status: "active" } },
     status: 401,
+    events: [],
+  },
+]);
+
+const told = { tasks: { call: { external_id: "T-1" }, write: { by: "minh" } } } as const;
+scenarios("changes of many tasks", told, [
+  {
+    by: "lan",
+    post: "/api/bulk/tasks/update",
+    body: {
+      items: [{ id: "$write" }, { id: "01941f29-7c00-7000-8000-00000000dead" }],
+      set: { external_id: "T-1" },
+    },
+    status: 200,
+    // Whether there is such a task is not told by a value that another has.
+    has: {
+      updated: 0,
+      skipped: 2,
+      result: { skipped: [{ id: "$write", code: "not_found" }, { code: "not_found" }] },
+    },
+    events: [],
+  },
+  {
+    by: "manager",
+    post: "/api/bulk/tasks/update",
+    body: { items: [{ id: "$write" }], set: { external_id: "T-1" } },
+    status: 200,
+    has: { updated: 0, skipped: 1, result: { skipped: [{ id: "$write", code: "external_id_taken" }] } },
     events: [],
   },
 ]);

@@ -3,6 +3,7 @@ import { Glob } from "bun";
 import { expect, test } from "bun:test";
 import { DbError } from "../../src/db/errors";
 import { form, oneFile, sha256, upload } from "../support/files";
+import { account, actorOf } from "../../src/features/users/accounts";
 import { inWorld, scenarios, type World } from "../support/scenario";
 
 const hello = "Hello, world";
@@ -245,6 +246,35 @@ inWorld(
       await set("files.quota", 1_100);
       expect((await send("more.txt", "c".repeat(101))).json.code).toBe("quota_exceeded");
       await set("files.quota", null);
+    });
+
+    test("what comes in at the same time is limited together, before any of it is counted", async () => {
+      const set = (value: unknown) =>
+        world().send("admin", "PATCH", "/api/admin/settings/files.user_quota", { body: { value } });
+      await set(1_000);
+      const { parts } = world().server;
+      const { read } = parts.store;
+      const lan = await actorOf(read, (await account(read, world().people.lan.id))!, "a-slow-upload");
+      const [begun, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+      async function* slowly() {
+        yield Buffer.alloc(700, "s");
+        begun.resolve();
+        await gate.promise;
+        yield Buffer.alloc(100, "s");
+      }
+      const slow = parts.uploads.one(lan, async (take) => {
+        await take({ name: "slow.txt", bytes: slowly() });
+        return {};
+      });
+      await begun.promise;
+      expect((await send("second.txt", "b".repeat(301))).json.code).toBe("quota_exceeded");
+      await upload(world(), "minh", "another.txt", "c".repeat(301));
+      gate.resolve();
+      expect((await slow).file_size).toBe(800);
+      // What is counted now is not counted twice, nor what was refused.
+      await upload(world(), "lan", "rest.txt", "d".repeat(200));
+      expect((await send("more.txt", "e")).json.code).toBe("quota_exceeded");
+      await set(null);
     });
 
     test("many at once are taken one by one", async () => {

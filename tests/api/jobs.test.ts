@@ -3,6 +3,8 @@ import { eq } from "drizzle-orm";
 import { newId } from "../../src/ids";
 import { addJob } from "../../src/jobs/queue";
 import type { JobRow } from "../../src/jobs/job";
+import { sendFile } from "../support/imports";
+import { idle } from "../support/jobs";
 import { told } from "../support/notifier";
 import { inWorld, scenarios, type Scenario, type Setting, type World } from "../support/scenario";
 
@@ -167,5 +169,28 @@ inWorld("events and the server", given, (world) => {
     const { status } = await world().send("lan", "POST", "/api/clients", { body: { name: "Acme" } });
     expect(status).toBe(201);
     await told(world());
+  });
+});
+
+inWorld("jobs that somebody asks for", given, (world) => {
+  /** More than are changed at once, so that a job does it. */
+  const many = {
+    items: Array.from({ length: 501 }, () => ({ id: newId() })),
+    set: { status: "active" },
+  };
+  const ask = (by: "lan" | "minh") => world().send(by, "POST", "/api/bulk/clients/update", { body: many });
+  const importOf = (by: "lan" | "minh") => sendFile(world(), by, "clients", "name\nAcme\n");
+
+  test("are twenty at a time; others, and what is done at once, wait for none of them", async () => {
+    // One of them is under way as it is.
+    for (let i = 1; i < 20; i++) await put(world(), `one ${i}`, { created_by: world().people.lan.id });
+    for (const send of [ask, importOf]) {
+      const { status, json, headers } = await send("lan");
+      expect([status, json.code, headers.get("retry-after")]).toEqual([429, "too_many_jobs", "10"]);
+      expect((await send("minh")).status).toBe(202);
+    }
+    const few = { ...many, items: many.items.slice(0, 500) };
+    expect((await world().send("lan", "POST", "/api/bulk/clients/update", { body: few })).status).toBe(200);
+    await idle(world());
   });
 });

@@ -80,6 +80,34 @@ inWorld("a picture of oneself", {}, (world) => {
     expect(await kept(world())).toBe(before);
   });
 
+  test("comes in one at a time, as each is held as a whole", async () => {
+    const bytes = await picture("png", 20, 20);
+    const { raw, headers } = oneFile("me", bytes);
+    const rest = Promise.withResolvers<void>();
+    const slowly = () =>
+      fetch(new URL("/api/users/avatar", world().server.url), {
+        method: "POST",
+        headers: { ...headers, authorization: `Bearer ${world().people.lan.token}` },
+        body: new ReadableStream({
+          async start(controller) {
+            controller.enqueue(raw.slice(0, 100));
+            await rest.promise;
+            controller.enqueue(raw.slice(100));
+            controller.close();
+          },
+        }),
+      });
+    const both = [slowly(), slowly()];
+    const refused = await Promise.race(both);
+    expect([refused.status, refused.headers.get("retry-after")]).toEqual([429, "1"]);
+    expect((await give(world(), "minh", bytes)).status).toBe(200);
+    rest.resolve();
+    expect((await Promise.all(both)).map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([
+      200, 429,
+    ]);
+    expect((await give(world(), "lan", bytes)).status).toBe(200);
+  });
+
   test("is one file, and nothing else", async () => {
     const { send } = world();
     const none = await send("lan", "POST", "/api/users/avatar", form({ field: "file", value: "x" }));

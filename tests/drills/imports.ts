@@ -10,6 +10,8 @@ import { drillEnv, signIn, walk, type Client } from "./api";
 export interface ImportsDrill {
   /** Imports, each killed on its way, and then once more while it is taken back. */
   rounds: number;
+  /** How often an import is killed: more often than a job may fail that gets no further. */
+  killsEach: number;
   rows: number;
   seed: number;
   /** PostgreSQL's URL; SQLite without. */
@@ -42,6 +44,7 @@ const every = 10;
  */
 export async function importsDrill({
   rounds,
+  killsEach,
   rows,
   seed,
   databaseUrl,
@@ -54,21 +57,23 @@ export async function importsDrill({
   let server = await startBinary({ dataDir, env });
   let headers = await signIn(server.url);
 
-  /** Has a job killed after some of it, and waits for its end in the next process. */
-  const disturbed = async (begin: () => Promise<Job>): Promise<Job> => {
+  /** Has a job killed after some of it, again and again, and waits for its end in the last process. */
+  const disturbed = async (kills: number, begin: () => Promise<Job>): Promise<Job> => {
     const { id } = await begin();
-    const until = Math.floor(random() * rows);
     let job = await look(server.url, headers, id);
-    while (job.done < until && isOpen(job)) {
-      await Bun.sleep(2);
-      job = await look(server.url, headers, id);
+    for (let kill = 0; kill < kills; kill++) {
+      const until = Math.floor(((kill + random()) * rows) / kills);
+      while (job.done < until && isOpen(job)) {
+        await Bun.sleep(2);
+        job = await look(server.url, headers, id);
+      }
+      await server.kill();
+      result.kills++;
+      if (isOpen(job) && job.done > 0) result.midway++;
+      await endLeases(dataDir, databaseUrl);
+      server = await startBinary({ dataDir, env });
+      headers = await signIn(server.url);
     }
-    await server.kill();
-    result.kills++;
-    if (isOpen(job) && job.done > 0) result.midway++;
-    await endLeases(dataDir, databaseUrl);
-    server = await startBinary({ dataDir, env });
-    headers = await signIn(server.url);
     for (;;) {
       job = await look(server.url, headers, id);
       if (!isOpen(job)) return job;
@@ -81,12 +86,12 @@ export async function importsDrill({
     for (let round = 0; round < rounds; round++) {
       const before = await records(server.url, headers);
       const post = (path: string, body: string, type: string) => send(server.url, headers, path, body, type);
-      const job = await disturbed(() =>
+      const job = await disturbed(killsEach, () =>
         post("/api/bulk/clients?mode=upsert&match=external_id", csvOf(round, rows), "text/csv"),
       );
       const after = await records(server.url, headers);
       result.faults.push(...faultsIn(round, rows, job, before, after));
-      const undo = await disturbed(() => post(`/api/jobs/${job.id}/undo`, "{}", "application/json"));
+      const undo = await disturbed(1, () => post(`/api/jobs/${job.id}/undo`, "{}", "application/json"));
       const restored = await records(server.url, headers);
       if (
         undo.state !== "succeeded" ||

@@ -1,9 +1,6 @@
 import { and, eq, isNull, lte } from "drizzle-orm";
 import { hot, value, type Params, type Query } from "../../db/hot";
-import { insertInto, type RowOf } from "../../db/rows";
-
-/** A ticket as it is stored. */
-export type TicketRow = RowOf<"tickets">;
+import { insertInto } from "../../db/rows";
 
 /** Adds a ticket. */
 export const insertTicket = insertInto("tickets");

@@ -1,5 +1,5 @@
 import { Invalid, Refusal } from "../../errors";
-import { parseList, type Fields, type ListOptions, type ListRequest } from "../../list";
+import { mostFilters, parseList, type Fields, type ListOptions, type ListRequest } from "../../list";
 
 /** As a filter in a body says which records are meant: the names of a list's filters, nested where those have brackets. */
 export type BulkFilter = Record<string, unknown>;
@@ -21,6 +21,11 @@ export function listOf(fields: Fields, filter: BulkFilter, options: ListOptions)
     throw new Invalid([
       { field: "filter", code: "empty_filter", message: "must not be empty: say which records are meant" },
     ]);
+  }
+  // Before they are written down: below a long name each has all of it before its own.
+  if (query.length > mostFilters) {
+    const message = `has ${query.length} conditions; a list takes ${mostFilters}`;
+    throw new Invalid([{ field: "filter", code: "too_many_filters", message }]);
   }
   const encoded = query.map(([name, text]) => `${encodeURIComponent(name!)}=${encodeURIComponent(text!)}`);
   try {

@@ -15,6 +15,7 @@ const shared = () =>
   ({
     answer: jobAnswer,
     returns: JobView,
+    problems: ["too_many_jobs"],
     detail: {
       description,
       responses: { 202: { description: "A job does it; `Location` says how far it is." } },

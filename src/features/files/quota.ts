@@ -1,6 +1,7 @@
 import type { Session } from "../../db/store";
 import { Refusal } from "../../errors";
 import type { Actor } from "../../policy";
+import { Arrival, Incoming } from "./arrivals";
 import { bytesKept, bytesOf } from "./blob-store";
 
 /** How much room there is, in bytes; 0 for no limit, but for one file. */
@@ -25,25 +26,43 @@ export interface Used {
   quota: number | null;
 }
 
+/** What each of the limits leaves. */
+export interface Rooms {
+  file: Room;
+  ofUser: Room;
+  ofAll: Room;
+}
+
 const usedOf = (bytes: number, most: number): Used => ({ bytes, quota: most > 0 ? most : null });
 
 /** How much may be uploaded. */
 export class Quota {
+  readonly #incoming = new Incoming();
+
   constructor(private readonly limits: () => Limits) {}
 
   /** The room for the next file of an actor, as the tables are now. */
   async roomFor(session: Session, actor: Actor): Promise<Room> {
+    const { file, ofUser, ofAll } = await this.#rooms(session, actor);
+    return [ofUser, ofAll].reduce((least, room) => (room.bytes < least.bytes ? room : least), file);
+  }
+
+  /** A file of an actor on its way in: there is room for it beside what else comes in here at the same time. */
+  async arrival(session: Session, actor: Actor): Promise<Arrival> {
+    return new Arrival(this.#incoming, actor.userId!, await this.#rooms(session, actor));
+  }
+
+  async #rooms(session: Session, actor: Actor): Promise<Rooms> {
     const { file, user, all } = this.limits();
-    const rooms = [{ bytes: file, refusal: () => fileTooLarge(file) }];
-    if (user > 0) {
-      const used = await bytesOf.first(session, { uploaded_by: actor.userId! });
-      rooms.push({ bytes: user - used!.bytes, refusal: () => noRoom("Your files take", user) });
-    }
-    if (all > 0) {
-      const used = await bytesKept.first(session, {});
-      rooms.push({ bytes: all - used!.bytes, refusal: () => noRoom("All files together take", all) });
-    }
-    return rooms.reduce((least, room) => (room.bytes < least.bytes ? room : least));
+    const [mine, kept] = [
+      user > 0 ? (await bytesOf.first(session, { uploaded_by: actor.userId! }))!.bytes : -Infinity,
+      all > 0 ? (await bytesKept.first(session, {}))!.bytes : -Infinity,
+    ];
+    return {
+      file: { bytes: file, refusal: () => fileTooLarge(file) },
+      ofUser: { bytes: user - mine, refusal: () => noRoom("Your files take", user) },
+      ofAll: { bytes: all - kept, refusal: () => noRoom("All files together take", all) },
+    };
   }
 
   /** How much is used by the actor's files and by all that are kept, and how much may be. */

@@ -5,7 +5,8 @@ import type { Actor } from "../../policy";
 import type { BlobKeeper } from "./blob-keeper";
 import { headBytes, mediaTypeOf } from "./media-type";
 import { cleanName } from "./names";
-import type { Quota, Room } from "./quota";
+import type { Arrival } from "./arrivals";
+import type { Quota } from "./quota";
 import type { FileDetails, FileView } from "./schema";
 import type { FileService, NewFile } from "./service";
 import type { Store } from "../../db/store";
@@ -36,7 +37,7 @@ export interface UploadOptions {
 }
 
 /** A file whose bytes are kept, and of which nothing is recorded as yet. */
-type Received = Pick<NewFile, "name" | "file_type" | "stored">;
+type Received = Pick<NewFile, "name" | "file_type" | "stored"> & { arrival: Arrival };
 
 /** Takes files in: what is too large, or not wanted, is noticed while it comes, and leaves nothing behind. */
 export class Uploads {
@@ -51,7 +52,11 @@ export class Uploads {
     });
     const [file] = received;
     if (!file) throw invalid("required", "is required");
-    return this.options.files.upload(actor, { ...file, ...details });
+    try {
+      return await this.options.files.upload(actor, { ...file, ...details });
+    } finally {
+      file.arrival.end();
+    }
   }
 
   /** Many files, each by itself. @throws Refusal when they cannot be read, Invalid when there are none */
@@ -65,8 +70,12 @@ export class Uploads {
     });
     if (came.length === 0) throw invalid("required", "is required");
     const outcomes: Outcome[] = [];
-    for (const each of came) outcomes.push(await this.#upload(actor, each, details));
-    return outcomes;
+    try {
+      for (const each of came) outcomes.push(await this.#upload(actor, each, details));
+      return outcomes;
+    } finally {
+      for (const { arrival } of received) arrival.end();
+    }
   }
 
   /** Reads all files. When that fails, the bytes go that came until then: as yet, no row can refer to them. */
@@ -79,6 +88,7 @@ export class Uploads {
       return await read(take);
     } catch (error) {
       for (const { stored } of received) await this.options.keeper.discard(stored.key);
+      for (const { arrival } of received) arrival.end();
       throw error;
     }
   }
@@ -90,20 +100,26 @@ export class Uploads {
   ): Promise<Outcome> {
     if ("refusal" in each) return Promise.resolve(each);
     const { name } = each;
-    return refused(name, async () => ({
-      name,
-      file: await this.options.files.upload(actor, { ...each, ...details }),
-    }));
+    return refused(name, async () => {
+      const file = await this.options.files.upload(actor, { ...each, ...details });
+      each.arrival.end();
+      return { name, file };
+    });
   }
 
   async #receive(actor: Actor, { name, bytes }: IncomingFile): Promise<Received> {
     const { store, quota, keeper, refusedTypes, measure } = this.options;
     const startedAt = monotonic();
-    const room = await quota.roomFor(store.read, actor);
-    const checked = new CheckedBytes(bytes, room, refusedTypes());
-    const stored = await keeper.put(checked);
-    measure.uploaded(stored.size, (monotonic() - startedAt) / second);
-    return { name: cleanName(name), file_type: checked.type!, stored };
+    const arrival = await quota.arrival(store.read, actor);
+    try {
+      const checked = new CheckedBytes(bytes, arrival, refusedTypes());
+      const stored = await keeper.put(checked);
+      measure.uploaded(stored.size, (monotonic() - startedAt) / second);
+      return { name: cleanName(name), file_type: checked.type!, stored, arrival };
+    } catch (error) {
+      arrival.end();
+      throw error;
+    }
   }
 }
 
@@ -113,18 +129,16 @@ class CheckedBytes implements AsyncIterable<Uint8Array> {
   type: string | undefined;
   readonly #head: Uint8Array[] = [];
   #headSize = 0;
-  #size = 0;
 
   constructor(
     private readonly bytes: AsyncIterable<Uint8Array>,
-    private readonly room: Room,
+    private readonly arrival: Arrival,
     private readonly refusedTypes: readonly string[],
   ) {}
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
     for await (const chunk of this.bytes) {
-      this.#size += chunk.byteLength;
-      if (this.#size > this.room.bytes) throw this.room.refusal();
+      this.arrival.take(chunk.byteLength);
       if (this.type === undefined) await this.#look(chunk);
       yield chunk;
     }

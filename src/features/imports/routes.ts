@@ -30,7 +30,7 @@ const shared = (permission: "clients.create" | "tasks.create") =>
     parameters: ImportQuery,
     answer: unrepeatable(accepted),
     returns: JobView,
-    problems: ["file_too_large"],
+    problems: ["file_too_large", "too_many_jobs"],
   }) as const;
 
 /** Imports of files. */

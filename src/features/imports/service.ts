@@ -7,7 +7,7 @@ import { Invalid, Refusal } from "../../errors";
 import { newId } from "../../ids";
 import type { Blobs, StoredBlob } from "../../integrations/blobs/blobs";
 import { GiveUp, type JobKind, type Progress, type RunningJob } from "../../jobs/job";
-import { addJob } from "../../jobs/queue";
+import { addJob, assertMayAsk } from "../../jobs/queue";
 import type { Actor } from "../../policy";
 import type { JobView } from "../jobs/schema";
 import { jobIn } from "../jobs/service";
@@ -15,7 +15,8 @@ import { account, actorOf } from "../users/accounts";
 import { CellReader, type Naming } from "./cells";
 import { importFields, type ImportResource } from "./fields";
 import { headBytes, layoutOf, type Layout } from "./head";
-import { RowImporter, type ImportRecords, type Outcome } from "./rows";
+import type { ImportRecords } from "./records";
+import { RowImporter, type Outcome } from "./rows";
 import { parseOptions, type ImportMode, type ImportOptions } from "./schema";
 import { deleteProblems, insertProblems, jobState, pendingImports } from "./store";
 import { Trial } from "./trial";
@@ -89,10 +90,12 @@ export class ImportService {
   /**
    * Keeps a file, finds out how it is to be read, and queues its import.
    * @throws Invalid for a file that is no CSV or has not got the columns, or for options that cannot be taken; Refusal when
-   * it is too large
+   * it is too large, TooMany when as many jobs of the actor wait as one may have
    */
   async begin(actor: Actor, resource: ImportResource, read: ReadImport): Promise<JobView> {
     const received: Received[] = [];
+    // Before the file comes in: what is refused later was kept until then.
+    await assertMayAsk(this.options.store.read, actor.userId!);
     try {
       const given = await read(async (bytes) => {
         if (received.length > 0) throw invalid("file", "too_many", "must be one file");

@@ -1,21 +1,11 @@
 import { and, asc, eq, gt, sql } from "drizzle-orm";
 import { hot, value, type Params } from "../../db/hot";
 import type { ListScope, Resource } from "../../db/list";
-import {
-  insertInto,
-  insertManyInto,
-  recordColumns,
-  updateIn,
-  type RecordOf,
-  type RowOf,
-} from "../../db/rows";
+import { insertInto, insertManyInto, recordColumns, updateIn, type RecordOf } from "../../db/rows";
 import { notificationFields } from "./fields";
 
 /** A notification as it is read back. */
 export type NotificationRow = RecordOf<"notifications">;
-
-/** What a user chose for one type. */
-export type PreferenceRow = RowOf<"notification_preferences">;
 
 /** Adds notifications. */
 export const insertNotifications = insertManyInto("notifications");

@@ -1,10 +1,11 @@
 import { Elysia } from "elysia";
 import { Type } from "@sinclair/typebox";
+import { second } from "../../clock";
 import { unrepeatable, versioned } from "../../http/answer";
 import { sendDownload } from "../../http/download";
 import type { HttpKit } from "../../http/kit";
 import { readForm } from "../../http/multipart";
-import { Invalid } from "../../errors";
+import { Invalid, TooMany } from "../../errors";
 import { IdParams } from "../../http/schema";
 import { assertFits } from "../../http/refusals";
 import { gathered, type Avatars } from "./avatars";
@@ -27,20 +28,22 @@ const examplePicture = [
 ].join("");
 
 /** Pictures of people over HTTP. */
-export const avatarRoutes = (kit: HttpKit, avatars: Avatars) =>
-  new Elysia({ prefix: "/api", tags: ["Users"] })
+export const avatarRoutes = (kit: HttpKit, avatars: Avatars) => {
+  const oneByOne = oneOfEach();
+  return new Elysia({ prefix: "/api", tags: ["Users"] })
     .use(kit)
     .post(
       "/users/avatar",
-      async ({ actor, request }) => {
-        let picture: Uint8Array<ArrayBuffer> | undefined;
-        const fields = await readForm(request, formLimits, async (file) => {
-          picture = await gathered(file.bytes);
-        });
-        assertFits(NoFields, Object.fromEntries(fields));
-        if (picture) return avatars.set(actor, picture);
-        throw new Invalid([{ field: "file", code: "required", message: "is required" }]);
-      },
+      ({ actor, request }) =>
+        oneByOne(actor.userId!, async () => {
+          let picture: Uint8Array<ArrayBuffer> | undefined;
+          const fields = await readForm(request, formLimits, async (file) => {
+            picture = await gathered(file.bytes);
+          });
+          assertFits(NoFields, Object.fromEntries(fields));
+          if (picture) return avatars.set(actor, picture);
+          throw new Invalid([{ field: "file", code: "required", message: "is required" }]);
+        }),
       {
         form: AvatarForm,
         permission: "signed-in",
@@ -75,3 +78,24 @@ export const avatarRoutes = (kit: HttpKit, avatars: Avatars) =>
         },
       },
     );
+};
+
+/** A picture is held as a whole while it comes in: of each user, one at a time. @throws TooMany for a second */
+function oneOfEach() {
+  const underWay = new Set<string>();
+  return async <Result>(userId: string, work: () => Promise<Result>): Promise<Result> => {
+    if (underWay.has(userId))
+      throw new TooMany(
+        "rate_limited",
+        "A picture of yours is on its way in. One at a time.",
+        second,
+        "pictures",
+      );
+    underWay.add(userId);
+    try {
+      return await work();
+    } finally {
+      underWay.delete(userId);
+    }
+  };
+}

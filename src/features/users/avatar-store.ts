@@ -1,11 +1,8 @@
 import { eq } from "drizzle-orm";
 import { hot, type Params } from "../../db/hot";
-import { insertInto, type RowOf } from "../../db/rows";
+import { insertInto } from "../../db/rows";
 import type { Session } from "../../db/store";
 import { dropBlob } from "../files/blob-store";
-
-/** A picture of somebody, as it is stored. */
-export type AvatarRow = RowOf<"avatars">;
 
 /** Adds a picture; that of before has to be gone. */
 export const insertAvatar = insertInto("avatars");

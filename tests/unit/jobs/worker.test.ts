@@ -5,12 +5,13 @@ import { now } from "../../../src/clock";
 import { telling } from "../../../src/db/after-commit";
 import type { Store } from "../../../src/db/store";
 import { Conflict } from "../../../src/errors";
+import { newId } from "../../../src/ids";
 import { GiveUp, TryAgain, type JobKind, type NewJob, type RunningJob } from "../../../src/jobs/job";
 import { addJob, jobsTopic } from "../../../src/jobs/queue";
 import { Worker, type WorkerOptions } from "../../../src/jobs/worker";
 import { newDatabase } from "../../support/postgres";
 import { closeAll, storesOnOne, until } from "../../support/stores";
-import { temporaryFolder } from "../db/fixtures";
+import { insertUser, temporaryFolder } from "../db/fixtures";
 
 const folder = temporaryFolder();
 // PostgreSQL takes longer to start than a test may.
@@ -45,6 +46,13 @@ describe.each(["sqlite", "postgres"] as const)("the worker [%s]", (engine) => {
   };
   const add = (more: Partial<NewJob> = {}) =>
     store.tx((session) => addJob(session, { kind: "test", payload: {}, ...more }));
+  const people = async (...names: string[]) => {
+    const ids = names.map(() => newId());
+    await store.tx(async (session) => {
+      for (const [i, name] of names.entries()) await insertUser(session, `${name}@example.com`, ids[i]!);
+    });
+    return ids as [string, ...string[]];
+  };
   const jobs = async () => store.read.q.select().from(store.read.t.jobs);
   const job = async (id: string) => (await jobs()).find((each) => each.id === id)!;
   const isIn = (id: string, state: string) => until(async () => (await job(id)).state === state);
@@ -109,6 +117,32 @@ describe.each(["sqlite", "postgres"] as const)("the worker [%s]", (engine) => {
     await until(() => order.length === 5);
     expect(order).toEqual([5, 2, 3, 1, 4]);
     expect(most).toBe(1);
+  });
+
+  test("whoever asks for much keeps nobody else waiting", async () => {
+    const [ann, ben, cam] = await people("ann", "ben", "cam");
+    const gate = Promise.withResolvers<void>();
+    const kind = kindOf(() => gate.promise);
+    const ids: string[] = [];
+    for (const createdBy of [ann, ann, ann, ben, ben, cam]) ids.push(await add({ createdBy }));
+    const underWay = async (user: string) =>
+      (await jobs()).filter(({ state, created_by }) => state === "running" && created_by === user).length;
+    const worker = start([kind], { concurrency: 4 });
+    // Half of the places for one, and the last for the server itself.
+    await until(() => worker.running === 3);
+    expect([await underWay(ann), await underWay(ben!)]).toEqual([2, 1]);
+    const own = await add();
+    await isIn(own, "running");
+    expect(worker.running).toBe(4);
+    gate.resolve();
+    for (const id of [...ids, own]) await isIn(id, "succeeded");
+  });
+
+  test("who does one job at a time does those of all", async () => {
+    const [ann] = await people("ann");
+    start([kindOf(async () => {})], { concurrency: 1 });
+    const ids = [await add({ createdBy: ann }), await add(), await add({ createdBy: ann })];
+    for (const id of ids) await isIn(id, "succeeded");
   });
 
   test("a key has one job that is still to be done", async () => {
@@ -210,6 +244,35 @@ describe.each(["sqlite", "postgres"] as const)("the worker [%s]", (engine) => {
     await isIn(id, "failed");
     expect(runs).toBe(0);
     expect((await job(id)).error).toBe("Each process that ran it ended before it was done.");
+  });
+
+  test("attempts that got further are forgotten, those that did not are counted", async () => {
+    const seen: number[] = [];
+    const at = (done: number) => async () => ({ done });
+    const kind = kindOf(async ({ advance, attempt, reached }) => {
+      seen.push(attempt);
+      const done = Number(reached["done"] ?? 0);
+      // Begins anew, as a trial does, and comes as far as before: nothing is gained by that.
+      await advance(at(0));
+      await advance(at(Math.min(done + 1, 5)));
+      throw new TryAgain("The other side sleeps.");
+    });
+    start([kind]);
+    const id = await add();
+    await isIn(id, "failed");
+    expect(seen).toEqual([1, 2, 2, 2, 2, 2, 3]);
+    expect(await job(id)).toMatchObject({ attempts: 3, progress: { done: 5 } });
+  });
+
+  test("what an attempt rolled back was no step further", async () => {
+    const kind = kindOf(async ({ advance }) => {
+      await advance(async () => ({ done: 0 }));
+      await advance(async () => Promise.reject(new TryAgain("No.")));
+    });
+    start([kind]);
+    const id = await add();
+    await isIn(id, "failed");
+    expect((await job(id)).attempts).toBe(3);
   });
 
   test("a server that stops asks its jobs to end, and gives back what it did not do", async () => {

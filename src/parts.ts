@@ -41,7 +41,7 @@ import { ClientInput, ClientPatch } from "./features/clients/schema";
 import { ClientService } from "./features/clients/service";
 import { ExportService } from "./features/exports/service";
 import { namingFor } from "./features/imports/naming";
-import type { ImportRecords } from "./features/imports/rows";
+import type { ImportRecords } from "./features/imports/records";
 import { ImportService } from "./features/imports/service";
 import { Notifier } from "./features/notifications/consumer";
 import { notificationTopic } from "./features/notifications/notify";
@@ -49,7 +49,6 @@ import { NotificationService } from "./features/notifications/service";
 import { ContentReader } from "./contents/reader";
 import { FileContents } from "./features/files/contents";
 import { BlobKeeper } from "./features/files/blob-keeper";
-import { Pictures } from "./features/files/pictures";
 import { FilePolicy } from "./features/files/policy";
 import { Quota } from "./features/files/quota";
 import { FileService } from "./features/files/service";
@@ -433,7 +432,7 @@ export async function openParts(
       days: () => live.get("shares.days"),
     }),
     visits: new ShareVisits({
-      ...{ store, files, checks, pictures: new Pictures(keeper) },
+      ...{ store, files, checks, contents },
       passes: new Passes(secret),
     }),
     keeper,
@@ -527,7 +526,7 @@ const importedClients = (clients: ClientService): ImportRecords => ({
   ...{ input: ClientInput, patch: ClientPatch, kept: ["status"], matches: clients.matches },
   createManyIn: (session, actor, inputs) => clients.createManyIn(session, actor, inputs),
   applyIn: (session, actor, item, change) => clients.applyIn(session, actor, item, change),
-  sees: clients.sees,
+  seenAmong: (session, actor, ids) => clients.seenAmong(session, actor, ids),
   find: (session, id) => clients.current(session, id),
   recall: (session, rows) => clients.recall(session, rows as never),
 });
@@ -536,7 +535,7 @@ const importedTasks = (tasks: TaskService): ImportRecords => ({
   ...{ input: TaskInput, patch: TaskPatch, kept: ["status", "priority"], matches: tasks.matches },
   createManyIn: (session, actor, inputs) => tasks.createManyIn(session, actor, inputs),
   applyIn: (session, actor, item, change) => tasks.applyIn(session, actor, item, change),
-  sees: tasks.sees,
+  seenAmong: (session, actor, ids) => tasks.seenAmong(session, actor, ids),
   find: (session, id) => tasks.current(session, id),
   recall: (session, rows) => tasks.recall(session, rows as never),
 });

@@ -74,13 +74,16 @@ inWorld("an import of clients", {}, (world) => {
   });
 });
 
-inWorld("an undo of many", {}, (world) => {
-  test("does not have what is searched merged as a whole meanwhile", async () => {
+inWorld("whoever writes much", {}, (world) => {
+  test("does not have what is searched merged within a commit", async () => {
     const { read, engine } = world().server.parts.store;
     if (engine !== "sqlite") return;
     for (const table of ["clients", "tasks"]) {
-      const text = `select v from ${table}_trigrams_config where k = 'deletemerge'`;
-      expect(await read.run({ text, bind: () => [] }, [])).toEqual([{ v: 0 }]);
+      const text = `select k, v from ${table}_trigrams_config where k <> 'version' order by k`;
+      expect(await read.run({ text, bind: () => [] }, [])).toEqual([
+        { k: "automerge", v: 0 },
+        { k: "deletemerge", v: 0 },
+      ]);
     }
   });
 });
@@ -156,6 +159,37 @@ inWorld(
       const csv = "name,email\nA,acme@example.com\nB,b@example.com\nB again,B@example.com\n";
       const job = await imported(world(), "lan", "clients", csv, { mode: "skip", match: "email" });
       expect(job).toMatchObject({ created: 1, skipped: 2, failed: 0 });
+    });
+
+    test("each row finds what the rows before it made of the records, as a trial says", async () => {
+      const csv =
+        "external_id,email,name,company\n" +
+        "m-1,moved@example.com,minhs,New\n" +
+        ",minh@example.com,Other,Free again\n" +
+        ",moved@example.com,minhs,Newer\n" +
+        "x-1,acme@example.com,acme,Named\n" +
+        "x-1,,acme,By its new name\n" +
+        ",minh@example.com,Other,Found\n" +
+        ",acme@example.com,acme,Gone\n" +
+        "m-1,minh@example.com,Other,By its mail\n" +
+        "x-1,minh@example.com,acme,Taken\n";
+      const how = { mode: "upsert", match: "external_id,email" };
+      const counts = { created: 2, updated: 6, skipped: 0, failed: 1 };
+      const trial = await imported(world(), "admin", "clients", csv, { ...how, dry_run: true });
+      expect(trial).toMatchObject(counts);
+      const job = await imported(world(), "admin", "clients", csv, how);
+      expect(job).toMatchObject(counts);
+      // What is empty in a file clears its field.
+      expect(await of("acme")).toMatchObject({ external_id: "x-1", email: null, company: "By its new name" });
+      expect(await of("minhs")).toMatchObject({ external_id: null, email: "moved@example.com", company: "Newer" }); // prettier-ignore
+      const found = await recordsOf(world(), "admin", "clients", "&filter[email][in]=minh@example.com,acme@example.com"); // prettier-ignore
+      expect(found).toMatchObject([
+        { name: "Other", external_id: "m-1", company: "By its mail", version: 3 },
+        { name: "acme", external_id: null, company: "Gone", version: 1 },
+      ]);
+      expect(await problemLines(world(), "admin", job.id)).toEqual([
+        `10,${world().ids["acme"]},email,email_taken,Another client has this email by now.,x-1,minh@example.com,acme,Taken`,
+      ]);
     });
 
     test("does not choose between several", async () => {

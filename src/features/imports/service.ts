@@ -15,7 +15,8 @@ import { account, actorOf } from "../users/accounts";
 import { CellReader, type Naming } from "./cells";
 import { importFields, type ImportResource } from "./fields";
 import { headBytes, layoutOf, type Layout } from "./head";
-import { RowImporter, type ImportRecords, type Outcome } from "./rows";
+import type { ImportRecords } from "./records";
+import { RowImporter, type Outcome } from "./rows";
 import { parseOptions, type ImportMode, type ImportOptions } from "./schema";
 import { deleteProblems, insertProblems, jobState, pendingImports } from "./store";
 import { Trial } from "./trial";
@@ -117,7 +118,7 @@ export class ImportService {
     async function* seen() {
       let size = 0;
       for await (const chunk of bytes) {
-        if (size < headBytes) head.push(chunk.slice(0, headBytes - size));
+        if (size < headBytes) head.push(Uint8Array.from(chunk.subarray(0, headBytes - size)));
         size += chunk.byteLength;
         if (size > most) throw tooLarge(most);
         finder.see(chunk);

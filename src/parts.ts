@@ -4,6 +4,7 @@ import { postgresMigrations, sqliteMigrations } from "./db/migrations.generated"
 import type { Migrator, UpgradeWork } from "./db/migrate";
 import { selfCheck } from "./db/self-check";
 import { databaseFile, snapshotsOf } from "./backup/database-files";
+import { pruningSnapshots } from "./backup/snapshots";
 import { sqliteMigrator } from "./db/migrate.sqlite";
 import { telling } from "./db/after-commit";
 import { measured, type StoreMeasures } from "./db/measured";
@@ -203,15 +204,18 @@ const withTracedServices = (parts: Parts): Parts => ({
 /** The migrator of the database that the configuration names. */
 export async function openMigrator(config: Config, dataDir: string): Promise<Migrator> {
   const url = config["database.url"];
-  if (url === null)
-    return sqliteMigrator(databaseFile(dataDir), snapshotsOf(dataDir), sqliteMigrations, work);
+  if (url === null) {
+    const migrator = sqliteMigrator(databaseFile(dataDir), snapshotsOf(dataDir), sqliteMigrations, work);
+    return pruningSnapshots(migrator, dataDir, "db");
+  }
   // Loaded only where it is used: Bun's client for PostgreSQL takes 20 ms of a start.
   const { postgresMigrator } = await import("./db/migrate.postgres");
   const snapshot = async (name: string) => {
-    const { snapshotPostgres } = await import("./backup/snapshots");
+    const { snapshotPostgres } = await import("./backup/snapshot-postgres");
     return snapshotPostgres(url, dataDir, name);
   };
-  return postgresMigrator(url, postgresMigrations, { ...work, snapshot });
+  const migrator = postgresMigrator(url, postgresMigrations, { ...work, snapshot });
+  return pruningSnapshots(migrator, dataDir, "dump");
 }
 
 /** What migrations need besides SQL, and what has to be so after them. */

@@ -26,14 +26,22 @@ export interface CopiedBlobs {
 /**
  * Copies bytes to where backups lie, those that are not there yet. Each is read, compared with its hash and synced before
  * it gets its name; so whatever has a name there is whole.
+ * @param onDone told the size of each, once it was dealt with
  */
-export async function copyBlobs(refs: Iterable<BlobRef>, read: ReadBlob, to: string): Promise<CopiedBlobs> {
+export async function copyBlobs(
+  refs: Iterable<BlobRef>,
+  read: ReadBlob,
+  to: string,
+  onDone: (size: number) => void,
+): Promise<CopiedBlobs> {
   const copied: CopiedBlobs = { copied: [], count: 0, bytes: 0, added: 0, missing: [] };
   const shelves = new Set<string>();
   await eachAtOnce(refs, filesAtOnce, async (ref) => {
     const path = blobPath(to, ref.hash);
     const isThere = (await sizeOf(path)) === ref.size;
-    if (!isThere && !(await copyOne(ref, read, path))) {
+    const isCopied = isThere || (await copyOne(ref, read, path));
+    onDone(ref.size);
+    if (!isCopied) {
       copied.missing.push(ref.hash);
       return;
     }

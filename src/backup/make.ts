@@ -8,16 +8,21 @@ import { writeBlobList, type BlobRef } from "./blob-list";
 import { sync, syncAll, writeWhole } from "./durable";
 import { BackupFailed, explained } from "./failed";
 import { prune, type KeepRules } from "./keep";
+import { untold, type BackupProgress, type OnProgress } from "./progress";
 import { keptFolders, nameOf, names, type Manifest } from "./manifest";
 
 /** A database, and how a copy of it is made. */
 export interface DatabaseSource {
   engine: Manifest["engine"];
   /**
-   * Copies what is committed at one instant into a folder, and checks the copy.
+   * Copies what is committed at one instant into a folder, and checks the copy. Of the bytes that it tells of, those of files
+   * are to come.
    * @returns its file's name, what is in it, and the bytes that it refers to
    */
-  copyInto(folder: string): Promise<{
+  copyInto(
+    folder: string,
+    onProgress: OnProgress,
+  ): Promise<{
     file: string;
     migrations: string[];
     rows: Record<string, number>;
@@ -50,7 +55,12 @@ export interface Made {
  * the folder yet, secrets and templates. It appears in the folder whole, checked and synced, or not at all.
  * @throws BackupFailed when it cannot be made; the backups there were stay
  */
-export async function makeBackup(source: Source, folder: string, rules: KeepRules): Promise<Made> {
+export async function makeBackup(
+  source: Source,
+  folder: string,
+  rules: KeepRules,
+  onProgress: OnProgress = untold,
+): Promise<Made> {
   const to = resolve(folder);
   refusePlace(source.dataDir, to);
   try {
@@ -59,7 +69,7 @@ export async function makeBackup(source: Source, folder: string, rules: KeepRule
     if (!lock) throw new BackupFailed(`Another backup is being made in ${to}. Wait until it is done.`);
     try {
       await removeBroken(to);
-      const made = await source.holdBlobs(() => makeIn(source, to));
+      const made = await source.holdBlobs(() => makeIn(source, to, onProgress));
       return { ...made, removed: await prune(to, rules) };
     } finally {
       lock.release();
@@ -84,14 +94,19 @@ async function removeBroken(to: string): Promise<void> {
     if (name.endsWith(partial)) await rm(join(to, name), { recursive: true, force: true });
 }
 
-async function makeIn(source: Source, to: string): Promise<Omit<Made, "removed">> {
+async function makeIn(source: Source, to: string, onProgress: OnProgress): Promise<Omit<Made, "removed">> {
   const created_at = isoTime(now());
   const name = nameOf(created_at);
   const draft = join(to, name + partial);
   await mkdir(draft, { mode: 0o700 });
   try {
-    const { file, migrations, rows, blobs } = await source.database.copyInto(draft);
-    const { copied, count, bytes, added, missing } = await copyBlobs(blobs, source.readBlob, to);
+    let reached: BackupProgress = { done: 0, total: 0 };
+    const { file, migrations, rows, blobs } = await source.database.copyInto(draft, (progress) =>
+      onProgress((reached = progress)),
+    );
+    const { copied, count, bytes, added, missing } = await copyBlobs(blobs, source.readBlob, to, (size) =>
+      onProgress((reached = { ...reached, done: reached.done + size })),
+    );
     await writeBlobList(draft, copied);
     await copyFolders(source.dataDir, draft);
     const { engine } = source.database;

@@ -1,6 +1,7 @@
 import type { SQL } from "bun";
 import { processEnvironment } from "../config/environment";
 import { BackupFailed } from "./failed";
+import { linesOf } from "./lines";
 
 /** PostgreSQL's own programs, of which one package (`postgresql-client`) has all. */
 export type Tool = "pg_dump" | "pg_restore" | "psql";
@@ -33,28 +34,28 @@ export class PostgresTools {
     }
   }
 
-  /** Starts a tool on the database; nothing secret is among its arguments, which everybody on the machine sees. */
-  start(tool: Tool, args: string[]): RunningTool {
+  /** Starts a tool on the database; nothing secret is among its arguments, which everybody on the machine sees. @param onLine hears what it says of itself */
+  start(tool: Tool, args: string[], onLine: (line: string) => void = () => {}): RunningTool {
     const child = Bun.spawn([pathOf(tool) ?? tool, ...args], {
       env: { ...basics(), ...connectionOf(this.url) },
       stdin: "pipe",
       stdout: "pipe",
       stderr: "pipe",
     });
-    const errors = new Response(child.stderr).text();
+    const errors = lastLines(child.stderr, onLine);
     return {
       stdin: child.stdin,
       stdout: child.stdout,
       async done() {
-        const [code, said] = [await child.exited, (await errors).trim()];
+        const [code, said] = [await child.exited, await errors];
         if (code !== 0) throw new BackupFailed(`${tool} failed: ${lastWords(said)}`);
       },
     };
   }
 
   /** Runs a tool to its end, whatever it prints. @throws BackupFailed */
-  async run(tool: Tool, args: string[]): Promise<string> {
-    const running = this.start(tool, args);
+  async run(tool: Tool, args: string[], onLine?: (line: string) => void): Promise<string> {
+    const running = this.start(tool, args, onLine);
     await running.stdin.end();
     const [out] = await Promise.all([new Response(running.stdout).text(), running.done()]);
     return out;
@@ -94,4 +95,16 @@ const parameters: Record<string, string> = {
 };
 
 /** The end of what a program said: its first lines repeat, its last ones say why. */
-const lastWords = (said: string) => said.split("\n").slice(-3).join(" ").slice(-500) || "it did not say why.";
+const lastWords = (lines: readonly string[]) => lines.join(" ").slice(-500) || "it did not say why.";
+
+async function lastLines(
+  stream: ReadableStream<Uint8Array>,
+  onLine: (line: string) => void,
+): Promise<string[]> {
+  let last: string[] = [];
+  for await (const line of linesOf(stream)) {
+    onLine(line);
+    if (line.trim() !== "") last = [...last.slice(-2), line.trim()];
+  }
+  return last;
+}

@@ -2,16 +2,18 @@ import { SQL, type TransactionSQL } from "bun";
 import { join } from "node:path";
 import type { BlobRef } from "./blob-list";
 import { BackupFailed } from "./failed";
+import { linesOf } from "./lines";
 import type { DatabaseSource } from "./make";
 import { names } from "./manifest";
 import { PostgresTools } from "./postgres-tools";
+import { untold, type OnProgress } from "./progress";
 
 /** The PostgreSQL database at `url`, copied by `pg_dump` while others write. */
 export const postgresSource = (url: string): DatabaseSource => ({
   engine: "postgres",
-  async copyInto(folder) {
+  async copyInto(folder, onProgress) {
     const file = join(folder, names.postgres);
-    const contents = await dumpPostgres(url, file);
+    const contents = await dumpPostgres(url, file, onProgress);
     return { file: names.postgres, ...contents };
   },
 });
@@ -27,7 +29,11 @@ export interface Dumped {
  * Dumps what is committed at one instant, in which the rows are counted, too; then the dump is read and counted again.
  * @throws BackupFailed when the programs are missing or too old, or the dump is not whole
  */
-export async function dumpPostgres(url: string, file: string): Promise<Dumped> {
+export async function dumpPostgres(
+  url: string,
+  file: string,
+  onProgress: OnProgress = untold,
+): Promise<Dumped> {
   const tools = new PostgresTools(url);
   return withClient(url, async (client) => {
     await tools.assertFit(client);
@@ -38,7 +44,13 @@ export async function dumpPostgres(url: string, file: string): Promise<Dumped> {
         await transaction`SELECT pg_export_snapshot() AS snapshot, current_schema() AS schema`;
       const contents = await contentsOf(transaction);
       const which = ["--format=custom", "--no-owner", "--no-privileges", `--schema=${schema}`];
-      await tools.run("pg_dump", [...which, `--snapshot=${snapshot}`, `--file=${file}`]);
+      const follow = await following(transaction, contents, onProgress);
+      await tools.run(
+        "pg_dump",
+        ["--verbose", ...which, `--snapshot=${snapshot}`, `--file=${file}`],
+        follow.line,
+      );
+      follow.end();
       return contents;
     });
     const rows = await rowsInDump(tools, file);
@@ -84,6 +96,31 @@ async function contentsOf(transaction: TransactionSQL): Promise<Dumped> {
   };
 }
 
+/** Follows pg_dump by what it says: which table it has come to. A table counts as done when the next one begins. */
+async function following(transaction: TransactionSQL, { blobs }: Dumped, onProgress: OnProgress) {
+  const tables: { name: string; size: string }[] = await transaction`
+    SELECT tablename AS name, pg_table_size(format('%I.%I', schemaname, tablename)::regclass) AS size
+    FROM pg_tables WHERE schemaname = current_schema()`;
+  const sizes = new Map(tables.map(({ name, size }) => [name, Number(size)]));
+  const size = sum(sizes.values());
+  const total = size + sum(blobs.map((blob) => blob.size));
+  let done = 0;
+  let current = 0;
+  onProgress({ done, total });
+  return {
+    line(line: string) {
+      const table = /dumping contents of table ".*\.([^".]+)"/.exec(line)?.[1];
+      if (table === undefined) return;
+      done += current;
+      current = sizes.get(table) ?? 0;
+      onProgress({ done, total });
+    },
+    end: () => onProgress({ done: size, total }),
+  };
+}
+
+const sum = (sizes: Iterable<number>) => [...sizes].reduce((all, size) => all + size, 0);
+
 /** How many rows of each table a dump holds: it is read from end to end. */
 export async function rowsInDump(tools: PostgresTools, file: string): Promise<Record<string, number>> {
   const reading = tools.start("pg_restore", ["--data-only", "--file=-", file]);
@@ -99,15 +136,4 @@ export async function rowsInDump(tools: PostgresTools, file: string): Promise<Re
   }
   await reading.done();
   return rows;
-}
-
-async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<string> {
-  const decoder = new TextDecoder();
-  let rest = "";
-  for await (const chunk of stream) {
-    const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
-    rest = lines.pop()!;
-    yield* lines;
-  }
-  if (rest !== "") yield rest;
 }

@@ -8,7 +8,7 @@ import { databaseFile, databaseFiles, snapshotsOf } from "./database-files";
 import { sync, syncAll } from "./durable";
 import { BackupFailed, explained } from "./failed";
 import { nameOf } from "./manifest";
-import { snapshotsIn, type Snapshot } from "./snapshots";
+import { goesBackTo, snapshotsIn, type Snapshot } from "./snapshots";
 import { inspectSqlite } from "./sqlite";
 import { stagingOf, swapIn } from "./swap";
 
@@ -32,9 +32,7 @@ export async function rollBack(config: Config, dataDir: string): Promise<RolledB
     throw new BackupFailed(`There is no database in ${dataDir}.`);
   const { applied } = await (await openMigrator(config, dataDir)).status();
   const tags = applied.map(({ tag }) => tag);
-  const snapshot = (await snapshotsIn(dataDir, url === null ? "db" : "dump")).findLast(({ before }) =>
-    tags.includes(before),
-  );
+  const snapshot = goesBackTo(await snapshotsIn(dataDir, url === null ? "db" : "dump"), tags);
   if (!snapshot) throw new BackupFailed(nothingToGoBackTo(dataDir));
   const aside = `rolled-back-${nameOf(isoTime(now()))}`;
   const undone = tags.slice(tags.indexOf(snapshot.before));

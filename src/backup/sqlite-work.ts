@@ -1,4 +1,5 @@
 import { backup, DatabaseSync } from "node:sqlite";
+import type { BackupProgress, OnProgress } from "./progress";
 
 /** What is to be done: a copy, or looking whether a database is whole. */
 export type CopyRequest = { from: string; to: string } | { file: string };
@@ -13,6 +14,11 @@ export interface Inspected {
 /** What came of it. */
 export type CopyReply = { done: Inspected } | { error: { message: string; code?: string } };
 
+/** How far a copy is. */
+export interface CopyNews {
+  progress: BackupProgress;
+}
+
 /** Pages of 4 KiB that are copied in one step. */
 const pagesAtOnce = 2_000;
 
@@ -21,13 +27,22 @@ const pagesAtOnce = 2_000;
  * transaction, in which the rows are counted, too. Afterwards it is opened, checked and counted again.
  * @throws Error when the copy is not whole: most likely, what was copied is not
  */
-export async function copyDatabase(from: string, to: string): Promise<Inspected> {
+export async function copyDatabase(from: string, to: string, onProgress: OnProgress): Promise<Inspected> {
   const source = new DatabaseSync(from, { readOnly: true });
   try {
     source.exec("PRAGMA busy_timeout = 5000");
     source.exec("BEGIN");
     const original = contentsOf(source);
-    await backup(source, to, { rate: pagesAtOnce });
+    const pageSize = numberOf(source, "PRAGMA page_size");
+    const size = numberOf(source, "PRAGMA page_count") * pageSize;
+    const total = size + blobBytesIn(source);
+    onProgress({ done: 0, total });
+    await backup(source, to, {
+      rate: pagesAtOnce,
+      progress: ({ totalPages, remainingPages }) =>
+        onProgress({ done: (totalPages - remainingPages) * pageSize, total }),
+    });
+    onProgress({ done: size, total });
     makeOneFile(to);
     const copy = inspectDatabase(to);
     const apart = Object.keys(original.rows).find((table) => original.rows[table] !== copy.rows[table]);
@@ -63,13 +78,21 @@ function contentsOf(db: DatabaseSync): Inspected {
     db,
     "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY name",
   ).map(String);
-  const rows = tables.map((table) => [table, Number(valuesOf(db, `SELECT count(*) FROM "${table}"`)[0])]);
+  const rows = tables.map((table) => [table, numberOf(db, `SELECT count(*) FROM "${table}"`)]);
   const isOurs = tables.includes("_migrations");
   return {
     migrations: isOurs ? valuesOf(db, "SELECT tag FROM _migrations ORDER BY tag").map(String) : [],
     rows: Object.fromEntries(rows) as Inspected["rows"],
   };
 }
+
+/** The bytes of files that a database refers to. */
+const blobBytesIn = (db: DatabaseSync): number =>
+  numberOf(db, "SELECT count(*) FROM sqlite_schema WHERE name = 'blobs'") === 0
+    ? 0
+    : numberOf(db, "SELECT coalesce(sum(size), 0) FROM blobs");
+
+const numberOf = (db: DatabaseSync, sql: string): number => Number(valuesOf(db, sql)[0]);
 
 const valuesOf = (db: DatabaseSync, sql: string): unknown[] =>
   db

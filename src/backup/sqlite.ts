@@ -5,31 +5,37 @@ import type { BlobRef } from "./blob-list";
 import { BackupFailed, explained } from "./failed";
 import type { DatabaseSource } from "./make";
 import { names } from "./manifest";
-import type { CopyReply, CopyRequest, Inspected } from "./sqlite-work";
+import { untold, type OnProgress } from "./progress";
+import type { CopyNews, CopyReply, CopyRequest, Inspected } from "./sqlite-work";
 
 /** The SQLite database in this file, copied while others write. */
 export const sqliteSource = (file: string): DatabaseSource => ({
   engine: "sqlite",
-  async copyInto(folder) {
+  async copyInto(folder, onProgress) {
     const copy = join(folder, names.sqlite);
-    const inspected = await copySqlite(file, copy);
+    const inspected = await copySqlite(file, copy, onProgress);
     return { file: names.sqlite, ...inspected, blobs: blobsIn(copy) };
   },
 });
 
 /** Copies a database that may be in use, off the event loop. @throws BackupFailed when the copy is not whole */
-export const copySqlite = (from: string, to: string): Promise<Inspected> =>
-  inWorker({ from, to }, `The database ${from} cannot be copied`);
+export const copySqlite = (from: string, to: string, onProgress: OnProgress = untold): Promise<Inspected> =>
+  inWorker({ from, to }, `The database ${from} cannot be copied`, onProgress);
 
 /** Reads a whole database, off the event loop. @throws BackupFailed when it is not whole */
 export const inspectSqlite = (file: string): Promise<Inspected> =>
   inWorker({ file }, `The database ${file} cannot be used`);
 
-async function inWorker(request: CopyRequest, what: string): Promise<Inspected> {
+async function inWorker(
+  request: CopyRequest,
+  what: string,
+  onProgress: OnProgress = untold,
+): Promise<Inspected> {
   const worker = new Worker(sqliteWorker);
   try {
     const reply = await new Promise<CopyReply>((resolve, reject) => {
-      worker.onmessage = ({ data }: MessageEvent<CopyReply>) => resolve(data);
+      worker.onmessage = ({ data }: MessageEvent<CopyReply | CopyNews>) =>
+        "progress" in data ? onProgress(data.progress) : resolve(data);
       worker.onerror = ({ message }) => reject(new Error(message));
       worker.postMessage(request);
     });

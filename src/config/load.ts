@@ -1,8 +1,8 @@
-import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Environment } from "./environment";
 import { ConfigError, refusal, unknownName } from "./error";
 import { profileFiles, profiles, type Profile } from "./profiles";
+import { readIfThere, readNamed, type ReadText } from "./read-text";
 import { isKey, keys, settingOf, type Config, type Key } from "./table";
 import { readToml, TomlError, type Entry } from "./toml";
 
@@ -122,7 +122,7 @@ function profileTomls(profile: Profile | undefined, cwd: string, problems: strin
   if (!profile) return [];
   const embedded = profileFiles[profile];
   const path = resolve(cwd, "config", `config.${profile}.toml`);
-  const local = readText(path, problems, { mayBeMissing: true });
+  const local = textOf(readIfThere(path), problems);
   // In the source tree both are the same file, which then says nothing twice.
   const changed = local === undefined || local === embedded ? [] : [{ name: path, text: local }];
   return [{ name: `config.${profile}.toml`, text: embedded }, ...changed];
@@ -131,18 +131,13 @@ function profileTomls(profile: Profile | undefined, cwd: string, problems: strin
 function namedToml({ file, cwd }: LoadOptions, problems: string[]): TomlFile[] {
   if (file === undefined) return [];
   const path = resolve(cwd, file);
-  const text = readText(path, problems);
+  const text = textOf(readNamed(path), problems);
   return text === undefined ? [] : [{ name: path, text }];
 }
 
-function readText(path: string, problems: string[], { mayBeMissing = false } = {}) {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (!mayBeMissing || code !== "ENOENT") problems.push(`${path}: cannot be read (${code ?? message})`);
-    return undefined;
-  }
+function textOf(read: ReadText, problems: string[]): string | undefined {
+  if (read && "problem" in read) problems.push(read.problem);
+  return read && "text" in read ? read.text : undefined;
 }
 
 function fromFile({ name: file, text }: TomlFile, problems: string[]): Given[] {
@@ -184,10 +179,12 @@ function fromVariable(key: Key, name: string, text: string, problems: string[]):
 }
 
 function fromSecretFile(key: Key, name: string, path: string, problems: string[]): Given[] {
-  const unreadable: string[] = [];
-  const text = readText(path, unreadable);
-  problems.push(...unreadable.map((problem) => `environment variable ${name}: ${key}: ${problem}`));
-  if (text === undefined) return [];
+  const read = readNamed(path);
+  if ("problem" in read) {
+    problems.push(`environment variable ${name}: ${key}: ${read.problem}`);
+    return [];
+  }
+  const { text } = read;
   // Editors and `echo` end a file with a newline that is no part of the secret.
   const value = settingOf(key).type.fromText(text.trim());
   if (value === undefined) problems.push(refusal(`environment variable ${name}: ${path}`, key, text));

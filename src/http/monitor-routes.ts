@@ -2,6 +2,7 @@ import { Type, type Static } from "@sinclair/typebox";
 import { Elysia } from "elysia";
 import { commit, version } from "../build";
 import { isoTime } from "../clock";
+import { JobView, presentJob } from "../features/jobs/schema";
 import type { Health } from "../ops/health";
 import { recentLog } from "../ops/logging";
 import type { Metrics } from "../ops/metrics";
@@ -16,6 +17,10 @@ import { HealthView } from "./system-routes";
 const Ms = Nullable(Type.Number({ description: "Milliseconds; null where there was nothing to measure." }));
 const Column = Type.Array(Type.Number());
 const MsColumn = Type.Array(Nullable(Type.Number()));
+
+const JobUnderWay = Type.Pick(JobView, ["id", "kind", "done", "total", "rate", "eta_seconds"], {
+  title: "JobUnderWay",
+});
 
 /** What whoever looks after the server is shown. */
 const MonitorReport = Type.Object(
@@ -40,6 +45,9 @@ const MonitorReport = Type.Object(
     ),
     queues: Type.Array(Type.Object({ kind: Type.String(), state: Type.String(), count: Type.Integer() }), {
       description: "Jobs that wait, run, or have failed for good.",
+    }),
+    under_way: Type.Array(JobUnderWay, {
+      description: "The first of the jobs that run and say how far they are; `backup` counts bytes.",
     }),
     history: Type.Object(
       {
@@ -124,6 +132,7 @@ async function report({ monitor, metrics, health }: MonitorOptions): Promise<Mon
       active_users: figures.activeUsers,
     },
     queues: figures.jobs.map(({ kind, state, count }) => ({ kind, state, count })),
+    under_way: (await monitor.underWay(shown)).map(presentJob).map(howFar),
     history: {
       ...{ at: column(({ at }) => isoTime(at)), requests: column(({ requests }) => requests) },
       ...{ errors: column(({ errors }) => errors), cpu: column(({ cpu }) => cpu) },
@@ -144,6 +153,10 @@ async function report({ monitor, metrics, health }: MonitorOptions): Promise<Mon
     log: recentLog().map((line) => ({ ...line, time: isoTime(line.time) })),
   };
 }
+
+const howFar = ({ id, kind, done, total, rate, eta_seconds }: JobView) => ({
+  ...{ id, kind, done, total, rate, eta_seconds },
+});
 
 /** The routes with the highest 95th percentile, whatever their status. */
 function slowest(answers: readonly Series<"route" | "method" | "status">[]): MonitorReport["routes"] {

@@ -71,6 +71,46 @@ describe.each(engines)("backups [%s]", (engine) => {
     }
   }, 60_000);
 
+  test("say how far they are, in bytes, to whoever looks", async () => {
+    const place = await newInstallation(engine);
+    const dir = join(place.dataDir, "../backups");
+    const server = await place.start({ NEOCRM_BACKUP_DIR: dir });
+    const { keeper } = server.parts;
+    const { promise: isOpen, resolve: open } = Promise.withResolvers<void>();
+    try {
+      const world = newWorld(server, await bringPeople(server));
+      const list = async () => (await world.send("admin", "GET", "/api/admin/backups")).json.data;
+      await until(async () => (await list()).length === 1);
+      await upload(world, "lan", "one.txt", "one");
+      const bytesOf = keeper.bytesOf.bind(keeper);
+      keeper.bytesOf = async (ref) => {
+        await isOpen;
+        return bytesOf(ref);
+      };
+      const { id } = (await world.send("admin", "POST", "/api/admin/backups", { body: {} })).json;
+      const look = async () => (await world.send("admin", "GET", `/api/jobs/${id}`)).json;
+      // The database is copied; the file is what is left.
+      await until(async () => {
+        const { done, total } = await look();
+        return done > 0 && total - done === 3;
+      });
+      const { state, done, total } = await look();
+      expect(state).toBe("running");
+      const { under_way } = (await world.send("admin", "GET", "/api/admin/monitor")).json;
+      expect(under_way).toContainEqual(expect.objectContaining({ id, kind: "backup", done, total }));
+      open();
+      const job = await ended(world, "admin", id);
+      expect(job).toMatchObject({ state: "succeeded", done: total, total });
+      if (engine === "sqlite") expect(total).toBe(job.result.database_bytes + 3);
+      const after = (await world.send("admin", "GET", "/api/admin/monitor")).json.under_way;
+      expect(after.map((each: { id: string }) => each.id)).not.toContain(id);
+    } finally {
+      open();
+      await server.stop();
+      place.remove();
+    }
+  }, 60_000);
+
   test("that fail are tried again, and then admins are told", async () => {
     const place = await newInstallation(engine);
     const dir = join(place.dataDir, "../backups");

@@ -16,6 +16,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { makeBackup } from "../../src/backup/make";
 import { postgresSource } from "../../src/backup/postgres";
+import type { BackupProgress } from "../../src/backup/progress";
 import { sqliteSource } from "../../src/backup/sqlite";
 import { postgresMigrations } from "../../src/db/migrations.generated";
 import { signIn } from "../support/people";
@@ -145,11 +146,15 @@ describe.each(engines)("an upgrade of an earlier release [%s]", (engine) => {
         url === undefined ? sqliteSource(join(place.dataDir, "neocrm.db")) : postgresSource(url);
       const to = join(place.dataDir, "../backups");
       const nothing = { readBlob: async () => undefined, dataDir: place.dataDir };
-      await makeBackup({ database, ...nothing, holdBlobs: (work) => work() }, to, {
-        daily: 1,
-        weekly: 0,
-        monthly: 0,
-      });
+      const rules = { daily: 1, weekly: 0, monthly: 0 };
+      const steps: BackupProgress[] = [];
+      await makeBackup({ database, ...nothing, holdBlobs: (work) => work() }, to, rules, (step) =>
+        steps.push(step),
+      );
+      expect(steps.length).toBeGreaterThan(engine === "sqlite" ? 1 : 10);
+      expect(steps.map(({ done }) => done)).toEqual(steps.map(({ done }) => done).toSorted((a, b) => a - b));
+      expect(new Set(steps.map(({ total: all }) => all)).size).toBe(1);
+      expect(steps.at(-1)!.done).toBe(steps.at(-1)!.total);
       expect(await neocrm(["restore", "--from", to], { env: other.env })).toMatchObject({ code: 0, err: "" });
       expect(await allRows(other)).toEqual(before);
       const server = await other.start();
@@ -159,6 +164,27 @@ describe.each(engines)("an upgrade of an earlier release [%s]", (engine) => {
     } finally {
       place.remove();
       other.remove();
+    }
+  }, 60_000);
+
+  test("removes the snapshots of long ago, and nothing else, and leaves the one to go back to", async () => {
+    const place = await withRelease(engine);
+    try {
+      const before = await allRows(place);
+      const ending = engine === "sqlite" ? "db" : "dump";
+      const old = ["0002_core", "0003_events", "0004_jobs", "0005_upkeep"].map(
+        (tag, i) => `before-${tag}-2025010${i + 1}T000000000Z.${ending}`,
+      );
+      const others = [`rolled-back-20240101T000000000Z.${ending}`, "of-mine.txt"];
+      mkdirSync(join(place.dataDir, "backups"), { mode: 0o700 });
+      for (const name of [...old, ...others]) writeFileSync(join(place.dataDir, "backups", name), name);
+      await (await place.start()).stop();
+      const newest = expect.stringContaining(`before-${later[0]!}-`) as unknown as string;
+      expect(snapshots(place).toSorted()).toEqual([...old.slice(2), newest, ...others.toSorted()]);
+      expect(await neocrm(["rollback"], { env: place.env })).toMatchObject({ code: 0, err: "" });
+      expect(await allRows(place)).toEqual(before);
+    } finally {
+      place.remove();
     }
   }, 60_000);
 

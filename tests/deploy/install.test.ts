@@ -16,6 +16,7 @@ import { version } from "../../package.json";
 import { binary } from "../support/binary";
 import { freePort } from "../support/free-port";
 import { buildNewer, newerVersion } from "../support/newer";
+import { archive, publish } from "../support/published";
 
 setDefaultTimeout(120_000);
 
@@ -24,7 +25,6 @@ const folder = mkdtempSync(join(tmpdir(), "neocrm-install-"));
 const root = join(folder, "root");
 const at = (path: string) => join(root, path);
 const newer = join(folder, "newer");
-const archive = `neocrm-linux-${process.arch}.gz`;
 
 /** Starts and stops the server as an init system would: only once, with its settings, and it waits until it has ended. */
 const service = join(folder, "service");
@@ -61,19 +61,13 @@ const releases = Bun.serve({
     return (await file.exists()) ? new Response(file) : new Response(null, { status: 404 });
   },
 });
-const urlOf = (release: string) => `http://127.0.0.1:${releases.port}/${release}`;
+const urlOf = (name: string) => `http://127.0.0.1:${releases.port}/${name}`;
 
-/** Lays out a release as it is published. */
-async function publish(release: string, program: Uint8Array<ArrayBuffer>): Promise<void> {
-  const place = join(folder, "releases", release);
-  mkdirSync(place, { recursive: true });
-  const unit = readFileSync(join(deploy, "systemd/neocrm.service"), "utf8") + `# ${release}\n`;
-  const files = { "neocrm.service": Buffer.from(unit), [archive]: Bun.gzipSync(program, { level: 1 }) };
-  const sums = Object.entries(files).map(([name, bytes]) => {
-    writeFileSync(join(place, name), bytes);
-    return `${new Bun.CryptoHasher("sha256").update(bytes).digest("hex")}  ${name}\n`;
-  });
-  writeFileSync(join(place, "SHA256SUMS"), sums.join(""));
+const unitOf = (release: string) =>
+  `${readFileSync(join(deploy, "systemd/neocrm.service"), "utf8")}# ${release}\n`;
+
+function release(name: string, program: Uint8Array<ArrayBuffer>): void {
+  publish(join(folder, "releases", name), program, unitOf(name));
 }
 
 beforeAll(async () => {
@@ -81,9 +75,9 @@ beforeAll(async () => {
   mkdirSync(at("etc/neocrm"), { recursive: true });
   writeFileSync(at("etc/neocrm/neocrm.env"), `PORT="${await freePort()}"\n`);
   await buildNewer(newer);
-  await publish("this", await Bun.file(await binary()).bytes());
-  await publish("newer", await Bun.file(newer).bytes());
-  await publish("broken", new TextEncoder().encode(broken));
+  release("this", await Bun.file(await binary()).bytes());
+  release("newer", await Bun.file(newer).bytes());
+  release("broken", new TextEncoder().encode(broken));
 });
 
 afterAll(async () => {
@@ -137,7 +131,7 @@ test("what is asked wrongly gets a hint and exit code 2", async () => {
 });
 
 test("a release that is not whole, or not as it was released, is not installed", async () => {
-  const from = (release: string) => join(folder, "releases", release);
+  const from = (name: string) => join(folder, "releases", name);
   mkdirSync(from("damaged"));
   for (const name of ["SHA256SUMS", "neocrm.service"])
     copyFileSync(join(from("this"), name), join(from("damaged"), name));

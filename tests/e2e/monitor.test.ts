@@ -1,3 +1,4 @@
+import { Database } from "bun:sqlite";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "bun:test";
 
@@ -38,6 +39,24 @@ afterAll(async () => {
   rmSync(dataDir, { recursive: true, force: true });
 });
 
+/** A backup that some process makes, and is half through with. */
+function addRunningBackup(): void {
+  const db = new Database(join(dataDir, "neocrm.db"));
+  // The server writes, too.
+  db.run("PRAGMA busy_timeout = 10000");
+  const job = {
+    ...{ id: Bun.randomUUIDv7(), kind: "backup", payload: "{}", state: "running", priority: 0, attempts: 1 },
+    ...{ run_at: now(), created_at: now(), lease_id: Bun.randomUUIDv7(), leased_until: now() + 60 * minute },
+    progress: JSON.stringify({ done: 3 * 2 ** 20, total: 6 * 2 ** 20, rate: 2 ** 20 }),
+  };
+  const names = Object.keys(job);
+  const values = names.map((name) => `$${name}`);
+  db.query(`INSERT INTO jobs (${names.join()}) VALUES (${values.join()})`).run(
+    Object.fromEntries(Object.entries(job).map(([name, value]) => [`$${name}`, value])),
+  );
+  db.close();
+}
+
 const signIn = async (password: string) => {
   const { page } = open;
   await page.getByLabel("E-mail").fill(admin.email);
@@ -57,6 +76,7 @@ test("a wrong password is told, and nothing is shown", async () => {
 
 test("whoever looks after the server sees how it is and was", async () => {
   const { page } = open;
+  addRunningBackup();
   await signIn(admin.password);
   await page.getByRole("heading", { name: "The last 24 hours" }).waitFor();
   expect(await page.locator("#status").innerText()).toStartWith("Everything works.");
@@ -65,6 +85,9 @@ test("whoever looks after the server sees how it is and was", async () => {
   const captions = await page.locator("#charts figcaption").allInnerTexts();
   expect(captions[0]).toMatch(/^Requests and errors a minute\s+requests: 1\d\d now, at most 189; errors: /);
   expect(await page.locator("#checks tr").count()).toBe(5);
+  expect(await page.locator("#under-way tr").nth(1).locator("td").allInnerTexts()).toEqual([
+    ...["backup", "50 %, 3 MiB of 6 MiB", "3 s"],
+  ]);
   expect(await page.locator("#log").innerText()).toContain("Neo CRM answers");
 }, 60_000);
 

@@ -25,6 +25,7 @@ import { notificationTopic, notifyAll } from "../notifications/notify";
 import { adminsOf } from "../users/accounts";
 import { lastSlot } from "./schedule";
 import { presentBackup, type BackupView } from "./schema";
+import { tellingProgress } from "./told-progress";
 import { lastOf, remember, writeResult, type Outcome } from "./store";
 
 /** What it works with. */
@@ -107,15 +108,17 @@ export class BackupService {
     await store.tx((session) => addJob(session, { kind: backup, key: backup, payload: {} }));
   }
 
-  /** Makes a backup in a folder. @throws BackupFailed */
-  async make(to: string, keep: KeepRules): Promise<Made> {
+  /** Makes a backup in a folder. @param job that says how far it is @throws BackupFailed */
+  async make(to: string, keep: KeepRules, job?: RunningJob): Promise<Made> {
     const { config, dataDir, store, keeper } = this.options;
     const url = config["database.url"];
     const startedAt = now();
     const database = url === null ? sqliteSource(databaseFile(dataDir)) : await serverSource(url);
     const readBlob = keeper.bytesOf.bind(keeper);
     const holdBlobs = keeper.hold.bind(keeper);
-    const made = await makeBackup({ database, dataDir, readBlob, holdBlobs }, to, keep);
+    const made = await tellingProgress(job, (onProgress) =>
+      makeBackup({ database, dataDir, readBlob, holdBlobs }, to, keep, onProgress),
+    );
     // On a disk that is full or read-only there is a backup all the same.
     await store
       .tx((session) => remember(session, "succeeded", startedAt))
@@ -142,7 +145,7 @@ export class BackupService {
   async #run(job: RunningJob, to: string): Promise<void> {
     let made: Made;
     try {
-      made = await this.make(to, this.#rules);
+      made = await this.make(to, this.#rules, job);
     } catch (error) {
       const isKnown = error instanceof BackupFailed;
       if (job.attempt >= attempts)

@@ -2,12 +2,13 @@ import { stat, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { day, hour, minute, monotonic, now, second } from "../../clock";
 import type { Store } from "../../db/store";
+import type { JobRow } from "../../jobs/job";
 import { mailJob } from "../../mails/queue";
 import { log } from "../logging";
 import type { Metrics } from "../metrics";
 import { quantile, type Series } from "../metrics/histogram";
 import { History, type Sample } from "./history";
-import { activeUsers, openJobs } from "./store";
+import { activeUsers, countedJobs, openJobs } from "./store";
 
 /** What is watched. */
 export interface MonitorSources {
@@ -69,6 +70,11 @@ export class Monitor {
   /** Looks now. Once a minute, what it saw since then is kept. */
   look(): Promise<void> {
     return (this.#looking ??= this.#look().finally(() => (this.#looking = undefined)));
+  }
+
+  /** The first of the jobs under way that say how far they are; none while the database does not answer. */
+  async underWay(limit: number): Promise<JobRow[]> {
+    return countedJobs.all(this.sources.store.aside(caller), { limit }).catch(() => []);
   }
 
   async close(): Promise<void> {

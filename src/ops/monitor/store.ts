@@ -1,5 +1,7 @@
-import { and, eq, gt, sql } from "drizzle-orm";
-import { hot, type Params } from "../../db/hot";
+import { and, asc, eq, gt, isNotNull, sql } from "drizzle-orm";
+import { hot, type Params, type Query } from "../../db/hot";
+import { recordColumns } from "../../db/rows";
+import type { JobRow } from "../../jobs/job";
 
 /**
  * How many jobs there are of each kind that still concern somebody: those to be done, under way, and failed for good; and when
@@ -16,6 +18,17 @@ export const openJobs = hot(({ t: { jobs }, q }) =>
     .from(jobs)
     .where(sql`${jobs.state} in ('queued', 'running', 'failed')`)
     .groupBy(jobs.kind, jobs.state),
+);
+
+/** Jobs under way that say how far they are, the first one first. */
+export const countedJobs = hot(
+  ({ t, q }, p: Params<{ limit: number }>) =>
+    q
+      .select(recordColumns("jobs")(t))
+      .from(t.jobs)
+      .where(and(sql`${t.jobs.state} = 'running'`, isNotNull(t.jobs.progress)))
+      .orderBy(asc(t.jobs.created_at), asc(t.jobs.id))
+      .limit(p.limit) as unknown as Query<JobRow>,
 );
 
 /** How many people were here since an instant: an app that is used refreshes its session every few minutes. */

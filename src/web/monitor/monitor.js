@@ -94,7 +94,7 @@ function say(text, state) {
   element("status").dataset.state = state;
 }
 
-function paint({ version, health, now, queues, history, routes, work, queries, log }) {
+function paint({ version, health, now, queues, under_way, history, routes, work, queries, log }) {
   say(
     `${words[health.status]}. Version ${version}, up for ${duration(health.uptime_seconds)}.`,
     health.status,
@@ -106,6 +106,7 @@ function paint({ version, health, now, queues, history, routes, work, queries, l
   if (isNew || element("charts").childElementCount === 0) redraw();
   table("checks", ["What", "State", "What to do"], Object.entries(health.checks).map(([name, check]) => [name, state(check.status), check.detail ?? ""])); // prettier-ignore
   table("queues", ["Jobs", "State", number("How many")], queues.map(({ kind, state: is, count }) => [kind, state(is), number(count)])); // prettier-ignore
+  table("under-way", ["Jobs", "How far", number("Left")], under_way.map((job) => [job.kind, howFar(job), number(job.eta_seconds === null ? "–" : duration(job.eta_seconds))])); // prettier-ignore
   table("routes", ["Route", number("Requests"), number("Errors"), number("Half, ms"), number("95 %, ms")], routes.map((each) => [code(`${each.method} ${each.route}`), number(each.count), number(each.errors), number(each.p50_ms), number(each.p95_ms)])); // prettier-ignore
   table("work", ["What", number("How many"), number("Half, ms"), number("95 %, ms")], work.map((each) => [each.what, number(each.count), number(each.p50_ms ?? "–"), number(each.p95_ms ?? "–")])); // prettier-ignore
   table("queries", ["Statement", number("Times"), number("Mean, ms"), number("Longest, ms")], queries.map((each) => [code(each.statement), number(each.count), number(each.mean_ms), number(each.longest_ms)])); // prettier-ignore
@@ -179,6 +180,13 @@ function table(id, head, rows) {
   if (rows.length === 0) element(id).rows[1].cells[0].colSpan = head.length;
 }
 
+/** A backup counts bytes, every other job records. */
+function howFar({ kind, done, total }) {
+  const counted = kind === "backup" ? bytes : (value) => figure.format(value);
+  if (!total) return done ? counted(done) : "–";
+  return `${Math.floor((100 * done) / total)} %, ${counted(done)} of ${counted(total)}`;
+}
+
 const time = (at) => new Date(at).toLocaleTimeString();
 const details = (fields) =>
   Object.entries(fields)
@@ -189,5 +197,7 @@ function duration(seconds) {
   const days = Math.floor(seconds / 86_400);
   const hours = Math.floor((seconds % 86_400) / 3_600);
   const minutes = Math.floor((seconds % 3_600) / 60);
-  return days > 0 ? `${days} d ${hours} h` : hours > 0 ? `${hours} h ${minutes} min` : `${minutes} min`;
+  if (days > 0) return `${days} d ${hours} h`;
+  if (hours > 0) return `${hours} h ${minutes} min`;
+  return minutes > 0 ? `${minutes} min` : `${Math.round(seconds)} s`;
 }

@@ -2,7 +2,9 @@
  * Measures importing on the executable, beside the same rows put through a bare prepared statement into a table with an FTS5
  * index that a trigger keeps:
  *
- *   bun bench/import.ts [--rows 50000] [--postgres]
+ *   bun bench/import.ts [--rows 50000] [--clients 1000] [--postgres]
+ *
+ * `--clients` are there before. The same rows are imported once more: left out, as they are, and each with another company.
  */
 import { Database } from "bun:sqlite";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -16,7 +18,11 @@ import { seedRows } from "./seed";
 import { percentile, printTable } from "./table";
 
 const { values } = parseArgs({
-  options: { rows: { type: "string", default: "50000" }, postgres: { type: "boolean", default: false } },
+  options: {
+    rows: { type: "string", default: "50000" },
+    clients: { type: "string", default: "1000" },
+    postgres: { type: "boolean", default: false },
+  },
 });
 const count = Number(values.rows);
 const folder = mkdtempSync(join(tmpdir(), "neocrm-import-"));
@@ -26,11 +32,16 @@ try {
   const url = values.postgres ? await newDatabase({ durable: true }) : undefined;
   await (await startNeocrm("neocrm", dataDir, url)).stop();
   const target = url === undefined ? sqliteTarget(join(dataDir, "neocrm.db")) : postgresTarget(url);
-  await target.insert(seedRows(1_000, await target.account()));
+  await target.insert(seedRows(Number(values.clients), await target.account()));
   server = url === undefined ? await startNeocrmFreely(dataDir) : await startNeocrm("neocrm", dataDir, url);
   const token = await signIn(server, 0);
   const small = await imported(server, token, csvOf(1_000, "small"));
   const large = await imported(server, token, csvOf(count, "large"));
+  const again = "?match=external_id&mode=";
+  const left = await imported(server, token, csvOf(count, "large"), `${again}skip`);
+  const same = await imported(server, token, csvOf(count, "large"), `${again}upsert`);
+  const moved = await imported(server, token, csvOf(count, "large", "Moved"), `${again}upsert`);
+  await untilEnded(server, token, (await post(server, token, `/api/jobs/${moved.id}/undo`)).id);
   const undone = await untilEnded(
     server,
     token,
@@ -38,12 +49,15 @@ try {
   );
   const bare = url === undefined ? floor(join(folder, "floor.db"), count) : undefined;
   printTable(
-    `Import of ${count} clients (${url === undefined ? "SQLite" : "PostgreSQL"})`,
+    `Import of ${count} clients beside ${values.clients} (${url === undefined ? "SQLite" : "PostgreSQL"})`,
     ["", "seconds", "rows/s", "CPU seconds", "reads p99 ms", "reads max ms", "RSS MB"],
     [
       ["1,000 rows, from upload to end", ...figures(small, 1_000)],
       ["import", ...figures(large, count)],
-      ["undo", ...figures(undone, count)],
+      ["once more, left out", ...figures(left, count)],
+      ["once more, nothing changed", ...figures(same, count)],
+      ["once more, each changed", ...figures(moved, count)],
+      ["undo of the import", ...figures(undone, count)],
       ...(bare
         ? [
             [
@@ -89,26 +103,26 @@ function perSecond(rows: number, ms: number): number {
   return Math.round(rows / (ms / 1000));
 }
 
-function rowOf(i: number, name: string): string[] {
+function rowOf(i: number, name: string, company = "Company"): string[] {
   const first = ["Luís", "Leonie", "François", "Bjørn", "Đặng"][i % 5]!;
   return [
     ...[`${name}-${i}`, `${first} Gonçalves ${i}`, `${name}${i}@example.com`, `+47 ${20_000_000 + i}`],
-    ...[`Company ${i % 5_000}`, "vip, north", "Prefers to be called in the morning."],
+    ...[`${company} ${i % 5_000}`, "vip, north", "Prefers to be called in the morning."],
   ];
 }
 
-function csvOf(rows: number, name: string): string {
+function csvOf(rows: number, name: string, company?: string): string {
   const lines = Array.from({ length: rows }, (_, i) =>
-    rowOf(i, name)
+    rowOf(i, name, company)
       .map((cell) => `"${cell}"`)
       .join(),
   );
   return `external_id,name,email,phone,company,tags,notes\n${lines.join("\n")}\n`;
 }
 
-async function imported(at: Contender, token: string, csv: string): Promise<Measured> {
+async function imported(at: Contender, token: string, csv: string, how = ""): Promise<Measured> {
   const start = performance.now();
-  const { id } = await post(at, token, "/api/bulk/clients", csv, "text/csv");
+  const { id } = await post(at, token, `/api/bulk/clients${how}`, csv, "text/csv");
   return untilEnded(at, token, id, start);
 }
 

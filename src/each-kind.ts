@@ -5,7 +5,7 @@ import { ClientInput, ClientPatch } from "./features/clients/schema";
 import type { ClientService } from "./features/clients/service";
 import type { FileService } from "./features/files/service";
 import type { FolderService } from "./features/folders/service";
-import type { ImportRecords } from "./features/imports/rows";
+import type { ImportRecords } from "./features/imports/records";
 import { TaskInput, TaskPatch } from "./features/tasks/schema";
 import type { TaskService } from "./features/tasks/service";
 import type { Purged } from "./retention/records";
@@ -30,7 +30,7 @@ export const importedClients = (clients: ClientService): ImportRecords => ({
   ...{ input: ClientInput, patch: ClientPatch, kept: ["status"], matches: clients.matches },
   createManyIn: (session, actor, inputs) => clients.createManyIn(session, actor, inputs),
   applyIn: (session, actor, item, change) => clients.applyIn(session, actor, item, change),
-  sees: clients.sees,
+  seenAmong: (session, actor, ids) => clients.seenAmong(session, actor, ids),
   find: (session, id) => clients.current(session, id),
   recall: (session, rows) => clients.recall(session, rows as never),
 });
@@ -40,7 +40,7 @@ export const importedTasks = (tasks: TaskService): ImportRecords => ({
   ...{ input: TaskInput, patch: TaskPatch, kept: ["status", "priority"], matches: tasks.matches },
   createManyIn: (session, actor, inputs) => tasks.createManyIn(session, actor, inputs),
   applyIn: (session, actor, item, change) => tasks.applyIn(session, actor, item, change),
-  sees: tasks.sees,
+  seenAmong: (session, actor, ids) => tasks.seenAmong(session, actor, ids),
   find: (session, id) => tasks.current(session, id),
   recall: (session, rows) => tasks.recall(session, rows as never),
 });

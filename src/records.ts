@@ -1,4 +1,4 @@
-import { isoTime, now } from "./clock";
+import { now } from "./clock";
 import { DbError } from "./db/errors";
 import { listPage, pageOf, type ListScope, type Resource } from "./db/list";
 import { walkList, type Walk } from "./db/list-walk";
@@ -224,7 +224,17 @@ export abstract class RecordService<Row extends RecordRow, View extends Recorded
     ifMatch: IfMatch,
     at = now(),
   ): Promise<View> {
-    const before = await this.visible(session, actor, id);
+    return this.#changeTo(session, actor, await this.visible(session, actor, id), patch, ifMatch, at);
+  }
+
+  async #changeTo(
+    session: Session,
+    actor: Actor,
+    before: Row,
+    patch: Patch,
+    ifMatch: IfMatch,
+    at: number,
+  ): Promise<View> {
     if (!this.policy.mayChange(actor, before)) throw this.#mayNot("change");
     await assertCurrent(session, this.kind.name, before, ifMatch);
     const change = await this.revise(session, actor, before, patch, at);
@@ -323,25 +333,29 @@ export abstract class RecordService<Row extends RecordRow, View extends Recorded
   /**
    * Changes or deletes one of many records within a transaction, which goes on whatever becomes of this one: `change` is a
    * patch, or says that it is deleted.
+   * @param known the record as it is in this transaction, where the caller has read it
    * @returns whether anything changed, or why not
    */
   async applyIn(
     session: Session,
     actor: Actor,
-    { id, version }: { id: string; version?: number },
+    { id, version, known }: { id: string; version?: number; known?: Row },
     change: { set: Patch } | "delete",
     at = now(),
   ): Promise<boolean | Left> {
     const ifMatch = version === undefined ? "any" : [version];
     try {
+      if (change === "delete") {
+        await this.deleteIn(session, actor, id, ifMatch, at);
+        return true;
+      }
+      // First of all: of what the actor may not see, nothing else is told.
+      const before = known ?? (await this.visible(session, actor, id));
       // An error of PostgreSQL would end the transaction for the others too.
-      const taken = change !== "delete" && (await this.#takenByPatch(session, actor, id, change.set));
+      const taken = await this.#takenByPatch(session, before, change.set);
       if (taken) return taken;
-      const view =
-        change === "delete"
-          ? await this.deleteIn(session, actor, id, ifMatch, at)
-          : await this.changeIn(session, actor, id, change.set, ifMatch, at);
-      return view["updated_at"] === isoTime(at);
+      const after = await this.#changeTo(session, actor, before, change.set, ifMatch, at);
+      return after.version !== before.version;
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       const [first] = error.details.errors ?? [];
@@ -371,6 +385,12 @@ export abstract class RecordService<Row extends RecordRow, View extends Recorded
   async seen(session: Session, actor: Actor, id: string): Promise<Row | undefined> {
     const row = await this.current(session, id);
     return row && this.policy.mayRead(actor, row) ? row : undefined;
+  }
+
+  /** The live records among these that the actor may see. For other features, in their transaction. */
+  async seenAmong(session: Session, actor: Actor, ids: readonly string[]): Promise<Row[]> {
+    const rows = await this.kind.findMany(session, JSON.stringify(ids));
+    return rows.filter((row) => row.deleted_at === null && this.policy.mayRead(actor, row));
   }
 
   /** The live record with this id, whoever asks: for the server's own work, which shows it to nobody. */
@@ -575,13 +595,11 @@ export abstract class RecordService<Row extends RecordRow, View extends Recorded
     return undefined;
   }
 
-  async #takenByPatch(session: Session, actor: Actor, id: string, patch: Patch): Promise<Left | undefined> {
-    const given = patch as Record<string, unknown>;
-    if (!this.kind.unique.some(({ field }) => typeof given[field] === "string")) return undefined;
-    const row = await this.kind.find(session, id);
-    // Of what the actor may not see, the change that follows says so, and nothing else is told.
-    if (!row || !this.#mayKnow(actor, row)) return undefined;
-    return this.#takenBy(session, { ...row, ...trimmed(this.kind.unique, given) });
+  async #takenByPatch(session: Session, before: Row, patch: Patch): Promise<Left | undefined> {
+    const after: Row = { ...before, ...trimmed(this.kind.unique, patch as Record<string, unknown>) };
+    const fields = this.kind.unique.map(({ field }) => field as keyof Row);
+    const changed = fields.filter((field) => after[field] !== before[field]);
+    return changed.length === 0 ? undefined : this.#takenBy(session, after, changed as string[]);
   }
 
   async #getAsOf(actor: Actor, id: string, instant: number): Promise<View> {

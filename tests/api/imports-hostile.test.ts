@@ -146,6 +146,25 @@ inWorld("files that are meant to do harm", {}, (world) => {
     ]);
   });
 
+  test("whose first row is longer than what the headers are looked for in have headers still", async () => {
+    const before = await namesIn(world());
+    const csv = `name,notes\nhuge,"${"x".repeat(1_000_000)}"\nsmall,y\n`;
+    const job = await imported(world(), "lan", "clients", csv);
+    expect(job).toMatchObject({ state: "succeeded", done: 2, created: 1, failed: 1 });
+    expect(await namesIn(world())).toEqual([...before, "small"]);
+  });
+
+  test("that were put together from two encodings have rows refused, and none garbled", async () => {
+    const before = await namesIn(world());
+    const csv = bytesOf("name\nLu", [0xc3, 0xad], "s\nM", [0xfc], "ller\nplain\n");
+    const job = await imported(world(), "lan", "clients", csv);
+    expect(job).toMatchObject({ created: 2, failed: 1, result: { encoding: "utf-8" } });
+    expect(await problemLines(world(), "lan", job.id)).toEqual([
+      "3,,,invalid_characters,The row has bytes in it that are not utf-8.,M\ufffdller",
+    ]);
+    expect(await namesIn(world())).toEqual([...before, "Luís", "plain"]);
+  });
+
   test("are gone when their job is over, and when it never came to be", async () => {
     await imported(world(), "lan", "clients", "name\nA\n");
     await sendFile(world(), "lan", "clients", "nothing\nA\n");

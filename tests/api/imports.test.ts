@@ -158,6 +158,37 @@ inWorld(
       expect(job).toMatchObject({ created: 1, skipped: 2, failed: 0 });
     });
 
+    test("each row finds what the rows before it made of the records, as a trial says", async () => {
+      const csv =
+        "external_id,email,name,company\n" +
+        "m-1,moved@example.com,minhs,New\n" +
+        ",minh@example.com,Other,Free again\n" +
+        ",moved@example.com,minhs,Newer\n" +
+        "x-1,acme@example.com,acme,Named\n" +
+        "x-1,,acme,By its new name\n" +
+        ",minh@example.com,Other,Found\n" +
+        ",acme@example.com,acme,Gone\n" +
+        "m-1,minh@example.com,Other,By its mail\n" +
+        "x-1,minh@example.com,acme,Taken\n";
+      const how = { mode: "upsert", match: "external_id,email" };
+      const counts = { created: 2, updated: 6, skipped: 0, failed: 1 };
+      const trial = await imported(world(), "admin", "clients", csv, { ...how, dry_run: true });
+      expect(trial).toMatchObject(counts);
+      const job = await imported(world(), "admin", "clients", csv, how);
+      expect(job).toMatchObject(counts);
+      // What is empty in a file clears its field.
+      expect(await of("acme")).toMatchObject({ external_id: "x-1", email: null, company: "By its new name" });
+      expect(await of("minhs")).toMatchObject({ external_id: null, email: "moved@example.com", company: "Newer" }); // prettier-ignore
+      const found = await recordsOf(world(), "admin", "clients", "&filter[email][in]=minh@example.com,acme@example.com"); // prettier-ignore
+      expect(found).toMatchObject([
+        { name: "Other", external_id: "m-1", company: "By its mail", version: 3 },
+        { name: "acme", external_id: null, company: "Gone", version: 1 },
+      ]);
+      expect(await problemLines(world(), "admin", job.id)).toEqual([
+        `10,${world().ids["acme"]},email,email_taken,Another client has this email by now.,x-1,minh@example.com,acme,Taken`,
+      ]);
+    });
+
     test("does not choose between several", async () => {
       await world().send("lan", "POST", "/api/clients", { body: { name: "Twin", phone: "+4722442222" } });
       const job = await imported(

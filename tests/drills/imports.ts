@@ -8,9 +8,9 @@ import { randomNumbers } from "../unit/integrations/random";
 import { drillEnv, signIn, walk, type Client } from "./api";
 
 export interface ImportsDrill {
-  /** Imports, each killed on its way, and then as often while it is taken back. */
+  /** Imports, each killed on its way, and then once more while it is taken back. */
   rounds: number;
-  /** How often each is killed: more often than a job may fail that gets no further. */
+  /** How often an import is killed: more often than a job may fail that gets no further. */
   killsEach: number;
   rows: number;
   seed: number;
@@ -58,11 +58,11 @@ export async function importsDrill({
   let headers = await signIn(server.url);
 
   /** Has a job killed after some of it, again and again, and waits for its end in the last process. */
-  const disturbed = async (begin: () => Promise<Job>): Promise<Job> => {
+  const disturbed = async (kills: number, begin: () => Promise<Job>): Promise<Job> => {
     const { id } = await begin();
     let job = await look(server.url, headers, id);
-    for (let kill = 0; kill < killsEach; kill++) {
-      const until = Math.floor(((kill + random()) * rows) / killsEach);
+    for (let kill = 0; kill < kills; kill++) {
+      const until = Math.floor(((kill + random()) * rows) / kills);
       while (job.done < until && isOpen(job)) {
         await Bun.sleep(2);
         job = await look(server.url, headers, id);
@@ -86,12 +86,12 @@ export async function importsDrill({
     for (let round = 0; round < rounds; round++) {
       const before = await records(server.url, headers);
       const post = (path: string, body: string, type: string) => send(server.url, headers, path, body, type);
-      const job = await disturbed(() =>
+      const job = await disturbed(killsEach, () =>
         post("/api/bulk/clients?mode=upsert&match=external_id", csvOf(round, rows), "text/csv"),
       );
       const after = await records(server.url, headers);
       result.faults.push(...faultsIn(round, rows, job, before, after));
-      const undo = await disturbed(() => post(`/api/jobs/${job.id}/undo`, "{}", "application/json"));
+      const undo = await disturbed(1, () => post(`/api/jobs/${job.id}/undo`, "{}", "application/json"));
       const restored = await records(server.url, headers);
       if (
         undo.state !== "succeeded" ||

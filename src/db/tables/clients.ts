@@ -52,6 +52,7 @@ export function describeClients(c: Columns, { users }: AccountTables) {
       c.index("clients_by_external_id").on(t.external_id_key, t.id).where(live),
       c.index("clients_by_name").on(t.name_key, t.id).where(live),
       c.index("clients_by_company").on(t.company_key, t.id).where(live),
+      c.index("clients_by_industry").on(t.industry_key, t.id).where(live),
       c.index("clients_by_email").on(t.email_key, t.id).where(live),
       c.index("clients_by_status").on(t.status, t.id).where(live),
       c.index("clients_by_creation").on(t.created_at, t.id).where(live),

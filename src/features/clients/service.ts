@@ -82,12 +82,22 @@ export class ClientService extends RecordService<ClientRow, ClientView, ClientIn
     },
   };
 
-  /** The client that the actor may see and that a text names: by mail address or external id. */
-  async named(session: Session, actor: Actor, text: string): Promise<string | undefined> {
-    for (const { key, holders } of [this.matches["external_id"]!, this.matches["email"]!])
-      for (const { id } of await holders(session, JSON.stringify([key(text)])))
-        if (await this.sees(session, actor, id)) return id;
-    return undefined;
+  /** The ids of the clients that the actor may see and that texts name, by external id or mail address. */
+  async namedBy(session: Session, actor: Actor, texts: readonly string[]): Promise<Map<string, string>> {
+    const named = new Map<string, string>();
+    for (const { key, holders } of [this.matches["external_id"]!, this.matches["email"]!]) {
+      const waiting = texts.filter((text) => !named.has(text));
+      if (waiting.length === 0) break;
+      const found = await holders(session, JSON.stringify([...new Set(waiting.map(key))]));
+      const seen = await this.seenAmong(session, actor, found.map(({ id }) => id)); // prettier-ignore
+      const ids = new Set(seen.map(({ id }) => id));
+      const byKey = new Map(found.flatMap(({ id, value }) => (ids.has(id) ? [[value, id]] : [])));
+      for (const text of waiting) {
+        const id = byKey.get(key(text));
+        if (id !== undefined) named.set(text, id);
+      }
+    }
+    return named;
   }
 
   /** How many clients the actor may see, how many of them are active, and how many came since an instant. */

@@ -21,9 +21,16 @@ export type ReadRow = Record<string, unknown> | Left[];
 export interface Naming {
   /** The id of a colleague by mail address or name; a text says what is wrong. */
   user(text: string): string | { wrong: string };
-  /** The id of a client by mail address or external id. */
-  client(session: Session, text: string): Promise<string | { wrong: string }>;
+  /** The ids of clients by mail address or external id, for the texts that name one. */
+  clients(session: Session, texts: readonly string[]): Promise<ReadonlyMap<string, string>>;
   timeZone: string;
+}
+
+/** What a row says of a field; `null` where it says nothing. */
+interface Text {
+  name: string;
+  field: ImportField;
+  text: string | null;
 }
 
 type Value = string | string[] | null | { code: string; message: string };
@@ -50,19 +57,12 @@ export class CellReader {
     }
   }
 
-  /** What a row says; within the transaction that needs it. */
-  async read(session: Session, { cells }: CsvRow): Promise<ReadRow> {
-    const misshapen = this.#misshapen(cells);
-    if (misshapen) return [misshapen];
-    const read: Record<string, unknown> = {};
-    const wrong: Left[] = [];
-    for (const [name, field, source] of this.#sources) {
-      const text = this.#textOf(field, source, cells);
-      const value = text === null ? null : await this.#valueOf(session, field, text);
-      if (isWrong(value)) wrong.push({ field: name, ...value });
-      else read[name] = value;
-    }
-    return wrong.length > 0 ? wrong : read;
+  /** What rows say; within the transaction that needs it. */
+  async read(session: Session, rows: readonly CsvRow[]): Promise<ReadRow[]> {
+    const texts = rows.map(({ cells }) => this.#misshapen(cells) ?? this.#textsOf(cells));
+    const named = texts.flatMap((row) => (Array.isArray(row) ? row.flatMap(clientNamed) : []));
+    const clients = named.length === 0 ? noClients : await this.naming.clients(session, [...new Set(named)]);
+    return texts.map((row) => (Array.isArray(row) ? this.#valuesOf(row, clients) : [row]));
   }
 
   /** The column of a problem: as the file calls it. */
@@ -85,6 +85,24 @@ export class CellReader {
         return left("invalid_characters", `The row has bytes in it that are not ${this.layout.encoding}.`);
     }
     return undefined;
+  }
+
+  #textsOf(cells: readonly (string | null)[]): Text[] {
+    return this.#sources.map(([name, field, source]) => ({
+      ...{ name, field },
+      text: this.#textOf(field, source, cells),
+    }));
+  }
+
+  #valuesOf(texts: readonly Text[], clients: ReadonlyMap<string, string>): ReadRow {
+    const read: Record<string, unknown> = {};
+    const wrong: Left[] = [];
+    for (const { name, field, text } of texts) {
+      const value = text === null ? null : this.#valueOf(field, text, clients);
+      if (isWrong(value)) wrong.push({ field: name, ...value });
+      else read[name] = value;
+    }
+    return wrong.length > 0 ? wrong : read;
   }
 
   /** The text for a field; `null` where the row has none. */
@@ -111,7 +129,7 @@ export class CellReader {
     return translated.trim() === "" ? null : translated;
   }
 
-  async #valueOf(session: Session, field: ImportField, text: string): Promise<Value> {
+  #valueOf(field: ImportField, text: string, clients: ReadonlyMap<string, string>): Value {
     switch (field.type) {
       case "choice":
         return choiceOf(field.of!, text);
@@ -122,10 +140,7 @@ export class CellReader {
       case "user":
         return named("unknown_user", isId(text.trim()) ? text.trim() : this.naming.user(text.trim()));
       case "client":
-        return named(
-          "unknown_client",
-          isId(text.trim()) ? text.trim() : await this.naming.client(session, text.trim()),
-        );
+        return named("unknown_client", isId(text.trim()) ? text.trim() : clientIn(clients, text.trim()));
       default:
         return text;
     }
@@ -133,6 +148,15 @@ export class CellReader {
 }
 
 const looseKey = plain;
+
+const noClients: ReadonlyMap<string, string> = new Map();
+
+/** What names a client, and is no id. */
+const clientNamed = ({ field, text }: Text): string[] =>
+  field.type === "client" && text !== null && !isId(text.trim()) ? [text.trim()] : [];
+
+const clientIn = (clients: ReadonlyMap<string, string>, text: string): string | { wrong: string } =>
+  clients.get(text) ?? { wrong: "is the mail address or external id of no client that you may see" };
 
 const isWrong = (value: Value): value is { code: string; message: string } =>
   typeof value === "object" && value !== null && !Array.isArray(value);

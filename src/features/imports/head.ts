@@ -85,17 +85,18 @@ async function firstRows(
   head: Uint8Array,
   format: { encoding: Encoding; delimiter: string },
 ): Promise<CsvRow[]> {
-  const rows: CsvRow[] = [];
+  const chunks: CsvRow[][] = [];
   async function* once() {
     yield head;
   }
   try {
-    for await (const chunk of readCsv(once(), format)) rows.push(...chunk.rows);
+    for await (const { rows } of readCsv(once(), format)) chunks.push(rows);
+    // Of a longer file, what comes last is a row that is cut through.
+    if (head.byteLength === headBytes) chunks.pop();
   } catch {
-    // The head ends within quotes.
+    // The head ends within quotes: what came before is whole.
   }
-  // Of a longer file, the last row may be cut through.
-  return (head.byteLength === headBytes ? rows.slice(0, -1) : rows).slice(0, mostLines);
+  return chunks.flat().slice(0, mostLines);
 }
 
 /** How much rows look as if they were separated rightly: most have as many cells as each other, and more than one. */

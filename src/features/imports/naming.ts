@@ -8,7 +8,7 @@ import type { Naming } from "./cells";
 /** Whom texts in a file name, for somebody who imports: colleagues as they are now, and clients that they may see. */
 export async function namingFor(
   store: Store,
-  clients: Pick<ClientService, "named">,
+  clients: Pick<ClientService, "namedBy">,
   actor: Actor,
 ): Promise<Naming> {
   const people = await openAccountList(store.read);
@@ -25,9 +25,6 @@ export async function namingFor(
         ? first.id
         : { wrong: `is the name of ${others.length + 1} people: write a mail address` };
     },
-    async client(session, text) {
-      const id = await clients.named(session, actor, text);
-      return id ?? { wrong: "is the mail address or external id of no client that you may see" };
-    },
+    clients: (session, texts) => clients.namedBy(session, actor, texts),
   };
 }

@@ -3,32 +3,11 @@ import type { RowOf } from "../../db/rows";
 import type { Session } from "../../db/store";
 import { newId } from "../../ids";
 import type { Actor } from "../../policy";
-import type { Left, Match, RecordRow } from "../../records";
-import { checkerOf, withoutNulls, type CellReader } from "./cells";
+import type { Left, RecordRow } from "../../records";
+import { checkerOf, withoutNulls, type CellReader, type ReadRow } from "./cells";
+import { Found } from "./found";
+import { keysOf, namesOf, type ImportRecords, type Key } from "./records";
 import type { ImportMode } from "./schema";
-import type { TSchema } from "@sinclair/typebox";
-
-/** What records of one kind offer to those who import them. */
-export interface ImportRecords {
-  /** What a new one is made from, and what a change of one may have. */
-  input: TSchema;
-  patch: TSchema;
-  /** Fields that are never absent: what is empty in a file leaves them as they are. */
-  kept: readonly string[];
-  createManyIn(session: Session, actor: Actor, inputs: readonly never[]): Promise<(RecordRow | Left[])[]>;
-  applyIn(
-    session: Session,
-    actor: Actor,
-    item: { id: string },
-    change: { set: never },
-  ): Promise<boolean | Left>;
-  sees(session: Session, actor: Actor, id: string): Promise<boolean>;
-  find(session: Session, id: string): Promise<RecordRow | undefined>;
-  /** Makes rows what they were in a transaction that was rolled back. */
-  recall(session: Session, rows: readonly RecordRow[]): Promise<void>;
-  /** The fields by which one can be found; all that are unique are among them. */
-  matches: Readonly<Record<string, Match>>;
-}
 
 /** What came of some rows. */
 export interface Outcome {
@@ -49,19 +28,12 @@ export interface TrialHooks {
   note(row: RecordRow): void;
 }
 
-/** By what a record, or the values of a row, can be found. */
-export const keysOf = ({ matches }: Pick<ImportRecords, "matches">, values: object): string[] =>
-  Object.entries(matches).flatMap(([field, { key }]) => {
-    const value = (values as Record<string, unknown>)[field];
-    return typeof value === "string" ? [`${field} ${key(value)}`] : [];
-  });
-
 /** A row that can become a record. */
 interface Candidate {
   row: CsvRow;
   values: Record<string, unknown>;
   /** By which it may be found, in the order in which that is tried. */
-  keys: { field: string; key: string }[];
+  keys: Key[];
 }
 
 /** Characters of a row that are kept for the report: what is longer is no row that anybody would mend by hand. */
@@ -83,17 +55,18 @@ export class RowImporter {
 
   /** Imports some rows, in their order. */
   async apply(session: Session, actor: Actor, rows: readonly CsvRow[], trial?: TrialHooks): Promise<Outcome> {
-    const candidates: (Candidate | Left[])[] = [];
-    for (const row of rows) candidates.push(await this.#candidate(session, row));
-    if (trial) {
-      const sound = candidates.filter((candidate) => !Array.isArray(candidate)) as Candidate[];
-      await trial.recall(sound.flatMap(({ values }) => keysOf(this.records, values)));
-    }
+    const read = await this.reader.read(session, rows);
+    const candidates = read.map((values, i) => this.#candidate(rows[i]!, values));
+    const sound = candidates.filter((each): each is Candidate => !Array.isArray(each));
+    await trial?.recall(sound.flatMap(({ values }) => namesOf(this.records, values)));
+    const found = new Found(this.records, this.options.match, { session, actor });
+    await found.prepare(sound.flatMap(({ keys }) => keys));
     const outcome: Outcome = { created: 0, updated: 0, skipped: 0, failed: 0, problems: [] };
     let fresh: Candidate[] = [];
     const freshKeys = new Set<string>();
     const flush = async () => {
       await this.#create(session, actor, fresh, outcome, trial);
+      found.forget(...fresh.map(({ values }) => values));
       fresh = [];
       freshKeys.clear();
     };
@@ -103,44 +76,28 @@ export class RowImporter {
         this.#fail(outcome, row, candidate);
         continue;
       }
-      const names = candidate.keys.map(({ field, key }) => `${field} ${key}`);
+      const names = candidate.keys.map(({ name }) => name);
       // What may be the same as a row before it has to find that.
       if (names.some((name) => freshKeys.has(name))) await flush();
-      const found = await this.#find(session, actor, candidate);
-      if (found === undefined) {
+      const record = await recordOf(candidate, found);
+      if (record === undefined) {
         fresh.push(candidate);
         for (const name of names) freshKeys.add(name);
-      } else if (typeof found === "object") this.#fail(outcome, row, [found]);
+      } else if (!("id" in record)) this.#fail(outcome, row, [record]);
       else if (this.options.mode === "skip") outcome.skipped++;
-      else await this.#change(session, actor, candidate, found, outcome, trial);
+      else {
+        await this.#change(session, actor, candidate, record, outcome, trial);
+        found.forget(record, candidate.values);
+      }
     }
     await flush();
     const inOrder = outcome.problems.toSorted((a, b) => a.line! - b.line!);
     return { ...outcome, problems: inOrder.map((problem) => ({ ...problem, id: newId() })) };
   }
 
-  async #candidate(session: Session, row: CsvRow): Promise<Candidate | Left[]> {
-    const values = await this.reader.read(session, row);
+  #candidate(row: CsvRow, values: ReadRow): Candidate | Left[] {
     if (Array.isArray(values)) return values;
-    const keys = this.options.match.flatMap((field) => {
-      const value = values[field];
-      if (typeof value !== "string") return [];
-      return [{ field, key: this.records.matches[field]!.key(value) }];
-    });
-    return { row, values, keys };
-  }
-
-  /** The record that a row is about. One that the actor may not see is none: the row then has what another record has. */
-  async #find(session: Session, actor: Actor, { keys }: Candidate): Promise<string | Left | undefined> {
-    for (const { field, key } of keys) {
-      const holders = await this.records.matches[field]!.holders(session, JSON.stringify([key]));
-      const seen: string[] = [];
-      for (const { id } of holders) if (await this.records.sees(session, actor, id)) seen.push(id);
-      if (seen.length > 1)
-        return { field, code: "ambiguous_match", message: `${seen.length} records have this ${field}.` };
-      if (seen[0] !== undefined) return seen[0];
-    }
-    return undefined;
+    return { row, values, keys: keysOf(this.records, values, this.options.match) };
   }
 
   async #create(
@@ -171,11 +128,12 @@ export class RowImporter {
     session: Session,
     actor: Actor,
     { row, values }: Candidate,
-    id: string,
+    known: RecordRow,
     outcome: Outcome,
     trial: TrialHooks | undefined,
   ): Promise<void> {
     const { kept } = this.records;
+    const { id } = known;
     const patch = Object.fromEntries(
       Object.entries(values).filter(([field, value]) => value !== null || !kept.includes(field)),
     );
@@ -184,8 +142,9 @@ export class RowImporter {
       this.#fail(outcome, row, wrong, id);
       return;
     }
-    if (trial) trial.note((await this.records.find(session, id))!);
-    const changed = await this.records.applyIn(session, actor, { id }, { set: patch as never });
+    trial?.note(known);
+    const item = { id, known: known as never };
+    const changed = await this.records.applyIn(session, actor, item, { set: patch as never });
     if (typeof changed === "object") this.#fail(outcome, row, [changed], id);
     else if (changed) outcome.updated++;
     else outcome.skipped++;
@@ -206,6 +165,18 @@ export class RowImporter {
         field: this.reader.columnOf(field),
       });
   }
+}
+
+/** The record that a row is about. One that the actor may not see is none: the row then has what another record has. */
+async function recordOf({ keys }: Candidate, found: Found): Promise<RecordRow | Left | undefined> {
+  for (const key of keys) {
+    const [first, ...others] = await found.with(key);
+    const { field } = key;
+    const message = `${others.length + 1} records have this ${field}.`;
+    if (others.length > 0) return { field, code: "ambiguous_match", message };
+    if (first) return first;
+  }
+  return undefined;
 }
 
 /** A row as it can be stored: PostgreSQL takes no NUL. */

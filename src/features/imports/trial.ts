@@ -3,7 +3,8 @@ import type { CsvRow } from "../../csv/read";
 import type { Session, Store } from "../../db/store";
 import type { Actor } from "../../policy";
 import type { RecordRow } from "../../records";
-import { keysOf, type ImportRecords, type Outcome, type RowImporter } from "./rows";
+import { namesOf, type ImportRecords } from "./records";
+import type { Outcome, RowImporter } from "./rows";
 
 /** Thrown so that everything is rolled back: what would have come of it. */
 class TriedOut extends Error {
@@ -48,7 +49,7 @@ export class Trial {
     const outcome = await this.importer.apply(session, actor, rows, {
       recall: (keys) => this.#recall(session, keys),
       note: (row) => {
-        const keys = new Set([...(noted.get(row.id)?.keys ?? []), ...keysOf(this.records, row)]);
+        const keys = new Set([...(noted.get(row.id)?.keys ?? []), ...namesOf(this.records, row)]);
         if (keys.size > 0) noted.set(row.id, { text: JSON.stringify(row), keys });
       },
     });
@@ -66,7 +67,7 @@ export class Trial {
         if (rows.has(id)) continue;
         const row = JSON.parse(this.#scratch.textOf(id)!) as RecordRow;
         rows.set(id, row);
-        waiting.push(...keysOf(this.records, row));
+        waiting.push(...namesOf(this.records, row));
       }
     }
     await this.records.recall(session, [...rows.values()]);

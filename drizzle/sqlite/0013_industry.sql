@@ -1,0 +1,1 @@
+CREATE INDEX `clients_by_industry` ON `clients` (`industry_key`,`id`) WHERE deleted_at is null;

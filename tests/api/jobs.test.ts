@@ -190,7 +190,7 @@ inWorld("jobs that somebody asks for", given, (world) => {
       expect([status, json.code, headers.get("retry-after")]).toEqual([429, "too_many_jobs", "10"]);
       expect((await send("minh")).status).toBe(202);
     }
-    const few = { ...many, items: many.items.slice(0, 500) };
+    const few = { ...many, items: many.items.slice(0, 5) };
     expect((await world().send("lan", "POST", "/api/bulk/clients/update", { body: few })).status).toBe(200);
     await idle(world());
   });

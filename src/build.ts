@@ -24,7 +24,10 @@ export const defaultProfile = commit === null ? "development" : "production";
  */
 export const readerWorker = new URL("./db/reader.worker.ts", import.meta.url).href;
 
-/** The worker that reads the contents of files. */
+/** The same for the one that brings SQLite's log into its file. */
+export const checkpointWorker = new URL("./db/checkpoint.worker.ts", import.meta.url).href;
+
+/** The same for the one that reads the contents of files. */
 export const contentsWorker = new URL("./contents/contents.worker.ts", import.meta.url).href;
 
 /** The same for the one that copies SQLite databases. */

@@ -34,7 +34,6 @@ import { Notifier } from "./features/notifications/consumer";
 import { notificationTopic } from "./features/notifications/notify";
 import { NotificationService } from "./features/notifications/service";
 import type { BlobKeeper } from "./features/files/blob-keeper";
-import { Pictures } from "./features/files/pictures";
 import type { FileService } from "./features/files/service";
 import type { Uploads } from "./features/files/uploads";
 import { Passes } from "./features/shares/passes";
@@ -306,7 +305,7 @@ export async function openParts(
       days: () => live.get("shares.days"),
     }),
     visits: new ShareVisits({
-      ...{ store, files, checks, pictures: new Pictures(keeper) },
+      ...{ store, files, checks, contents },
       passes: new Passes(secret),
     }),
     keeper,

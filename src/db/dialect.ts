@@ -8,8 +8,6 @@ export interface Dialect {
   isAmong(column: Column, jsonArray: Placeholder): SQL;
   /** The strings of a JSON array as a table to select from, in its column `value`. */
   each(jsonArray: Placeholder): SQL;
-  /** `select`s the values of a JSON array of strings, as `column` has them, each with its `place` in it, from 0. */
-  places(column: Column, jsonArray: Placeholder): SQL;
   /** `select`s the rows of a JSON array of arrays, each with a value for every column, encoded as it encodes. */
   rowsOf(columns: readonly Column[], jsonRows: Placeholder): SQL;
   /** The text of `column` has the argument somewhere in it, letter by letter: `%` and `_` mean themselves. */
@@ -63,8 +61,6 @@ export const sqliteDialect: Dialect = {
     sql`select ${each(columns, (_, i) => sql`value ->> ${i}`)} from json_each(${jsonRows})`,
   contains: (column, part) => sql`instr(${column}, ${part}) > 0`,
   unindexed: (expression) => sql`+(${expression})`,
-  // The limit has the array read once, and not again for each row that it is compared with.
-  places: (_, jsonArray) => sql`select value, key as place from json_each(${jsonArray}) limit -1`,
   by: (table, index) => sql`${table} indexed by ${sql.identifier(index)}`,
   lookedUp: (table, condition) => sql`${table} where ${condition}`,
   skipLocked: sql``,
@@ -84,8 +80,6 @@ export const postgresDialect: Dialect = {
   isAmong: (column, jsonArray) =>
     sql`${column} in (select value::${typeOf(column)} from json_array_elements_text(${jsonArray}::text::json))`,
   each: (jsonArray) => sql`json_array_elements_text(${jsonArray}::text::json)`,
-  places: (column, jsonArray) =>
-    sql`select value::${typeOf(column)} as value, place - 1 as place from json_array_elements_text(${jsonArray}::text::json) with ordinality as each(value, place)`,
   rowsOf: (columns, jsonRows) =>
     sql`select ${each(columns, (column, i) => sql`(value ->> ${i})::${typeOf(column)}`)} from json_array_elements(${jsonRows}::text::json)`,
   contains: (column, part) => sql`strpos(${column}, ${part}) > 0`,

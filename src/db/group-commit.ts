@@ -15,6 +15,8 @@ export interface GroupCommitOptions {
   maxWaiting?: number;
   /** A caller that works longer, or a lock held longer by another process, is given up. */
   deadlineMs?: number;
+  /** Called between batches; the next one waits for what it gives. */
+  between?: () => Promise<void> | undefined;
   /** Told how long callers wait, and how many share a commit. */
   measures?: Pick<StoreMeasures, "waited" | "committed">;
 }
@@ -57,6 +59,7 @@ export class GroupCommit<Session> {
   #maxBatchMs;
   #maxWaiting;
   #deadlineMs;
+  #between;
   #measures;
 
   constructor(
@@ -67,6 +70,7 @@ export class GroupCommit<Session> {
       maxBatchMs = 10,
       maxWaiting = 10_000,
       deadlineMs = 5_000,
+      between,
       measures,
     }: GroupCommitOptions,
   ) {
@@ -74,6 +78,7 @@ export class GroupCommit<Session> {
     this.#maxBatchMs = maxBatchMs;
     this.#maxWaiting = maxWaiting;
     this.#deadlineMs = deadlineMs;
+    this.#between = between;
     this.#measures = measures;
     this.#statements = {
       begin: db.prepare("BEGIN IMMEDIATE"),
@@ -122,6 +127,7 @@ export class GroupCommit<Session> {
       // Bun runs each request up to its first real wait before it looks at the next one. Only after all
       // sockets that are ready had their turn is it known who shares the next commit. Costs 1 µs.
       await new Promise<void>((resolve) => setImmediate(resolve));
+      await this.#between?.();
       await this.#runBatch();
     }
     this.#draining = undefined;

@@ -2,6 +2,7 @@ import { Database, type Statement } from "bun:sqlite";
 import { statSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { drizzle } from "drizzle-orm/bun-sqlite";
+import { Checkpoints } from "./checkpoints";
 import { sqliteDialect } from "./dialect";
 import { DbError, toDbError } from "./errors";
 import { GroupCommit, type GroupCommitOptions } from "./group-commit";
@@ -47,6 +48,8 @@ export function openSqliteStore(file: string, options: SqliteOptions = {}): Stor
   writer.run("PRAGMA busy_timeout = 0"); // GroupCommit waits without blocking the event loop.
   // A savepoint keeps each page as it was before it, and beyond 64 KiB in a file, with two writes for each page.
   writer.run("PRAGMA temp_store = MEMORY");
+  // In pages; see `Checkpoints`, which does it long before.
+  writer.run("PRAGMA wal_autocheckpoint = 16384");
   const reader = open(file, { readonly: true });
 
   const { ino: fileAtStart } = statSync(file);
@@ -55,7 +58,9 @@ export function openSqliteStore(file: string, options: SqliteOptions = {}): Stor
   // A worker reads one after the other: whoever waits, waits here, where turns are taken.
   const turns = new Turns(asides.length, asideDeadlineMs);
   const openWrite = sessions(writer);
-  const groupCommit = new GroupCommit<Session>(writer, openWrite, options);
+  const checkpoints = new Checkpoints(writer, file);
+  const between = () => checkpoints.between();
+  const groupCommit = new GroupCommit<Session>(writer, openWrite, { ...options, between });
   return {
     engine: "sqlite",
     read: sessions(reader)(),
@@ -79,6 +84,7 @@ export function openSqliteStore(file: string, options: SqliteOptions = {}): Stor
     },
     async close() {
       await groupCommit.idle();
+      await checkpoints.close();
       for (const aside of asides) aside.close();
       reader.close();
       // A worker on its way out may hold the lock for a moment; nobody is kept waiting any more.

@@ -42,23 +42,35 @@ export const unorderedOf = hot(
       ),
 );
 
-/** Numbers the events of a JSON array of ids in its order, the first one with `first`. */
-export const numberEvents = hot(
-  ({ t: { events }, q, dialect }, p: Params<{ ids: string; first: number }>) => {
-    const listed = dialect.places(events.id, p.ids);
+/** PostgreSQL only. */
+const numberTogether = hot(
+  ({ t: { events }, q }, p: Params<{ ids: string; before: number }>) =>
     // Without `returning` a write gives no rows, which Drizzle's type for PostgreSQL does not say.
-    return (
-      q
-        .update(events)
-        .set({ seq: sql`listed.place + ${value(events.seq, p.first)}` })
-        .from(sql`(${listed}) as listed`)
-        // The second says what the first does, but by way of the index: SQLite would look at every event there is.
-        .where(
-          and(eq(events.id, sql`listed.value`), dialect.isAmong(events.id, p.ids)),
-        ) as unknown as Query<never>
-    );
-  },
+    q
+      .update(events)
+      .set({ seq: sql`listed.place + ${value(events.seq, p.before)}` })
+      .from(sql`json_array_elements_text(${p.ids}::text::json) with ordinality as listed(value, place)`)
+      .where(eq(events.id, sql`listed.value::uuid`)) as unknown as Query<never>,
 );
+const numberOne = hot(
+  ({ t: { events }, q }, p: Params<{ id: string; seq: number }>) =>
+    q
+      .update(events)
+      .set({ seq: value(events.seq, p.seq) })
+      .where(eq(events.id, p.id)) as unknown as Query<never>,
+);
+
+/**
+ * Numbers events in their order, the first one with `first`. On SQLite one by one: there no statement has a way to go, and one for all
+ * of them gathers them in a table of its own first, which takes twice as long.
+ */
+export async function numberEvents(session: Session, ids: readonly string[], first: number): Promise<void> {
+  if (session.dialect.engine === "postgres") {
+    await numberTogether.all(session, { ids: JSON.stringify(ids), before: first - 1 });
+    return;
+  }
+  for (const [place, id] of ids.entries()) await numberOne.all(session, { id, seq: first + place });
+}
 
 const positions = hot(({ t: { consumers }, q }, p: Params<{ name: string }>) =>
   q.select({ position: consumers.position }).from(consumers).where(eq(consumers.name, p.name)).limit(1),

@@ -149,7 +149,8 @@ async function orderNext(session: Session, batch: number): Promise<number | "bus
   const isWhole = oldest.length < batch;
   const events = inOrder(isWhole ? oldest : [...oldest, ...(await lateOnes(session, oldest))]);
   const end = await positionOf(session, relay);
-  await numberEvents.all(session, { ids: JSON.stringify(events.map(({ id }) => id)), first: end + 1 });
+  const ids = events.map(({ id }) => id);
+  await numberEvents(session, ids, end + 1);
   await moveTo.all(session, { name: relay, position: end + events.length, updated_at: now() });
   return events.length;
 }

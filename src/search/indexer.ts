@@ -2,11 +2,15 @@ import { sql } from "drizzle-orm";
 import { hot, type Params, type Query } from "../db/hot";
 import { searchTable, type SearchedTable } from "../db/search-engine";
 import type { Session, Store } from "../db/store";
-import { second } from "../clock";
+import { monotonic, second } from "../clock";
 import { Pulse } from "../pulse";
 
 /** Records of one transaction, and letters: what many take is split, so that nobody waits for it long. */
-const [mostRecords, mostLetters] = [50, 20_000];
+const [mostRecords, mostLetters] = [150, 20_000];
+/** Until so many wait: each time costs as much as fifty records do. */
+const gatherMs = 200;
+/** Pages of the index that are merged in one transaction, and how often that is done after each portion: so it keeps up. */
+const [mergedPages, mergesEach] = [16, 2];
 const tables: readonly SearchedTable[] = ["clients", "tasks", "files"];
 
 /**
@@ -15,13 +19,16 @@ const tables: readonly SearchedTable[] = ["clients", "tasks", "files"];
  */
 export class Indexer {
   readonly #pulse: Pulse;
+  readonly #indexedAt = new Map<SearchedTable, number>();
+  /** Their index may have something to merge. */
+  readonly #unmerged = new Set<SearchedTable>(tables);
   #isSetUp = false;
 
   constructor(private readonly store: Store) {
     this.#pulse = new Pulse({
       module: "search",
       failure: "What is searched could not be indexed",
-      ...{ work: () => this.#work(), everyMs: 10 * second, soonMs: 50 },
+      ...{ work: () => this.#work(), everyMs: 10 * second, soonMs: gatherMs },
     });
   }
 
@@ -47,25 +54,65 @@ export class Indexer {
 
   async #work(): Promise<number | void> {
     if (!this.#isSetUp) await this.#setUp();
-    let isMore = false;
-    for (const table of tables) {
-      if ((await waiting(table).all(this.store.read, { limit: 1 })).length === 0) continue;
-      const indexed = await this.store.tx((session) => indexNext(session, table));
-      isMore ||= indexed > 0;
+    let pauseMs = Infinity;
+    for (const table of tables)
+      pauseMs = Math.min(pauseMs, await this.#index(table), await this.#merge(table));
+    return pauseMs === Infinity ? undefined : pauseMs;
+  }
+
+  /** Indexes a portion, when there is one or what waits has waited. @returns the milliseconds until it is to be called again */
+  async #index(table: SearchedTable): Promise<number> {
+    const next = await waiting(table).all(this.store.read, { limit: mostRecords });
+    if (next.length === 0) return Infinity;
+    const isWhole = next.length === mostRecords || portionOf(next, mostLetters).length < next.length;
+    const leftMs = (this.#indexedAt.get(table) ?? -Infinity) + gatherMs - monotonic();
+    if (!isWhole && leftMs > 0) return leftMs;
+    await this.store.tx((session) => indexNext(session, table));
+    this.#indexedAt.set(table, monotonic());
+    this.#unmerged.add(table);
+    return 0;
+  }
+
+  /** Merges some of an index. @returns the milliseconds until it is to be called again */
+  async #merge(table: SearchedTable): Promise<number> {
+    if (!this.#unmerged.has(table)) return Infinity;
+    for (let i = 0; i < mergesEach; i++) {
+      if (await this.store.tx((session) => mergeNext(session, table))) continue;
+      this.#unmerged.delete(table);
+      return Infinity;
     }
-    return isMore ? 0 : undefined;
+    return 0;
   }
 }
 
 /**
- * FTS5 would merge a whole index as soon as a tenth of it is removed, at the commit of whoever removes so much: many records that
- * are taken back would keep everybody waiting for seconds. What comes later merges it bit by bit.
+ * FTS5 merges its index within the commit of whoever writes: two hundred pages at a time as soon as 64 were written, and all of it
+ * as soon as a tenth is removed, which keeps everybody waiting for a tenth of a second or for several. So it is told not to; what is
+ * to be merged, the indexer does bit by bit.
  */
 async function keepFromMerging(session: Session): Promise<void> {
-  for (const table of tables) {
-    const text = `insert into ${table}_trigrams (${table}_trigrams, rank) values ('deletemerge', 0)`;
-    await session.run({ text, bind: () => [] }, []);
-  }
+  for (const table of tables)
+    for (const setting of ["automerge", "deletemerge"]) await tellIndex(session, table, setting, 0);
+}
+
+/** Merges a few pages of an index. @returns whether there may be more to merge */
+export async function mergeNext(session: Session, table: SearchedTable): Promise<boolean> {
+  const before = await changesSoFar(session);
+  await tellIndex(session, table, "merge", mergedPages);
+  // As FTS5 says it: less than two changes mean that there was nothing to do.
+  return (await changesSoFar(session)) - before >= 2;
+}
+
+async function tellIndex(session: Session, table: SearchedTable, what: string, value: number): Promise<void> {
+  const text = `insert into ${table}_trigrams (${table}_trigrams, rank) values ('${what}', ${value})`;
+  await session.run({ text, bind: () => [] }, []);
+}
+
+const total = { text: "select total_changes() as changes", bind: () => [] };
+
+async function changesSoFar(session: Session): Promise<number> {
+  const [row] = await session.run(total, []);
+  return row!["changes"] as number;
 }
 
 /**
@@ -78,8 +125,7 @@ export async function indexNext(
   { records = mostRecords, letters = mostLetters } = {},
 ): Promise<number> {
   const next = await waiting(table).all(session, { limit: records });
-  let sum = 0;
-  const chosen = next.filter(({ size }, i) => (sum += size) <= letters || i === 0);
+  const chosen = portionOf(next, letters);
   if (chosen.length === 0) return 0;
   const { add, remove, done } = statements(table);
   const docs = JSON.stringify(chosen.map(({ doc }) => doc));
@@ -87,6 +133,11 @@ export async function indexNext(
   await add.all(session, { docs });
   await done.all(session, { docs });
   return chosen.length;
+}
+
+function portionOf<Doc extends { size: number }>(next: readonly Doc[], letters: number): Doc[] {
+  let sum = 0;
+  return next.filter(({ size }, i) => (sum += size) <= letters || i === 0);
 }
 
 type Docs = { docs: string };

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import type { Store } from "../../../src/db/store";
 import { clientSearch } from "../../../src/features/clients/search";
 import { fillSearch } from "../../../src/search/fill";
-import { indexNext } from "../../../src/search/indexer";
+import { indexNext, mergeNext } from "../../../src/search/indexer";
 import { client, insertAll, list, openBoth } from "../list/support";
 
 setDefaultTimeout(60_000);
@@ -50,6 +50,26 @@ test("what waits to be indexed is found as what is, and once", async () => {
       expect(await found(sqlite, `q=${name === "Zanzibar" ? "madagascar" : "zanzibar"}`)).toEqual([]);
     }
   }
+});
+
+test("merged bit by bit, the index leads to the same", async () => {
+  const sqlite = both.stores[0]!;
+  await run(sqlite, "INSERT INTO clients_trigrams (clients_trigrams, rank) VALUES ('automerge', 0)");
+  const changed = rows.slice(10, 20).map(({ id }) => id);
+  for (const [i, id] of changed.entries()) {
+    await sqlite.tx((session) =>
+      clientSearch.put(session, id, { title: `Kilimanjaro ${i}`, more: [], rest: [] }),
+    );
+    await sqlite.tx((session) => indexNext(session, "clients"));
+  }
+  const segments = async () => (await run(sqlite, "SELECT DISTINCT segid FROM clients_trigrams_idx")).length;
+  const before = await segments();
+  expect(before).toBeGreaterThanOrEqual(changed.length);
+  while (await sqlite.tx((session) => mergeNext(session, "clients")));
+  expect(await segments()).toBeLessThan(before / 2);
+  expect((await found(sqlite, "q=kilimanjaro")).toSorted()).toEqual(changed.toSorted());
+  expect(await found(sqlite, "q=kilimanjaro+3")).toEqual([changed[3]!]);
+  await run(sqlite, "INSERT INTO clients_trigrams (clients_trigrams) VALUES ('integrity-check')");
 });
 
 test("a removed record leaves nothing", async () => {

@@ -5,7 +5,7 @@ import type { ListParams } from "./db/list-filters";
 import type { Shape } from "./db/hot";
 import type { DeletedMode } from "./list";
 import { isUser, scopeOf, type Actor, type Scope } from "./policy";
-import type { RecordPolicy } from "./records";
+import type { RecordPolicy } from "./record-kind";
 
 /** How far an actor reaches: not at all, to their own records, or to all. */
 export type Reach = Scope | "none";

@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { adminPassword, drillEnv } from "../tests/drills/api";
 import { binary } from "../tests/support/binary";
@@ -22,7 +22,7 @@ const raised = "1000000";
 const neocrmEnv = {
   ...drillEnv,
   ...{ RATE_LIMIT_IP: raised, RATE_LIMIT_AUTH: raised, RATE_LIMIT_USER: raised },
-  ...{ HOST: "127.0.0.1", NEOCRM_AUTH_ACCESS_TOKEN_MINUTES: "120" },
+  ...{ MAX_FILE_SIZE: "2GiB", HOST: "127.0.0.1", NEOCRM_AUTH_ACCESS_TOKEN_MINUTES: "120" },
 };
 
 const envOf = (databaseUrl: string | undefined) => ({
@@ -63,6 +63,32 @@ function installFastify(): void {
     stdio: ["ignore", "ignore", "inherit"],
   });
   if (!success) throw new Error("Fastify cannot be installed in bench/fastify.");
+}
+
+/** nginx as it sends files fastest: one process, the kernel copies, nothing is logged. */
+export async function startNginx(folder: string): Promise<Contender> {
+  const config = (port: string) => `
+    daemon off;
+    master_process off;
+    pid ${folder}/nginx.pid;
+    error_log stderr;
+    events {}
+    http {
+      access_log off;
+      sendfile on;
+      tcp_nopush on;
+      ${["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((kind) => `${kind}_temp_path ${folder}/nginx;`).join(" ")}
+      server {
+        listen 127.0.0.1:${port};
+        root ${folder};
+        location = /health/live { return 200; }
+      }
+    }`;
+  return start("nginx", (port) => {
+    const path = join(folder, "nginx.conf");
+    writeFileSync(path, config(port));
+    return ["nginx", "-e", "stderr", "-c", path];
+  });
 }
 
 const onServerCore = (command: string[]) => pinned(serverCore, command);

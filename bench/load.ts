@@ -5,12 +5,17 @@ import { join } from "node:path";
 /** One measured burst of requests. */
 export interface Measure {
   requestsPerSecond: number;
+  /** All that came in, of answers under way too. */
+  bytes: number;
+  seconds: number;
   /** Milliseconds. */
   p50: number;
   p95: number;
   p99: number;
   /** The server's processor time for each request, in microseconds. */
   cpuMicros: number;
+  /** The same in all. */
+  cpuSeconds: number;
   /** The server's resident memory at the end, in bytes. */
   rss: number;
   /** Answers other than 2xx. */
@@ -36,7 +41,7 @@ const script = join(import.meta.dir, "requests.lua");
 
 /** The processor of the servers, and that of the load. */
 export const serverCore = 0;
-const loadCore = availableParallelism() - 1;
+export const loadCore = availableParallelism() - 1;
 
 /** Runs a command on one processor, where there is more than one. */
 export const pinned = (core: number, command: string[]) =>
@@ -53,13 +58,15 @@ export async function burst({ url, pid }: { url: string; pid: number }, load: Lo
   const output = await new Response(child.stdout).text();
   if ((await child.exited) !== 0) throw new Error(`wrk failed:\n${output}`);
   const result = JSON.parse(output.slice(output.lastIndexOf("{"))) as Record<string, number>;
-  const { requests = 0, micros = 1, errors = 0 } = result;
+  const { requests = 0, bytes = 0, micros = 1, errors = 0 } = result;
+  const cpu = cpuSeconds(pid) - before;
   return {
     requestsPerSecond: requests / (micros / 1e6),
+    ...{ bytes, seconds: micros / 1e6 },
     p50: result.p50! / 1_000,
     p95: result.p95! / 1_000,
     p99: result.p99! / 1_000,
-    cpuMicros: ((cpuSeconds(pid) - before) * 1e6) / requests,
+    ...{ cpuMicros: (cpu * 1e6) / requests, cpuSeconds: cpu },
     rss: residentBytes(pid),
     errors,
   };
@@ -81,4 +88,10 @@ export function cpuSeconds(pid: number): number {
 /** The memory of a process that is in use now, in bytes. */
 export function residentBytes(pid: number): number {
   return Number(readFileSync(`/proc/${pid}/statm`, "utf8").split(" ")[1]) * pageBytes;
+}
+
+/** The most memory that a process ever had in use, in bytes. */
+export function peakBytes(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/status`, "utf8");
+  return Number(/VmHWM:\s+(\d+) kB/.exec(status)![1]) * 1_024;
 }

@@ -45,7 +45,7 @@ end
 function done(summary, latency)
   local errors = summary.errors.status + summary.errors.connect + summary.errors.read + summary.errors.timeout
   io.write(string.format(
-    '\n{"requests": %d, "micros": %d, "errors": %d, "p50": %d, "p95": %d, "p99": %d}\n',
-    summary.requests, summary.duration, errors,
+    '\n{"requests": %d, "bytes": %d, "micros": %d, "errors": %d, "p50": %d, "p95": %d, "p99": %d}\n',
+    summary.requests, summary.bytes, summary.duration, errors,
     latency:percentile(50), latency:percentile(95), latency:percentile(99)))
 end

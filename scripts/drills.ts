@@ -6,6 +6,7 @@ import "../src/config/node-env";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { arm64Drill } from "../tests/drills/arm64";
 import { bulkDrill } from "../tests/drills/bulk";
 import { backupDrill, restoreDrill } from "../tests/drills/backup";
 import { eventsDrill } from "../tests/drills/events";
@@ -26,7 +27,8 @@ import { syncDrill } from "../tests/drills/sync";
 import { newcomerDrill } from "../tests/drills/newcomer";
 import { newDatabase } from "../tests/support/postgres";
 import { engines } from "../tests/support/servers";
-import { makeRelease, type architectures } from "./release";
+import type { Architecture } from "./processor";
+import { makeRelease } from "./release";
 
 const rows: [drill: string, result: string, passed: boolean][] = [];
 
@@ -185,8 +187,15 @@ rows.push([
   mail.waited > 0 && mail.delivered === mail.waited,
 ]);
 
+const arm64 = await arm64Drill();
+rows.push([
+  "the executable for arm64, run by qemu: version, first admin, a client, a search, a backup, the end",
+  `ready ${arm64.ready}, found ${arm64.clients.join()}, backup ${arm64.backup}, exit code ${arm64.exitCode}`,
+  Bun.deepEquals(arm64, { version: true, ready: true, clients: ["Bjørn Hansen"], backup: true, exitCode: 0 }),
+]);
+
 const release = join(mkdtempSync(join(tmpdir(), "neocrm-drills-")), "release");
-await makeRelease(release, [process.arch as (typeof architectures)[number]], 1);
+await makeRelease(release, [process.arch as Architecture], 1);
 for (const { page, ran, leftOut, faults, seconds } of await newcomerDrill(release)) {
   for (const fault of faults) console.log(fault);
   const others = Object.entries(leftOut).map(([kind, count]) => `${count} for ${kind}`);

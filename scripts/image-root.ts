@@ -6,12 +6,15 @@
  */
 import { copyFileSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { architectureOf, runnerOf, type Runner } from "./processor";
 
 /** Puts `executable` and everything it needs to run into a folder, as the Dockerfile's last stage copies it. */
 export function layOutImage(executable: string, folder: string): void {
   const root = join(folder, "root");
   copy(executable, join(root, "bin/neocrm"));
-  for (const library of librariesOf(executable)) copy(library, join(root, library));
+  const runner = runnerOf(architectureOf(executable));
+  for (const library of librariesOf(executable, runner))
+    copy(join(runner.libraries, library), join(root, library));
   mkdirSync(join(folder, "data"), { recursive: true });
 }
 
@@ -21,11 +24,16 @@ function copy(from: string, to: string) {
   copyFileSync(from, to);
 }
 
-/** What is loaded with it, the loader included. */
-function librariesOf(executable: string): string[] {
-  const { stdout, success } = Bun.spawnSync(["ldd", executable]);
-  if (!success) throw new Error(`${executable} is no executable for this machine.`);
-  return stdout.toString().match(/\/lib\S*/g) ?? [];
+/** What is loaded with it, the loader included, as it finds them. */
+function librariesOf(executable: string, { emulator, libraries, loader }: Runner): string[] {
+  // `ldd` is no more than that, for this processor.
+  const command =
+    emulator === undefined
+      ? ["ldd", executable]
+      : [emulator, "-L", libraries, join(libraries, loader), "--list", executable];
+  const { stdout, success } = Bun.spawnSync(command);
+  if (!success) throw new Error(`What ${executable} is linked with cannot be told: ${command.join(" ")}`);
+  return [...new Set(stdout.toString().match(/\/lib\S*/g))];
 }
 
 if (import.meta.main) {

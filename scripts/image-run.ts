@@ -1,5 +1,5 @@
 /** Runs an image without a container engine: its own file system, read-only, its own user, `/proc` and a volume. */
-import { chownSync, mkdirSync, readFileSync } from "node:fs";
+import { chmodSync, chownSync, copyFileSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { freePort } from "../tests/support/free-port";
 import type { ImageConfig } from "./image-layout";
@@ -33,22 +33,30 @@ exec env -i "$@"`;
  * Starts it, asks it, stops it. Has to run as root, be it of a user namespace alone.
  * @param root where the image is unpacked
  * @param data an empty directory for its volume
+ * @param emulator runs it where it is for another processor; put beside it, as it has to be found in its file system
  */
 export async function runImage(
   root: string,
   data: string,
   { config }: Pick<ImageConfig, "config">,
+  emulator?: string,
 ): Promise<ImageRun> {
   const [uid, gid] = config.User.split(":").map(Number) as [number, number];
   chownSync(data, uid, gid);
   mkdirSync(join(root, "proc"), { recursive: true });
+  if (emulator !== undefined) {
+    copyFileSync(emulator, join(root, "emulator"));
+    chmodSync(join(root, "emulator"), 0o755);
+  }
   const port = await freePort();
   const env = [...config.Env, "HOST=127.0.0.1", `PORT=${port}`];
   const start = (command: string[]) =>
     Bun.spawn(
       [
         ...["unshare", "--mount", "sh", "-c", enter, "enter", root, data, ...env],
-        ...[Bun.which("chroot")!, `--userspec=${config.User}`, "--groups=", root, ...command],
+        ...[Bun.which("chroot")!, `--userspec=${config.User}`, "--groups=", root],
+        ...(emulator === undefined ? [] : ["/emulator"]),
+        ...command,
       ],
       { stdio: ["ignore", "pipe", "inherit"] },
     );

@@ -2,6 +2,7 @@
  * Makes the container image without Docker and without a network, measures it, and runs it as it would be run in a container:
  *
  *   bun run image                   apt-get install buildah; as root, or as a user with subordinate ids (/etc/subuid)
+ *   bun run image --executable FILE --outfile FILE     of one for another processor, which qemu-user-static runs
  *
  * `dist/neocrm-image.tar` is for `podman load`, `docker load` (from Docker 27 on) and `skopeo copy oci-archive:…`.
  */
@@ -14,6 +15,7 @@ import { commit } from "./build";
 import { filesIn, unpack, writeLayout, type ImageConfig, type ImageLayout } from "./image-layout";
 import { layOutImage } from "./image-root";
 import { runImage, type ImageRun } from "./image-run";
+import { architectureOf, runnerOf } from "./processor";
 
 const root = resolve(import.meta.dir, "..");
 
@@ -37,6 +39,7 @@ export async function buildImage(executable: string, folder: string, level: numb
   const buildah = (...args: string[]) =>
     run(["buildah", "--storage-driver=vfs", `--root=${folder}/storage`, `--runroot=${folder}/run`, ...args]);
   const options = [
+    `--arch=${ociNames[architectureOf(executable)]}`,
     ...["--isolation=chroot", "--format=docker", "--quiet", "--timestamp=0"],
     ...[`--build-arg=NEOCRM_VERSION=${version}`, `--build-arg=NEOCRM_COMMIT=${commit()}`],
   ];
@@ -44,6 +47,9 @@ export async function buildImage(executable: string, folder: string, level: numb
   await buildah("push", "--quiet", "--disable-compression", "neocrm", `dir:${folder}/pushed`);
   return writeLayout(join(folder, "pushed"), join(folder, "layout"), level);
 }
+
+/** What an image's configuration calls a processor. */
+const ociNames = { x64: "amd64", arm64: "arm64" } as const;
 
 async function run(command: string[]): Promise<string> {
   const child = Bun.spawn(command, { stdio: ["ignore", "pipe", "pipe"] });
@@ -72,7 +78,8 @@ async function makeImage(executable: string, outfile: string, level: number): Pr
     await unpack(layout, unpacked);
     const files = filesIn(unpacked);
     mkdirSync(data);
-    const ran = await runImage(unpacked, data, layout.config);
+    const { emulator } = runnerOf(architectureOf(executable));
+    const ran = await runImage(unpacked, data, layout.config, emulator);
     await run(["tar", "--create", "--owner=0", "--group=0", `--file=${outfile}`, "-C", layout.folder, "."]);
     return { size: layout.size, files, config: layout.config, run: ran };
   } finally {

@@ -8,14 +8,10 @@ import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { version } from "../package.json";
 import { build } from "./build";
+import { architectures, type Architecture } from "./processor";
 import { sbom } from "./sbom";
 
 const root = resolve(import.meta.dir, "..");
-
-/** The processors that there are executables for, as Node names them. */
-export const architectures = ["x64", "arm64"] as const;
-
-type Architecture = (typeof architectures)[number];
 
 /**
  * Makes the release anew in `folder`, as `deploy/install.sh` wants to find it.

@@ -49,7 +49,6 @@ import { NotificationService } from "./features/notifications/service";
 import { ContentReader } from "./contents/reader";
 import { FileContents } from "./features/files/contents";
 import { BlobKeeper } from "./features/files/blob-keeper";
-import { Pictures } from "./features/files/pictures";
 import { FilePolicy } from "./features/files/policy";
 import { Quota } from "./features/files/quota";
 import { FileService } from "./features/files/service";
@@ -433,7 +432,7 @@ export async function openParts(
       days: () => live.get("shares.days"),
     }),
     visits: new ShareVisits({
-      ...{ store, files, checks, pictures: new Pictures(keeper) },
+      ...{ store, files, checks, contents },
       passes: new Passes(secret),
     }),
     keeper,

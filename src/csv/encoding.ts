@@ -20,6 +20,15 @@ const tones = new Set([0xcc, 0xd2, 0xde, 0xec, 0xf2]);
 /** Đ and đ, which Windows-1252 has as Ð and ð. */
 const crossed = new Set([0xd0, 0xf0]);
 
+const anyNext = [0x80, 0xbf] as const;
+/** After these it is narrower: letters that could be shorter, halves of surrogate pairs and what is above U+10FFFF are none. */
+const firstNext: ReadonlyMap<number, readonly [number, number]> = new Map([
+  [0xe0, [0xa0, 0xbf]],
+  [0xed, [0x80, 0x9f]],
+  [0xf0, [0x90, 0xbf]],
+  [0xf4, [0x80, 0x8f]],
+]);
+
 /**
  * Looks at the bytes of a file as they come, and says at the end in which encoding it most likely is: by its byte order
  * mark, by its zeros, because it is UTF-8, and else by whether its letters make Vietnamese syllables.
@@ -30,8 +39,9 @@ export class EncodingFinder {
   #size = 0;
   #invalid = 0;
   #sequences = 0;
-  /** Bytes of a sequence of UTF-8 that are still to come. */
+  /** Bytes of a sequence of UTF-8 that are still to come, and between what the next of them is. */
   #awaited = 0;
+  #next: readonly [least: number, most: number] = anyNext;
   #high = 0;
   #vietnamese = 0;
   #before = 0;
@@ -70,7 +80,9 @@ export class EncodingFinder {
 
   #seeUtf8(byte: number): void {
     if (this.#awaited > 0) {
-      if ((byte & 0xc0) === 0x80) {
+      const [least, most] = this.#next;
+      this.#next = anyNext;
+      if (byte >= least && byte <= most) {
         if (--this.#awaited === 0) this.#sequences++;
         return;
       }
@@ -82,6 +94,7 @@ export class EncodingFinder {
     else if (byte >= 0xe0 && byte <= 0xef) this.#awaited = 2;
     else if (byte >= 0xf0 && byte <= 0xf4) this.#awaited = 3;
     else this.#invalid++;
+    this.#next = firstNext.get(byte) ?? anyNext;
   }
 
   #seeHigh(byte: number): void {

@@ -66,8 +66,9 @@ export async function* readCsv(
       yield { rows: await reader.write(decoder.decode(part, { stream: true })), read };
     }
   }
-  await reader.write(decoder.decode());
-  yield { rows: await reader.end(), read };
+  // What is left of a character that is cut through may end the row before.
+  const last = await reader.write(decoder.decode());
+  yield { rows: [...last, ...(await reader.end())], read };
 }
 
 /** The parser, as something that gives the rows of each text that it is given. */

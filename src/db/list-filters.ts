@@ -17,7 +17,7 @@ import type { PgTable } from "drizzle-orm/pg-core";
 import { isNullable, queryOf, type Field, type Fields, type Filter } from "../list";
 import type { Params, Row, Shape } from "./hot";
 import { bindSearch, searchCondition, searchShape } from "./search";
-import type { ListScope } from "./list-scope";
+import type { ListScope, Sieve } from "./list-scope";
 import { searchedTable } from "./search-engine";
 
 /** Values go into a query under these names only, so that the SQL follows from fields and operators. */
@@ -110,6 +110,17 @@ function conditionAcross(
   const isIt = eq(columnOf(table, "id"), columnOf(shape.t[fields.resource], key));
   const condition = filterCondition(shape, p, table, others.byName.get(field)!, filter, i);
   return sql`exists (select 1 from ${table} where ${and(isIt, seen.where(shape, p), condition)})`;
+}
+
+/** The filters of a list as one condition, for records that are found without them. */
+export function sieveOf(fields: Fields, filters: readonly Filter[], scope: Filtered["scope"]): Sieve {
+  const args: Row = {};
+  bindFilters(filters, args);
+  return {
+    shape: filterShape(filters),
+    args,
+    where: (shape, p) => and(...filterConditions(shape, p, { fields, scope }, filters, () => false)),
+  };
 }
 
 /** One filter on a field of `table` itself; its arguments are those of `bindFilters`, at place `i`. */

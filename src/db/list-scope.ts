@@ -1,4 +1,4 @@
-import { sql, type SQL } from "drizzle-orm";
+import { and, sql, type SQL } from "drizzle-orm";
 import type { PgTable } from "drizzle-orm/pg-core";
 import { hotByShape, type Row, type Shape } from "./hot";
 import { columnOf, type ListParams } from "./list-filters";
@@ -51,6 +51,17 @@ export interface Lead {
   /** They are many steps, whether or not there are many records in the end. */
   isLong: boolean;
 }
+
+/** A further condition on records, with the values of its placeholders; `shape` tells everything that it puts into the SQL. */
+export type Sieve = Pick<ListScope, "shape" | "where" | "args">;
+
+/** The records in a scope that a sieve lets through. */
+export const siftedBy = (sieve: Sieve, scope: SettledScope): SettledScope => ({
+  ...scope,
+  shape: `${scope.shape} ${sieve.shape}`,
+  args: { ...scope.args, ...sieve.args },
+  where: (shape, p) => and(scope.where(shape, p), sieve.where(shape, p)),
+});
 
 /** So many records are read and sorted in a few milliseconds. */
 const mostFew = 1_000;

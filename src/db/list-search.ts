@@ -36,7 +36,9 @@ export async function searchedPage<Page extends { rows: unknown[] }>(
   const found = goesOn ? undefined : await page(request);
   if (found && found.rows.length > 0) return found;
   const { search, filters } = searchIn(request.filters);
-  const corrected = await forgiven(store, fields, search!, request.deleted === "none", scopes, goesOn);
+  const isWhole = filters.length === 0 && request.after === null && (request.page ?? 1) === 1;
+  const findsNothing = goesOn || isWhole;
+  const corrected = await forgiven(store, fields, search!, request.deleted === "none", scopes, findsNothing);
   if (!corrected) return found ?? page(request);
   return page({
     ...request,
@@ -48,7 +50,7 @@ export async function searchedPage<Page extends { rows: unknown[] }>(
 /**
  * The same condition, content with words that differ by a letter; `undefined` when it finds something as it is, or no such
  * words are there.
- * @param goesOn it is known to find nothing as it is
+ * @param findsNothing it is known to find nothing as it is
  */
 export async function forgiven(
   store: Pick<Store, "read" | "aside">,
@@ -56,7 +58,7 @@ export async function forgiven(
   search: Filter,
   isIndexed: boolean,
   scopes: readonly ListScope[],
-  goesOn = false,
+  findsNothing = false,
 ): Promise<Filter | undefined> {
   const query = queryOf(search);
   if (!query.terms.some(({ forgivable }) => forgivable !== undefined)) return undefined;
@@ -65,7 +67,8 @@ export async function forgiven(
     scopes.map(async (scope) => ({ table, isIndexed, scope: await settled(store, table, scope) })),
   );
   const session = store.aside(scopes[0]!.caller);
-  for (const within of goesOn ? [] : all) if (await hasAny(session, query, within)) return undefined;
-  const corrections = await correctionsFor(session, query, all);
+  for (const within of findsNothing ? [] : all)
+    if (await hasAny(store, session, query, within)) return undefined;
+  const corrections = await correctionsFor(store, session, query, all);
   return corrections && withCorrections(search, corrections);
 }

@@ -2,12 +2,13 @@ import { encodeCursor, queryOf, type ListRequest, type ListResult, type Position
 import type { SearchQuery } from "../search/query";
 import type { Row } from "./hot";
 import { isInOrder, mayTakeLong } from "./list-cost";
+import { sieveOf } from "./list-filters";
 import { merge } from "./list-merge";
 import { narrowed } from "./list-narrow";
 import { keyName } from "./list-order";
 import { narrowedAgain } from "./list-remembered";
 import { Part, type Resource } from "./list-part";
-import { settled, type ListScope, type SettledScope } from "./list-scope";
+import { settled, siftedBy, type ListScope, type SettledScope } from "./list-scope";
 import { hasPosition, stretchesOf, type Stretch } from "./list-stretches";
 import { searchedPage, searchIn } from "./list-search";
 import { searched } from "./search";
@@ -19,6 +20,8 @@ export type { Resource } from "./list-part";
 export type { ListScope } from "./list-scope";
 
 const countedAtMost = 1_000;
+/** So few that a search found are read by their ids sooner than their turn aside would come. */
+const fewFound = 200;
 
 /**
  * One page of a list, and as much of a count as the request asks for.
@@ -99,15 +102,31 @@ async function openSearch(
   const session = store.aside(scope.caller);
   const isIndexed = request.deleted === "none";
   const from = await settled(store, fields.resource, scope);
-  const searchScope = { table: searchedTable(fields), scope: from, isIndexed };
-  const found = await searched(session, query, searchScope, mostSearched);
-  if (request.filters.length === 0) return new List(session, resource, request, found);
-  // How many it finds is not how many of them the filters let through.
-  const all = { ...found, matching: undefined };
-  const isNarrowed = !found.isFew && isIndexed;
-  const within = isNarrowed ? await narrowed(session, fields, request.filters, all, countedAtMost) : all;
-  return new List(session, resource, request, within);
+  const within = { table: searchedTable(fields), scope: from, isIndexed };
+  const sieve = request.filters.length > 0 && isIndexed ? sieveOf(fields, request.filters, from) : undefined;
+  const most = mostSearched ?? (sieve && countedAtMost);
+  const found = await searched(store, session, query, within, most, sieve);
+  if (found.isFew && found.matching !== undefined && found.matching <= fewFound)
+    return new List(store.read, resource, request, whenFiltered(found, request));
+  const all = whenFiltered(found, request);
+  if (!sieve || found.isFew) return new List(session, resource, request, all);
+  if (passesOften(found)) {
+    const sifted = { ...within, scope: siftedBy(sieve, from) };
+    const through = await searched(store, session, query, sifted, countedAtMost);
+    const { matching } = through;
+    return new List(session, resource, request, through.isFew ? through : { ...all, matching });
+  }
+  const among = await narrowed(session, fields, request.filters, all, countedAtMost);
+  return new List(session, resource, request, among);
 }
+
+/** Whether filters let so many through of what a search finds that it leads to them sooner than an index of theirs. */
+const passesOften = ({ passing = 0, matching = 0 }: { passing?: number; matching?: number }) =>
+  passing * 10 >= matching && passing > 0;
+
+/** How many a search finds is not how many of them the filters let through. */
+const whenFiltered = (found: SettledScope, { filters }: ListRequest): SettledScope =>
+  filters.length === 0 || found.matching === 0 ? found : { ...found, matching: undefined };
 
 /** Each list gives what the page might need of it: no index has the records of several in one order. */
 async function mergedRows(
@@ -149,6 +168,7 @@ export class List {
 
   /** At most `wanted` rows from where the request starts, or from `offset`. */
   async rows(wanted: number, offset = offsetOf(this.request)): Promise<Row[]> {
+    if (this.scope.isFew && this.scope.matching === 0) return [];
     const { after, sort } = this.request;
     const stretches = this.#stretches();
     const start = after ? stretches.findIndex((stretch) => hasPosition(stretch, sort, after)) : 0;

@@ -22,6 +22,8 @@ export type Wanted = readonly (readonly (readonly string[])[])[];
 
 /** What the two engines do differently to find records by parts of their texts. */
 export interface SearchEngine {
+  /** It begins with those of several parts that lead to the fewest records, however many it is given. */
+  readonly choosesParts: boolean;
   /** What leads to records, as the engine's index reads it. There are letters, digits and spaces in it, nothing to escape. */
   expression(wanted: Wanted): string;
   /**
@@ -75,6 +77,7 @@ export const searchTable = (t: Tables, table: SearchedTable) =>
 
 /** FTS5: an index of three letters in a row, which says in which texts they are and not where. */
 const sqliteEngine: SearchEngine = {
+  choosesParts: false,
   expression: (wanted) => written(wanted, " AND ", " OR ", '"'),
   candidates({ t }, p, table, hasExpression) {
     const search = searchTable(t, table);
@@ -96,6 +99,7 @@ const sqliteEngine: SearchEngine = {
 
 /** Full text: a `tsvector` of the same letters, in a GIN index. */
 const postgresEngine: SearchEngine = {
+  choosesParts: true,
   expression: (wanted) => written(wanted, " & ", " | ", "'"),
   candidates({ t }, p, table, hasExpression) {
     const search = searchTable(t, table);

@@ -58,7 +58,7 @@ export async function findIn<Item extends { id: string }>(
   const session = store.aside(scope.caller);
   const table = searchedTable(fields);
   const within: SearchScope = { table, isIndexed: true, scope: await settled(store, table, scope) };
-  const look = (query: SearchQuery, most: number) => lookIn(session, query, within, facets, most);
+  const look = (query: SearchQuery, most: number) => lookIn(store, session, query, within, facets, most);
   let query = queryOf(search);
   let found = await look(query, mostFound + 1);
   if (found.length === 0) {
@@ -74,7 +74,8 @@ export async function findIn<Item extends { id: string }>(
     if (matches.length >= limit) break;
   }
   const best = [...all.values()].toSorted(byScore).slice(0, limit);
-  const rows = await rowsOf(session, resource, within, best);
+  // So few are read by their ids sooner than their turn aside would come.
+  const rows = await rowsOf(store.read, resource, within, best);
   return {
     best: best.flatMap(({ id, score, updated_at }) => {
       const item = rows.get(id);
@@ -104,6 +105,7 @@ function betterThan({ terms, nots }: SearchQuery): SearchQuery[] {
 const found = hotByShape<Row>();
 
 async function lookIn(
+  store: Pick<Store, "read">,
   session: Session,
   query: SearchQuery,
   within: SearchScope,
@@ -111,7 +113,8 @@ async function lookIn(
   limit: number,
 ): Promise<Found[]> {
   const { table, scope } = within;
-  const args: Row = { ...scope.args, list_q_match: matchOf(session, query), list_limit: limit };
+  const match = await matchOf(store, session, query, within);
+  const args: Row = { ...scope.args, list_q_match: match, list_limit: limit };
   bindSearch(query, args);
   bindForms(query, args);
   const rows = await found.all(

@@ -3,9 +3,10 @@ import { isEmpty, type SearchQuery } from "../search/query";
 import type { Query, Row, Shape } from "./hot";
 import { hotByShape } from "./hot";
 import type { ListParams } from "./list-filters";
-import type { SettledScope } from "./list-scope";
+import type { SettledScope, Sieve } from "./list-scope";
 import { searchEngineOf, searchTable, wantedBy, type Candidates, type SearchedTable } from "./search-engine";
-import type { Session } from "./store";
+import { expressionOf } from "./search-parts";
+import type { Session, Store } from "./store";
 
 /** Everything about a query that stands in the SQL. */
 export const searchShape = ({ terms, nots }: SearchQuery) =>
@@ -62,30 +63,51 @@ export function recordsIn(
   return { from, order, where: and(where, scope.where(shape, p))! };
 }
 
-/** The argument that leads the index to what a query asks for. */
-export const matchOf = (session: Session, query: SearchQuery): string =>
-  searchEngineOf(session).expression(wantedBy(query));
+/** The argument that leads the index to what a query asks for in a scope. */
+export const matchOf = async (
+  store: Pick<Store, "read">,
+  session: Session,
+  query: SearchQuery,
+  { table, scope, isIndexed }: SearchScope,
+): Promise<string> => (scope.isFew || !isIndexed ? "" : expressionOf(store, session, table, wantedBy(query)));
 
-const gathered = hotByShape<{ ids: string; total: number }>();
+/** Records as a JSON array of their ids, how many they are, and how many of them a sieve lets through. */
+interface Gathered {
+  ids: string;
+  total: number;
+  passing: number;
+}
 
-/** The first records that a query finds in a scope, the youngest first: as a JSON array, and how many they are. */
-async function gather(session: Session, query: SearchQuery, within: SearchScope, limit: number) {
+const gathered = hotByShape<Gathered>();
+
+/** The first records that a query finds in a scope, the youngest first. */
+async function gather(
+  store: Pick<Store, "read">,
+  session: Session,
+  query: SearchQuery,
+  within: SearchScope,
+  limit: number,
+  sieve?: Sieve,
+): Promise<Gathered> {
   const { table, scope, isIndexed } = within;
-  const args: Row = { ...scope.args, list_q_match: matchOf(session, query), list_limit: limit };
+  const match = await matchOf(store, session, query, within);
+  const args: Row = { ...scope.args, ...sieve?.args, list_q_match: match, list_limit: limit };
   bindSearch(query, args);
   const [found] = await gathered.all(
     session,
-    [table, isIndexed, scope.shape, searchShape(query)].join("|"),
+    [table, isIndexed, scope.shape, searchShape(query), sieve?.shape].join("|"),
     (shape, p) => {
       const { from, where, order } = recordsIn(shape, p, within, query.terms.length > 0);
       const matches = and(where, isMatch(shape, p, table, query));
-      const ids = sql`select ${shape.t[table].id} as id from ${from} where ${matches}${order} limit ${p.list_limit}`;
+      const passes = sql`case when ${sieve?.where(shape, p) ?? sql`1 = 1`} then 1 else 0 end`;
+      const ids = sql`select ${shape.t[table].id} as id, ${passes} as passes from ${from} where ${matches}${order} limit ${p.list_limit}`;
       return shape.q
         .select({
           ids: sql<string>`${shape.dialect.gathered(sql`id`)}`,
           total: sql<number>`count(*)`.mapWith(Number),
+          passing: sql<number>`coalesce(sum(passes), 0)`.mapWith(Number),
         })
-        .from(sql`(${ids}) as matching`) as unknown as Query<{ ids: string; total: number }>;
+        .from(sql`(${ids}) as matching`) as unknown as Query<Gathered>;
     },
     args,
   );
@@ -93,8 +115,12 @@ async function gather(session: Session, query: SearchQuery, within: SearchScope,
 }
 
 /** Whether a query finds anything in a scope. */
-export const hasAny = async (session: Session, query: SearchQuery, within: SearchScope): Promise<boolean> =>
-  (await gather(session, query, within, 1)).total > 0;
+export const hasAny = async (
+  store: Pick<Store, "read">,
+  session: Session,
+  query: SearchQuery,
+  within: SearchScope,
+): Promise<boolean> => (await gather(store, session, query, within, 1)).total > 0;
 
 /** So many records are found one by one and sorted in a few milliseconds. */
 const mostGathered = 2_500;
@@ -103,13 +129,16 @@ const mostGathered = 2_500;
  * The records of a scope that a query finds, as a scope. When they are few, they are gathered; else each record is asked,
  * in the order of the list, which soon meets enough of them.
  * @param most so many are few
+ * @param sieve what is to be known of them: `passing` tells how many of those that were counted it lets through
  */
 export async function searched(
+  store: Pick<Store, "read">,
   session: Session,
   query: SearchQuery,
   within: SearchScope,
   most = mostGathered,
-): Promise<SettledScope> {
+  sieve?: Sieve,
+): Promise<SettledScope & { passing?: number }> {
   const { table, scope, isIndexed } = within;
   const args: Row = { ...scope.args };
   bindSearch(query, args);
@@ -121,8 +150,8 @@ export async function searched(
   };
   // What only must not be there leaves most records: they are met soon.
   if (scope.isFew || !isIndexed || query.terms.length === 0) return asked;
-  const { ids, total } = await gather(session, query, within, most + 1);
-  if (total > most) return { ...asked, matching: total };
+  const { ids, total, passing } = await gather(store, session, query, within, most + 1, sieve);
+  if (total > most) return { ...asked, matching: total, passing };
   return {
     ...scope,
     ...{ isFew: true, matching: total },

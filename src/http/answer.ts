@@ -44,6 +44,12 @@ export const accepted = answering({ status: 202, locates: true }, (job) => ({
   location: `/api/jobs/${(job as { id: string }).id}`,
 }));
 
+/** A picture that is being made, which most often takes less than a second: 202, and when to ask again. */
+export function notYet(set: ResponseSet): Response {
+  set.status = 202;
+  return Response.json({ state: "pending" }, { status: 202, headers: { "retry-after": "1" } });
+}
+
 /** A file that is read, or was: 202 or 200, and where it is said what stands in it. */
 export const fileReading: AnswerOf = Object.assign(
   (file: unknown) => {

@@ -1,3 +1,4 @@
+import { BlobError } from "../integrations/blobs/blobs";
 import { isUnchanged } from "./preconditions";
 import { readRange, type ByteRange } from "./ranges";
 import type { ResponseSet } from "./answer";
@@ -42,10 +43,29 @@ export async function sendDownload(
   const part = readRange(request.headers, size, etag);
   headers["content-type"] = type.startsWith("text/") ? `${type}; charset=utf-8` : type;
   headers["content-disposition"] = disposition(isShown ? "inline" : "attachment", name);
-  headers["content-length"] = String(part ? part.last - part.first + 1 : size);
+  const length = part ? part.last - part.first + 1 : size;
+  headers["content-length"] = String(length);
   if (part) headers["content-range"] = `bytes ${part.first}-${part.last}/${size}`;
   const status = part ? 206 : 200;
-  return request.method === "HEAD" ? answer(status) : answer(status, await download.read(part));
+  return request.method === "HEAD"
+    ? answer(status)
+    : answer(status, await measured(await download.read(part), length));
+}
+
+/** What is read before it is sent. Slow readers hold so much each. */
+const mostMeasured = 1024 * 1024;
+
+/**
+ * A body whose length goes out with it. Bun sends streams in chunks, without the `Content-Length` that they are given
+ * (oven-sh/bun#10507), so short ones are read first; longer ones, which come from a bucket, have it in the answer to `HEAD`.
+ */
+async function measured(body: Awaited<ReturnType<Download["read"]>>, length: number) {
+  if (body instanceof Blob || length > mostMeasured) return body;
+  try {
+    return await new Response(body).bytes();
+  } catch (error) {
+    throw new BlobError("unavailable", error);
+  }
 }
 
 /**

@@ -32,8 +32,10 @@ const believedMs = 30 * second;
 const beatMs = 25 * second;
 const silenceMs = 60 * second;
 
-/** Users whose notifications are read at once: reading for thousands must not take every connection to the database. */
+/** Reads that go on at once: reading for thousands must not take every connection to the database. */
 const mostReading = 4;
+/** Users whose notifications are read together: for a hundred that takes little longer than for ten. */
+const togetherAtMost = 100;
 
 const jobBell = "job:";
 const userTopic = /^(notify|user):(.+)$/;
@@ -57,12 +59,12 @@ export class Hub {
   constructor(private readonly options: HubOptions) {
     const { store, bus, kinds, sees, measure } = options;
     this.#hints = new Hints(store.read, kinds, sees);
-    this.#notifying = new Wakes(mostReading, (userId) =>
-      deliver(store.read, userId, this.#of(userId), measure),
+    this.#notifying = new Wakes(mostReading, togetherAtMost, (userIds) =>
+      deliver(store.read, this.#ofAll(userIds), measure),
     );
-    this.#checking = new Wakes(mostReading, (userId) => this.#check(userId));
-    this.#telling = new Wakes(1, () => this.#hints.tell());
-    this.#watching = new Wakes(1, (jobId) => this.#hints.tellOfJob(jobId));
+    this.#checking = new Wakes(mostReading, 1, ([userId]) => this.#check(userId!));
+    this.#telling = new Wakes(1, 1, () => this.#hints.tell());
+    this.#watching = new Wakes(1, 1, ([jobId]) => this.#hints.tellOfJob(jobId!));
     bus.onRing((topic) => this.#heard(topic));
     bus.onGap(() => this.#lookAtAll());
     this.#timer = setInterval(() => this.#tick(), second);
@@ -163,8 +165,12 @@ export class Hub {
     return this.#users.get(userId) ?? nobody;
   }
 
+  #ofAll(userIds: readonly string[]): Connection[] {
+    return userIds.flatMap((userId) => [...this.#of(userId)]);
+  }
+
   #all(): Connection[] {
-    return [...this.#users.values()].flatMap((connections) => [...connections]);
+    return this.#ofAll([...this.#users.keys()]);
   }
 
   #add(connection: Connection): void {

@@ -3,7 +3,13 @@ import type { Session } from "../db/store";
 import { presentNotification } from "../features/notifications/schema";
 import type { Connection } from "./connection";
 import { frameOf, resyncFrame } from "./frames";
-import { lastNumber, notificationsAfter, oldestNumber, type NotificationRow } from "./store";
+import {
+  lastNumber,
+  notificationsAfter,
+  notificationsAfterEach,
+  oldestNumber,
+  type NotificationRow,
+} from "./store";
 
 /** How many are read at once. */
 const page = 200;
@@ -42,26 +48,53 @@ export interface Delivered {
 }
 
 /**
- * Sends each connection of a user the notifications after its position, in order. May run several times at once: what
+ * Sends each connection the notifications of its user after its position, in order. May run several times at once: what
  * is sent is decided without a pause, by the position. For a slow reader the table is the queue: it goes on where it
  * stopped, or is told that it missed too much.
  */
 export async function deliver(
   session: Session,
+  connections: readonly Connection[],
+  measure: Delivered,
+): Promise<void> {
+  const users = Map.groupBy(connections.filter(takes), ({ userId }) => userId);
+  if (users.size > 1 && (await deliverFew(session, users, measure))) return;
+  for (const [userId, own] of users) await deliverAll(session, userId, own, measure);
+}
+
+/** Reads for all users at once, as most have one notification that is new. @returns false where there are too many for that */
+async function deliverFew(
+  session: Session,
+  users: ReadonlyMap<string, readonly Connection[]>,
+  measure: Delivered,
+): Promise<boolean> {
+  const positions = JSON.stringify([...users].map(([userId, own]) => [userId, firstPosition(own)]));
+  const rows = await notificationsAfterEach.all(session, { positions, most: page });
+  if (rows.length === page) return false;
+  for (const row of rows.sort((a, b) => a.number - b.number))
+    deliverOne(row, users.get(row.user_id)!, measure);
+  return true;
+}
+
+async function deliverAll(
+  session: Session,
   userId: string,
-  connections: Iterable<Connection>,
+  connections: readonly Connection[],
   measure: Delivered,
 ): Promise<void> {
   for (;;) {
-    const waiting = [...connections].filter(takes);
+    const waiting = connections.filter(takes);
     if (waiting.length === 0) return;
-    const number = Math.min(...waiting.map(({ position }) => position));
+    const number = firstPosition(waiting);
     const rows = await notificationsAfter.all(session, { user_id: userId, number, most: page });
     for (const row of rows) deliverOne(row, waiting, measure);
     if (rows.length < page) return;
     await skipWhoIsFarBehind(session, userId, waiting);
   }
 }
+
+const firstPosition = (connections: readonly Connection[]) =>
+  Math.min(...connections.map(({ position }) => position));
 
 const takes = ({ isReady, isClosed, outlet }: Connection) => isReady && !isClosed && !outlet.isFull;
 

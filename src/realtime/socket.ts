@@ -38,8 +38,8 @@ export const socketHandlers = {
   sendPings: false,
   open: (ws: ServerWebSocket<Socket>) => ws.data.opened(ws),
   message: (ws: ServerWebSocket<Socket>, data: string | Buffer) => ws.data.received(data),
-  ping: (ws: ServerWebSocket<Socket>) => ws.data.heard(),
-  pong: (ws: ServerWebSocket<Socket>) => ws.data.heard(),
+  ping: (ws: ServerWebSocket<Socket>) => ws.data.signed(),
+  pong: (ws: ServerWebSocket<Socket>) => ws.data.signed(),
   drain: (ws: ServerWebSocket<Socket>) => ws.data.drained(),
   close: (ws: ServerWebSocket<Socket>) => ws.data.ended(),
 };
@@ -143,19 +143,15 @@ class Socket implements Outlet {
   }
 
   received(data: string | Buffer): void {
-    if (this.#isClosed) return;
-    this.heard();
-    try {
-      this.#count();
+    this.#hear(() => {
       const frame = readFrame(data);
       this.#then(() => this.#take(frame));
-    } catch (error) {
-      this.#fail(error);
-    }
+    });
   }
 
-  heard(): void {
-    if (this.#connection) this.#connection.heardAt = monotonic();
+  /** A ping or pong of the protocol itself, which Bun has answered: it counts as any frame does. */
+  signed(): void {
+    this.#hear(() => {});
   }
 
   drained(): void {
@@ -188,6 +184,17 @@ class Socket implements Outlet {
     if (this.#isClosed) return;
     const { code, message } = closingOf(error);
     this.close(code, message);
+  }
+
+  #hear(take: () => void): void {
+    if (this.#isClosed) return;
+    if (this.#connection) this.#connection.heardAt = monotonic();
+    try {
+      this.#count();
+      take();
+    } catch (error) {
+      this.#fail(error);
+    }
   }
 
   /** @throws Closing when more frames came in this second than are taken */

@@ -1,5 +1,5 @@
-import { and, asc, desc, eq, gt, isNotNull, sql } from "drizzle-orm";
-import { hot, type Params } from "../db/hot";
+import { and, asc, desc, eq, gt, isNotNull, sql, type SQL } from "drizzle-orm";
+import { hot, type Params, type Query } from "../db/hot";
 import { recordColumns, type RecordOf } from "../db/rows";
 
 /** A notification as it is stored, without the columns that follow from others. */
@@ -14,6 +14,26 @@ export const notificationsAfter = hot(
       .where(and(eq(t.notifications.user_id, p.user_id), gt(t.notifications.number, p.number)))
       .orderBy(asc(t.notifications.number))
       .limit(p.most),
+);
+
+/** The notifications of many users, of each after a number, in no order: `positions` is a JSON array of `[user_id, number]`. */
+export const notificationsAfterEach = hot(
+  ({ t, q, dialect }, p: Params<{ positions: string; most: number }>) => {
+    const { notifications } = t;
+    const positions = dialect.rowsOf([notifications.user_id, notifications.number], p.positions);
+    const isAfter = sql`${notifications.user_id} = position.reader and ${notifications.number} > position.last`;
+    const found = sql`(with position(reader, last) as (${positions}) select * from position) as position
+      cross join ${dialect.lookedUp(notifications, isAfter)}`;
+    const columns = Object.entries(recordColumns("notifications")(t));
+    const selection = columns.map(([name, column]) => [
+      name,
+      sql`${sql.raw(`notifications.${name}`)}`.mapWith(column),
+    ]);
+    return q
+      .select(Object.fromEntries(selection) as Record<string, SQL>)
+      .from(found)
+      .limit(p.most) as unknown as Query<NotificationRow>;
+  },
 );
 
 /** The last number that a user's notifications have; none before the first. */

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { logOf } from "../ops/logging";
 
 const log = logOf("realtime");
@@ -12,10 +13,14 @@ export class Wakes {
   #turns = 0;
   #isClosed = false;
 
-  /** @param most how many names have their turn at once */
+  /**
+   * @param most how many turns there are at once
+   * @param share how many names may have one together
+   */
   constructor(
     private readonly most: number,
-    private readonly work: (name: string) => Promise<void>,
+    private readonly share: number,
+    private readonly work: (names: readonly string[]) => Promise<void>,
   ) {}
 
   wake(name: string): void {
@@ -35,10 +40,13 @@ export class Wakes {
   }
 
   async #run(): Promise<void> {
-    for (const name of this.#called) {
-      this.#called.delete(name);
+    // Those who are called together have their turn together.
+    await setImmediate();
+    while (this.#called.size > 0) {
+      const names = this.#called.values().take(this.share).toArray();
+      for (const name of names) this.#called.delete(name);
       try {
-        await this.work(name);
+        await this.work(names);
       } catch (error) {
         // Whoever calls does so again, at the latest after half a minute.
         log.warn("Connections could not be told what happened", { error });

@@ -1,4 +1,4 @@
-import { and, asc, eq, lt, sql } from "drizzle-orm";
+import { and, asc, eq, lt, lte, sql } from "drizzle-orm";
 import { hot, type Params } from "../db/hot";
 import { insertInto } from "../db/rows";
 import type { Session, Store } from "../db/store";
@@ -92,7 +92,10 @@ export async function forgetEvents(store: Store, actor: Actor, before: number): 
 const insertEvent = insertInto("events");
 
 const eventsBefore = hot(
-  ({ t: { events }, q }, p: Params<{ entity_type: string; entity_id: string; before: number }>) =>
+  (
+    { t: { events }, q },
+    p: Params<{ entity_type: string; entity_id: string; before: number; version: number }>,
+  ) =>
     q
       .delete(events)
       .where(
@@ -100,6 +103,7 @@ const eventsBefore = hot(
           eq(events.entity_type, p.entity_type),
           eq(events.entity_id, p.entity_id),
           lt(events.created_at, p.before),
+          lte(events.version, p.version),
         ),
       )
       .returning({ id: events.id }),
@@ -120,7 +124,9 @@ async function cutHistory(
   const told = fold(old);
   // Removed for good: that it was, and that nothing is to be made of it, stays.
   if (!told || (old.length === 1 && old[0]!.type.endsWith(".snapshot"))) return 0;
-  const removed = await eventsBefore.all(session, { ...about, before });
-  await insertEvent.all(session, snapshotOf(actor, kind, id, old.at(-1)!.version, told, before));
+  const { version } = old.at(-1)!;
+  // Where the clock was set back, some of what follows is from before: it is in no snapshot yet.
+  const removed = await eventsBefore.all(session, { ...about, before, version });
+  await insertEvent.all(session, snapshotOf(actor, kind, id, version, told, before));
   return removed.length;
 }

@@ -40,6 +40,27 @@ describe.each(engines)("files in a bucket [%s]", (engine) => {
     expect(head.headers.get("content-length")).toBe("12000000");
   });
 
+  test("say how long they are: in the answer to HEAD and in their parts, and where they are short, with their bytes", async () => {
+    const { id } = await upload(world, "lan", "mebibyte.txt", "0123456789abcdef".repeat(65_536));
+    const path = `/api/files/${id}/download`;
+    const lengthOf = async (method: string, range?: string) => {
+      const { status, text, headers } = await world.send("lan", method, path, {
+        headers: range === undefined ? {} : { range },
+      });
+      return [status, headers.get("content-length"), headers.get("content-range"), text.length];
+    };
+    expect(await lengthOf("HEAD")).toEqual([200, "1048576", null, 0]);
+    expect(await lengthOf("GET")).toEqual([200, "1048576", null, 1_048_576]);
+    expect(await lengthOf("HEAD", "bytes=16-31")).toEqual([206, "16", "bytes 16-31/1048576", 0]);
+    expect(await lengthOf("GET", "bytes=16-31")).toEqual([206, "16", "bytes 16-31/1048576", 16]);
+    expect(await lengthOf("GET", "bytes=-1")).toEqual([206, "1", "bytes 1048575-1048575/1048576", 1]);
+    const longer = await upload(world, "lan", "longer.txt", "x".repeat(3_000_000));
+    const whole = await world.send("lan", "GET", `/api/files/${longer.id}/download`);
+    expect([whole.status, sha256(whole.text)]).toEqual([200, longer.checksum]);
+    const { headers } = await world.send("lan", "HEAD", `/api/files/${longer.id}/download`);
+    expect(headers.get("content-length")).toBe("3000000");
+  });
+
   test("that are too large, refused or cut off leave nothing there", async () => {
     const before = await kept();
     const { raw, headers } = oneFile("a.bin", "x".repeat(21 * 2 ** 20));

@@ -146,6 +146,27 @@ inWorld("files that are meant to do harm", {}, (world) => {
     ]);
   });
 
+  test("that end in half a character lose nothing but that", async () => {
+    const before = await namesIn(world());
+    const wide = [...utf16("name,email\nwide,\n", "le"), 0x41];
+    for (const csv of [new Uint8Array(wide), bytesOf("name,email\nlong,\n", [0xc3])]) {
+      const job = await imported(world(), "lan", "clients", csv);
+      expect(job).toMatchObject({ state: "succeeded", done: 2, created: 1, failed: 1 });
+    }
+    expect(await namesIn(world())).toEqual([...before, "wide", "long"]);
+  });
+
+  test("with blanks around what they say have it without, but in long texts", async () => {
+    const before = await namesIn(world());
+    const csv = " Name ; E-mail ;status;notes\n  Bob  ; bob@example.com ; active ;  kept \n";
+    expect(await imported(world(), "lan", "clients", csv)).toMatchObject({ created: 1, failed: 0 });
+    const found = await recordsOf(world(), "lan", "clients", "&filter[email]=bob@example.com");
+    expect(found).toMatchObject([
+      { name: "Bob", email: "bob@example.com", status: "active", notes: "  kept " },
+    ]);
+    expect(await namesIn(world())).toEqual([...before, "Bob"]);
+  });
+
   test("whose first row is longer than what the headers are looked for in have headers still", async () => {
     const before = await namesIn(world());
     const csv = `name,notes\nhuge,"${"x".repeat(1_000_000)}"\nsmall,y\n`;

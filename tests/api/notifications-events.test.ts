@@ -164,6 +164,16 @@ inWorld("clients", setting, (world) => {
     ]);
   });
 
+  test("that others change are told anew once a clock that was ahead has been set right", async () => {
+    await done(world(), "lan", "PATCH", "/api/clients/$acme", { notes: "f" });
+    await world().server.parts.store.tx(({ q, t }) =>
+      q.update(t.notifications).set({ created_at: now() + day }),
+    );
+    for (const notes of ["g", "h"]) await done(world(), "lan", "PATCH", "/api/clients/$acme", { notes });
+    const told = ["client_changed", "Changed: acme"];
+    expect(await titlesTo(world(), "minh")).toEqual([told, told]);
+  });
+
   /** A note, as it is recorded when somebody logs one. */
   const note = async (by: Name, text: string) => {
     const { server, ids, people } = world();
@@ -189,6 +199,17 @@ inWorld("clients", setting, (world) => {
     );
     expect(await toldTo(world(), "minh")).toHaveLength(1);
     expect(await toldTo(world(), "lan")).toEqual([]);
+  });
+
+  test("are told to those whom a call or a meeting mentions", async () => {
+    for (const action of ["call", "meeting"]) {
+      const body = { client_id: "$acme", action, text: `A ${action}, with @minh@cast.example` };
+      await done(world(), "lan", "POST", "/api/activities", body);
+    }
+    expect((await toldTo(world(), "minh")).map(([type, , message]) => [type, message])).toEqual([
+      ["mention", "A call, with @minh@cast.example"],
+      ["mention", "A meeting, with @minh@cast.example"],
+    ]);
   });
 
   test("are told to nobody who may not see them", async () => {

@@ -264,6 +264,7 @@ describe.each(engines)("every example of the document [%s]", (engine) => {
   async function sharedImage(): Promise<string> {
     const by = { token: known.get("access_token")! };
     const { id } = await upload(world, by, "dot.png", dot);
+    await pictured(world, by, id);
     return (await world.send(by, "POST", `/api/files/${id}/share`, { body: {} })).json.token;
   }
 

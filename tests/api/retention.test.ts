@@ -1,5 +1,6 @@
 /** What has been kept for long enough goes for good, and what is left is still told by the events. */
 import { expect, test } from "bun:test";
+import { and, eq } from "drizzle-orm";
 import { replay } from "../../src/events/replay";
 import { day } from "../../src/clock";
 import { dump } from "../support/dump";
@@ -136,4 +137,26 @@ inWorld("removing for good", {}, (world) => {
     expect(await events()).toHaveLength(count);
     await expectTold(world());
   }, 60_000);
+
+  test("cuts no history of what follows, where the clock was set back", async () => {
+    const { send, server } = world();
+    const made = await send("lan", "POST", "/api/clients", { body: { name: "first" } });
+    const path = `/api/clients/${made.json.id}`;
+    for (const name of ["second", "third"]) await send("lan", "PATCH", path, { body: { name } });
+    const ago = (days: number) => Date.now() - days * day;
+    // The clock was a day ahead for the first change, and set right before the second.
+    const times = [ago(3), ago(1), ago(2)];
+    await server.parts.store.tx(async ({ q, t }) => {
+      for (const [i, created_at] of times.entries())
+        await q
+          .update(t.events)
+          .set({ created_at })
+          .where(and(eq(t.events.entity_id, made.json.id), eq(t.events.version, i + 1)));
+      await q.update(t.clients).set({ updated_at: times[2]! }).where(eq(t.clients.id, made.json.id));
+    });
+    expect((await server.parts.purge({ records: long, signIns: long, events: 1.5 })).events).toBe(1);
+    await expectTold(world());
+    expect((await server.parts.purge({ records: long, signIns: long, events: 0.5 })).events).toBe(3);
+    await expectTold(world());
+  });
 });

@@ -1,7 +1,11 @@
 /** Links to files: made, listed and ended by those who may share them; opened, unlocked and downloaded by whoever has one. */
 import { expect, test } from "bun:test";
+import { eq } from "drizzle-orm";
 import { now } from "../../src/clock";
-import { dot, sha256, upload } from "../support/files";
+import { hot, type Params, type Query } from "../../src/db/hot";
+import { dropPreviews } from "../../src/features/files/contents-store";
+import { dot, pictured, sha256, upload } from "../support/files";
+import { idle } from "../support/jobs";
 import { inWorld, scenarios, type Answer, type Scenario, type World } from "../support/scenario";
 import { share, visit } from "../support/shares";
 
@@ -15,9 +19,15 @@ const given = {
   once: async (world: World) => {
     await upload(world, "lan", "digits.txt", digits, { task_id: "$call" });
     await upload(world, "lan", "offer.txt", "an offer", { client_id: "$acme" });
-    await upload(world, "lan", "dot.png", dot);
+    const { id } = await upload(world, "lan", "dot.png", dot);
+    await pictured(world, "lan", id);
   },
 };
+
+const dropContents = hot(
+  ({ t: { contents }, q }, p: Params<{ hash: string }>) =>
+    q.delete(contents).where(eq(contents.hash, p.hash)) as Query<never>,
+);
 
 const inDays = (days: number) => new Date(now() + days * 86_400_000).toISOString();
 
@@ -268,6 +278,68 @@ inWorld("downloading by a link", given, (world) => {
     expect((await world().events()).at(-1)!.type).toBe("file.share_previewed");
     const none = await visit(world(), await share(world(), "lan", "digits", {}), "/preview");
     expect([none.status, none.json.code]).toEqual([404, "preview_unavailable"]);
+  });
+});
+
+inWorld("the picture of a shared image", given, (world) => {
+  /** As with bytes that came before there were previews. */
+  const forgetContents = () =>
+    world().server.parts.store.tx(async (session) => {
+      const hash = sha256(dot);
+      await dropPreviews.all(session, { hash });
+      await dropContents.all(session, { hash });
+    });
+
+  test("is the large preview, and no other", async () => {
+    const link = await share(world(), "lan", "dot", {});
+    const large = await world().send("lan", "GET", "/api/files/preview/$dot?size=large");
+    const seen = await visit(world(), link, "/preview");
+    expect([seen.status, seen.headers.get("etag")]).toEqual([200, large.headers.get("etag")]);
+    expect(seen.text).toBe(large.text);
+    expect(seen.headers.get("cross-origin-resource-policy")).not.toBe("cross-origin");
+  });
+
+  test("is made when its page is opened, which says so meanwhile, in place of a picture", async () => {
+    const link = await share(world(), "lan", "dot", { view_only: true });
+    await idle(world());
+    await forgetContents();
+    const before = (await world().events()).length;
+    const waiting = await visit(world(), link, "/preview");
+    expect([waiting.status, waiting.json, waiting.headers.get("retry-after")]).toEqual([
+      ...[202, { state: "pending" }, "1"],
+    ]);
+    expect(waiting.headers.get("cache-control")).toBe("no-store");
+    expect((await world().events()).length).toBe(before);
+    const { text } = await visit(world(), link);
+    expect(text).toContain("A picture of it is being made.");
+    expect(text).toContain(`href="/s/${link.token}"`);
+    expect(text).not.toMatch(/<img|no picture/);
+    await pictured(world(), "lan", world().ids["dot"]!);
+    expect((await visit(world(), link, "/preview")).status).toBe(200);
+    const made = await visit(world(), link);
+    expect(made.text).toContain(`src="/s/${link.token}/preview"`);
+    expect(made.text).not.toContain("being made");
+  });
+
+  test("is not to be had while it is made either, where the link has a password or is over", async () => {
+    const locked = await share(world(), "lan", "dot", { password: phrase });
+    const over = await share(world(), "lan", "dot", { max_downloads: 1 });
+    await idle(world());
+    await visit(world(), over, "/download");
+    await forgetContents();
+    expect((await visit(world(), locked, "/preview")).status).toBe(403);
+    expect((await visit(world(), locked)).text).not.toMatch(/being made|dot\.png/);
+    expect((await visit(world(), over, "/preview")).status).toBe(410);
+    await idle(world());
+    expect((await world().send("lan", "GET", "/api/files/preview/$dot")).status).toBe(202);
+  });
+
+  test("that there will be none of is not promised", async () => {
+    const { id } = await upload(world(), "lan", "broken.png", dot.subarray(0, 20));
+    await pictured(world(), "lan", id);
+    const { text } = await visit(world(), await share(world(), "lan", "broken", { view_only: true }));
+    expect(text).toContain("there is no picture of it to look at");
+    expect(text).not.toMatch(/<img|being made/);
   });
 });
 

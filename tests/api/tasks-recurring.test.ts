@@ -81,4 +81,25 @@ inWorld("a task that comes back", setting, (world) => {
     expect((await tasksOf(world())).at(-1).due_date).toBe("2026-10-26T08:00:00.000Z");
     await world().send("lan", "PATCH", "/api/users/me", { body: { time_zone: "UTC" } });
   });
+
+  test("is done for good where calendars, or the years on the wire, end before it comes true again", async () => {
+    for (const recurrence of [
+      "FREQ=DAILY;INTERVAL=99999999",
+      "FREQ=MONTHLY;INTERVAL=999999999",
+      "FREQ=YEARLY;INTERVAL=9000",
+    ]) {
+      const body = { title: "Seldom", due_date: due, recurrence };
+      const { json } = await world().send("lan", "POST", "/api/tasks", { body });
+      const done = await world().send("lan", "POST", `/api/tasks/${json.id}/complete`);
+      expect(done).toMatchObject({ status: 200, json: { status: "done", recurrence } });
+    }
+    const last = { due_date: "9999-11-01T09:00:00Z", remind_at: "9999-12-31T09:00:00Z" };
+    const body = { title: "Report", ...last, recurrence: "FREQ=MONTHLY" };
+    const { json } = await world().send("lan", "POST", "/api/tasks", { body });
+    await world().send("lan", "POST", `/api/tasks/${json.id}/complete`);
+    expect((await tasksOf(world())).at(-1)).toMatchObject({
+      due_date: "9999-12-01T09:00:00.000Z",
+      remind_at: null,
+    });
+  });
 });

@@ -18,7 +18,11 @@ import {
 import { join } from "node:path";
 import { backupsIn, readManifest } from "../../src/backup/manifest";
 import { isElsewhere } from "../../src/backup/mounts";
-import { sha256, upload } from "../support/files";
+import { previewSizes } from "../../src/contents/contents";
+import { contentsOf } from "../../src/features/files/contents-store";
+import { photo } from "../support/documents";
+import { pictured, sha256, upload } from "../support/files";
+import { idle } from "../support/jobs";
 import { bringPeople } from "../support/people";
 import { postgres } from "../support/postgres";
 import { newInstallation, type Installation } from "../support/restart";
@@ -57,6 +61,19 @@ async function seen(world: World) {
   return { clients: await list("/api/clients?sort=name&limit=100"), files, bytes };
 }
 
+/** The previews of an image, and when they were made. */
+async function previewsOf({ server, people }: World, { id, checksum }: { id: string; checksum: string }) {
+  const headers = { authorization: `Bearer ${people["lan"].token}` };
+  const { store } = server.parts;
+  const known = await contentsOf.first(store.read, { hash: checksum });
+  return Promise.all(
+    Object.keys(previewSizes).map(async (size) => {
+      const answer = await fetch(`${server.url}/api/files/preview/${id}?size=${size}`, { headers });
+      return { status: answer.status, bytes: sha256(await answer.bytes()), read_at: known?.read_at };
+    }),
+  );
+}
+
 describe.each(engines)("backup and restore [%s]", (engine) => {
   test("what a running server has is there again elsewhere, and nobody has to sign in again", async () => {
     const [place, other] = [await newInstallation(engine), await newInstallation(engine, { empty: true })];
@@ -75,6 +92,38 @@ describe.each(engines)("backup and restore [%s]", (engine) => {
       const again = await other.start();
       try {
         expect(await seen(newWorld(again, world.people))).toEqual(before);
+        expect((await neocrm(["blobs", "verify"], { env: other.env })).code).toBe(0);
+      } finally {
+        await again.stop();
+      }
+    } finally {
+      place.remove();
+      other.remove();
+    }
+  }, 60_000);
+
+  test("previews are there again as they were, and are not made anew", async () => {
+    const [place, other] = [await newInstallation(engine), await newInstallation(engine, { empty: true })];
+    try {
+      const server = await place.start();
+      const world = newWorld(server, await bringPeople(server));
+      const file = await upload(world, "lan", "photo.jpg", await photo(1_600, 800));
+      await pictured(world, "lan", file.id);
+      await idle(world);
+      const before = await previewsOf(world, file);
+      expect(before.map(({ status }) => status)).toEqual([200, 200, 200]);
+      // The photograph and three previews.
+      expect((await backUp(place)).out).toContain("4 blobs (4 new)");
+      await server.stop();
+
+      expect(await restore(place, other)).toMatchObject({ code: 0, err: "" });
+      const again = await other.start();
+      try {
+        const there = newWorld(again, world.people);
+        expect(await previewsOf(there, file)).toEqual(before);
+        await idle(there);
+        expect(await again.parts.keeper.sweep(-1)).toBe(0);
+        expect(await previewsOf(there, file)).toEqual(before);
         expect((await neocrm(["blobs", "verify"], { env: other.env })).code).toBe(0);
       } finally {
         await again.stop();

@@ -4,7 +4,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { version } from "../../package.json";
-import { architectures, makeRelease } from "../../scripts/release";
+import { architectures, type Architecture } from "../../scripts/processor";
+import { makeRelease } from "../../scripts/release";
 
 setDefaultTimeout(120_000);
 
@@ -15,7 +16,7 @@ test("a release has its checksums, and installs itself", async () => {
   const folder = mkdtempSync(join(tmpdir(), "neocrm-release-"));
   try {
     const release = join(folder, "release");
-    await makeRelease(release, [process.arch as (typeof architectures)[number]], 1);
+    await makeRelease(release, [process.arch as Architecture], 1);
     const archive = `neocrm-linux-${process.arch}.gz`;
     const files = ["SHA256SUMS", "install.sh", "neocrm.cdx.json", "neocrm.service"];
     expect(readdirSync(release).toSorted()).toEqual([...files, archive].toSorted());

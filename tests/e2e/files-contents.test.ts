@@ -1,4 +1,8 @@
-/** The executable reads files: its worker and what that needs are in it, and a stop loses no job. */
+/** The executable reads files: its worker and what that needs are in it, and neither a stop nor a crash loses a job. */
+import { Database } from "bun:sqlite";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, expect, setDefaultTimeout, test } from "bun:test";
 import { runBinary, startBinary, type RunningBinary } from "../support/binary";
 import { signInAs } from "../drills/api";
@@ -31,14 +35,19 @@ async function read(url: string, headers: Record<string, string>, id: string): P
   throw new Error("It is never read.");
 }
 
-test("reads images, PDF and documents, also those that came before it was stopped", async () => {
-  const first = await start();
+/** Makes an account, and gives what it signs its requests with. */
+async function signedIn({ url, dataDir }: RunningBinary): Promise<Record<string, string>> {
   await runBinary(
-    ["user", "create", "--email", email, "--name", "Lan", "--password-stdin", "--data-dir", first.dataDir],
+    ["user", "create", "--email", email, "--name", "Lan", "--password-stdin", "--data-dir", dataDir],
     { stdin: password },
   );
-  const { authorization } = await signInAs(first.url, { email, password });
-  const headers = { authorization: authorization! };
+  const { authorization } = await signInAs(url, { email, password });
+  return { authorization: authorization! };
+}
+
+test("reads images, PDF and documents, also those that came before it was stopped", async () => {
+  const first = await start();
+  const headers = await signedIn(first);
   const { raw, headers: type } = form(
     ...[{ field: "files", name: "ảnh 🌷.jpg", bytes: await photo(3_000, 2_000) }],
     ...[{ field: "files", name: "عقد.pdf", bytes: pdf(["Forty hours"], { title: "Offer" }) }],
@@ -67,3 +76,44 @@ test("reads images, PDF and documents, also those that came before it was stoppe
   const preview = await fetch(`${url}/api/files/preview/${data[0]!.file.id}?size=large`, { headers });
   expect((await new Bun.Image(await preview.bytes()).metadata()).height).toBe(1_280);
 });
+
+test("a reading that a crash broke off begins again with the server, however long its lease would hold", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "neocrm-broken-off-"));
+  try {
+    const dataDir = join(folder, "data");
+    const first = await start(dataDir);
+    const headers = await signedIn(first);
+    const ids = await uploadPhotos(first.url, headers, 12);
+    // Then others are under way.
+    await read(first.url, headers, ids[0]!);
+    started.splice(started.indexOf(first), 1);
+    first.process.kill("SIGKILL");
+    await first.process.exited;
+    const database = new Database(join(dataDir, "neocrm.db"));
+    const { held } = database
+      .query(
+        "update jobs set leased_until = leased_until + 86400000 where state = 'running' returning id as held",
+      )
+      .get() as { held: string };
+    database.close();
+    expect(held).toBeString();
+
+    const { url } = await start(dataDir);
+    for (const id of ids) expect(await read(url, headers, id)).toMatchObject({ state: "ready" });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+/** Photographs of which no two have the same bytes. @returns their ids */
+async function uploadPhotos(url: string, headers: Record<string, string>, count: number) {
+  const bytes = await photo(3_000, 2_000);
+  const parts = Array.from({ length: count }, (_, i) => ({
+    ...{ field: "files", name: `${i}.jpg`, bytes: Buffer.concat([bytes, Buffer.from(`${i}`)]) },
+  }));
+  const { raw, headers: type } = form(...parts);
+  const sent = { method: "POST", body: raw, headers: { ...headers, ...type } };
+  const answer = await fetch(`${url}/api/files/batch-upload`, sent);
+  const { data } = (await answer.json()) as { data: { file: { id: string } }[] };
+  return data.map(({ file }) => file.id);
+}

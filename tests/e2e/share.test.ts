@@ -1,6 +1,8 @@
 /** The page of a shared file in a browser: light and dark, on a phone, with the keyboard alone, and without scripts. */
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import type { Opened } from "../../src/features/shares/visits";
+import { sharedPage } from "../../src/web/share/page";
 import { startBinary, type RunningBinary } from "../support/binary";
 import { startBrowser, watchedPage, type Watched } from "../support/browser";
 import { oneFile } from "../support/files";
@@ -28,6 +30,8 @@ async function api<Answer>(path: string, init: RequestInit): Promise<Answer> {
 async function linkTo(name: string, bytes: string | Uint8Array, input: object): Promise<string> {
   const { raw, headers } = oneFile(name, bytes);
   const file = await api<{ id: string }>("/api/files/upload", { method: "POST", body: raw, headers });
+  const preview = `${server.url}/api/files/preview/${file.id}?size=large`;
+  while ((await fetch(preview, { headers: { authorization } })).status === 202) await Bun.sleep(25);
   const body = JSON.stringify(input);
   return (await api<{ url: string }>(`/api/files/${file.id}/share`, { method: "POST", body })).url;
 }
@@ -98,8 +102,16 @@ const look = (page: Page) =>
     };
   });
 
+/** As long as a picture is made, which is over before a browser asks. */
+const waitingPage = () =>
+  sharedPage("/s/link", {
+    ...{ picture: "pending", sharedBy: "Ada" },
+    share: { view_only: true, expires_at: null, max_downloads: null } as Opened["share"],
+    file: { name: "Plan B.png", file_type: "image/png", file_size: 12_000 } as Opened["file"],
+  }).html.text;
+
 describe.each(["light", "dark"] as const)("in %s", (colorScheme) => {
-  const names = ["file", "image", "view-only", "locked", "over", "nothing"];
+  const names = ["file", "image", "waiting", "view-only", "locked", "over", "nothing"];
   test.each(names)(
     "%s can be read, on a phone too",
     async (name) => {
@@ -107,7 +119,8 @@ describe.each(["light", "dark"] as const)("in %s", (colorScheme) => {
       await page.emulateMedia({ colorScheme });
       for (const width of [1280, 375]) {
         await page.setViewportSize({ width, height: width > 1_000 ? 800 : 667 });
-        await page.goto(urls[name]!);
+        if (name === "waiting") await page.setContent(waitingPage());
+        else await page.goto(urls[name]!);
         await page.waitForLoadState("networkidle");
         const { contrast, scrolls, headings, targets, isWaiting } = await look(page);
         // WCAG 2.2, 1.4.3 for all text, and 2.5.5 for what is tapped.

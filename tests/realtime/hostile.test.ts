@@ -1,8 +1,7 @@
 import { afterEach, expect, spyOn, test } from "bun:test";
-import type { Socket } from "node:net";
 import { signInAs } from "../support/accounts";
 import { connect, listen, until, type Client } from "../support/realtime";
-import { upgradeByHand } from "../support/raw-socket";
+import { closeCodeOf, upgradeByHand } from "../support/raw-socket";
 import { inWorld } from "../support/scenario";
 import { expiredToken } from "../support/tokens";
 
@@ -76,6 +75,15 @@ inWorld("hostile frames", { env: { JWT_SECRET: secret } }, (world) => {
     const client = kept(await listen(world().server.url, token()));
     for (let i = 0; i < 200; i++) client.send({ type: "ping" });
     expect(await client.closed).toEqual({ code: 4429, reason: "Too many frames. Slow down." });
+  });
+
+  test.each([
+    ["pings", 0x89],
+    ["pongs", 0x8a],
+  ])("more %s of the protocol in a second than are taken", async (_, opcode) => {
+    const raw = await upgradeByHand(world().server.url);
+    raw.write(Buffer.concat(Array(200).fill(Buffer.from([opcode, 0x80, 0, 0, 0, 0]))));
+    expect(await closeCodeOf(raw)).toBe(4429);
   });
 
   test("credentials that are refused, expired, or of somebody who is out", async () => {
@@ -157,9 +165,3 @@ inWorld("hostile frames", { env: { JWT_SECRET: secret } }, (world) => {
     expect(Math.min(...grown)).toBeLessThan(1);
   }, 300_000);
 });
-
-/** The code of the close frame that comes next. */
-const closeCodeOf = (socket: Socket): Promise<number> =>
-  new Promise((resolve) => {
-    socket.once("data", (bytes: Buffer) => resolve(bytes[0] === 0x88 ? bytes.readUInt16BE(2) : -1));
-  });

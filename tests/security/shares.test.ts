@@ -5,7 +5,7 @@ import { Passes } from "../../src/features/shares/passes";
 import { fileTokenPattern } from "../support/shares";
 import { FilePolicy } from "../../src/features/files/policy";
 import { flushLogs, startLogging } from "../../src/ops/logging";
-import { dot, sha256, upload } from "../support/files";
+import { dot, pictured, sha256, upload } from "../support/files";
 import { closeAccount, compareAtOnce, letIn, password } from "../support/people";
 import { inWorld, type Answer, type World } from "../support/scenario";
 import { share, visit, type MadeShare } from "../support/shares";
@@ -267,11 +267,13 @@ inWorld("a file that would run in a browser", given, (world) => {
       ["huge.png", huge],
     ];
     for (const [name, bytes] of pretending) {
-      const { file_type } = await upload(world(), "lan", name, bytes);
+      const { id, file_type } = await upload(world(), "lan", name, bytes);
+      await pictured(world(), "lan", id);
       const seen = await visit(world(), await share(world(), "lan", name.split(".")[0]!, {}), "/preview");
       expect([name, file_type, seen.status]).toEqual([name, expect.stringMatching(/^image\//), 404]);
     }
-    await upload(world(), "lan", "telling.png", Buffer.concat([dot, Buffer.from(secret)]));
+    const { id } = await upload(world(), "lan", "telling.png", Buffer.concat([dot, Buffer.from(secret)]));
+    await pictured(world(), "lan", id);
     const link = await share(world(), "lan", "telling", { view_only: true });
     for (const headers of [{}, { range: "bytes=0-" }] as Record<string, string>[]) {
       const seen = await visit(world(), link, "/preview", { headers });

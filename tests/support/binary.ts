@@ -87,6 +87,8 @@ export interface StartOptions {
   args?: string[];
   /** A command that runs it, such as `strace -o FILE`. */
   wrapper?: string[];
+  /** Another executable than this one. */
+  executable?: string;
 }
 
 /** A server that answers. */
@@ -106,10 +108,19 @@ export interface RunningBinary {
 
 /** Starts a server on a free port of the loopback. Whoever starts one stops it; the end of the process does too. */
 export async function startBinary(options: StartOptions = {}): Promise<RunningBinary> {
-  const { dataDir, env, args = [], wrapper = [] } = options;
+  const { dataDir, env, args = [], wrapper = [], executable: other } = options;
   const folder = emptyFolder();
   const data = dataDir ?? join(folder, "data");
-  const command = [...wrapper, await binary(), "serve", "--port", "0", "--data-dir", data, ...args];
+  const command = [
+    ...wrapper,
+    other ?? (await binary()),
+    "serve",
+    "--port",
+    "0",
+    "--data-dir",
+    data,
+    ...args,
+  ];
   const child = Bun.spawn(command, {
     cwd: folder,
     env: environment({ HOST: "127.0.0.1", ...env }),
@@ -157,7 +168,7 @@ function collect(...streams: ReadableStream<Uint8Array>[]): () => string {
 
 /** Waits for the line that says where the server answers. */
 async function urlIn(log: () => string, child: Subprocess): Promise<string> {
-  const deadline = performance.now() + 15_000;
+  const deadline = performance.now() + 60_000;
   while (performance.now() < deadline) {
     const url = /"message":"Neo CRM answers".*?"url":"([^"]+)"/.exec(log())?.[1];
     if (url) return url;

@@ -24,14 +24,28 @@ export async function upgradeByHand(url: string, headers: string[] = []): Promis
   return socket;
 }
 
-/** Reads the frames of text that come from a server (RFC 6455, 5.2), as JSON. */
-export function readFrames(socket: Socket, onFrame: (frame: Frame) => void): void {
+/** Reads the frames of text that come from a server, as JSON. */
+export const readFrames = (socket: Socket, onFrame: (frame: Frame) => void): void =>
+  eachFrame(socket, ({ opcode, payload }) => {
+    if (opcode === 1) onFrame(JSON.parse(payload.toString()) as Frame);
+  });
+
+/** The code that a server closes with, whatever it sends before. */
+export const closeCodeOf = (socket: Socket): Promise<number> =>
+  new Promise((resolve) =>
+    eachFrame(socket, ({ opcode, payload }) => {
+      if (opcode === 8) resolve(payload.readUInt16BE(0));
+    }),
+  );
+
+/** The frames that come from a server (RFC 6455, 5.2). */
+function eachFrame(socket: Socket, take: (frame: { opcode: number; payload: Buffer }) => void): void {
   let waiting = Buffer.alloc(0);
   socket.on("data", (bytes: Buffer) => {
     waiting = Buffer.concat([waiting, bytes]);
     for (let frame = nextFrame(waiting); frame; frame = nextFrame(waiting)) {
       waiting = waiting.subarray(frame.end);
-      if (frame.opcode === 1) onFrame(JSON.parse(frame.payload.toString()) as Frame);
+      take(frame);
     }
   });
 }

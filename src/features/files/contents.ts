@@ -10,6 +10,7 @@ import {
 } from "../../contents/contents";
 import type { ContentReader } from "../../contents/reader";
 import type { Session, Store } from "../../db/store";
+import type { Download } from "../../http/download";
 import { TryAgain, type JobKind, type Progress, type RunningJob } from "../../jobs/job";
 import { addJob } from "../../jobs/queue";
 import type { StoredBlob } from "../../integrations/blobs/blobs";
@@ -29,13 +30,17 @@ import {
   type ContentsRow,
   type PreviewRow,
 } from "./contents-store";
+import type { FileRow } from "./policy";
 import { fileSearch, searchedOfFile } from "./search";
 
 /** What is known of the contents of a file. */
 export type Known = Omit<ContentsRow, "hash"> & { previews: readonly PreviewRow[] };
 
-/** What there is to see of an image: a picture, nothing yet, or nothing at all. */
-export type Shown = PreviewRow | "pending" | "unavailable";
+/** How it stands with the picture of a file: there is one, nothing as yet, or there is none and will be none. */
+export type PictureState = "ready" | "pending" | "unavailable";
+
+/** A file, as far as it takes to show it. */
+type Pictured = Pick<FileRow, "name" | "file_type" | "checksum">;
 
 /** A picture whose bytes are kept, and its row. */
 interface Kept {
@@ -61,9 +66,9 @@ export class FileContents {
     private readonly reader: ContentReader,
   ) {}
 
-  /** Sees to it that bytes are read, in the transaction that brings them. Nobody waits for it. */
+  /** Sees to it that bytes are read, in the transaction that brings or shows them. Nobody waits for it. */
   async want(session: Session, hash: string, file_type: string, { priority = 0 } = {}): Promise<void> {
-    if (readingOf(file_type) === undefined || (await stateOf.first(session, { hash }))) return;
+    if (readingOf(file_type) === undefined || !(await this.#isUnread(session, hash))) return;
     await this.#add(session, { hash, file_type }, priority);
   }
 
@@ -82,11 +87,19 @@ export class FileContents {
     return { ...row, previews: await previewsOf.all(session, { hash }) };
   }
 
-  /** The picture of an image in a size. */
-  async preview(session: Session, hash: string, file_type: string, size: PreviewSize): Promise<Shown> {
+  /** The picture of a file in a size, or how it stands with it. Who may see it is the caller's to know. */
+  async picture(
+    session: Session,
+    { name, checksum: hash, file_type }: Pictured,
+    size: PreviewSize,
+  ): Promise<Download | Exclude<PictureState, "ready">> {
     if (readingOf(file_type) !== "image") return "unavailable";
     const found = await previewOf.first(session, { hash, size });
-    if (found) return found;
+    if (found)
+      return {
+        ...{ name: `${name}.webp`, type: "image/webp", size: found.bytes, etag: `"${found.checksum}"` },
+        read: (part) => this.keeper.read(found.checksum, part),
+      };
     const state = await stateOf.first(session, { hash });
     return !state || state.state === "pending" ? "pending" : "unavailable";
   }

@@ -1,7 +1,7 @@
 import { Elysia } from "elysia";
 import { Type } from "@sinclair/typebox";
 import { previewSizes, type PreviewSize } from "../../contents/contents";
-import { created, fileReading, plain, unrepeatable, type ResponseSet } from "../../http/answer";
+import { created, fileReading, notYet, plain, unrepeatable } from "../../http/answer";
 import { sendDownload } from "../../http/download";
 import type { HttpKit } from "../../http/kit";
 import { searchOf } from "../../list";
@@ -55,12 +55,6 @@ const size = Type.String({
 });
 const ThumbnailQuery = Type.Object({ size });
 const PreviewQuery = Type.Object({ size, ...DownloadQuery.properties });
-
-/** Pictures are made one after the other, most within a second. */
-function notYet(set: ResponseSet): Response {
-  set.status = 202;
-  return Response.json({ state: "pending" }, { status: 202, headers: { "retry-after": "1" } });
-}
 
 /** Files over HTTP. */
 export function fileRoutes(kit: HttpKit, options: FileRouteOptions) {

@@ -190,16 +190,11 @@ export class FileService extends RecordService<FileRow, FileView, NewFile, FileP
    * @throws NotFound, Gone as `get` does, Refusal `preview_unavailable` when there will be none
    */
   async preview(actor: Actor, id: string, size: PreviewSize): Promise<Download | "pending"> {
-    const { contents, keeper } = this.options;
     const session = this.store.read;
-    const { name, checksum, file_type } = await this.visible(session, actor, id);
-    const shown = await contents.preview(session, checksum, file_type, size);
-    if (shown === "pending") return shown;
-    if (shown === "unavailable") throw noPreview();
-    return {
-      ...{ name: `${name}.webp`, type: "image/webp", size: shown.bytes, etag: `"${shown.checksum}"` },
-      ...{ isShown: true, read: (part) => keeper.read(shown.checksum, part) },
-    };
+    const file = await this.visible(session, actor, id);
+    const picture = await this.options.contents.picture(session, file, size);
+    if (picture === "unavailable") throw noPreview();
+    return picture === "pending" ? picture : { ...picture, isShown: true };
   }
 
   /**

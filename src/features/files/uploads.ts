@@ -146,7 +146,7 @@ class CheckedBytes implements AsyncIterable<Uint8Array> {
   }
 
   async #look(chunk: Uint8Array): Promise<void> {
-    this.#head.push(chunk.slice(0, headBytes - this.#headSize));
+    this.#head.push(Uint8Array.from(chunk.subarray(0, headBytes - this.#headSize)));
     this.#headSize += chunk.byteLength;
     if (this.#headSize >= headBytes) await this.#decide();
   }

@@ -117,8 +117,8 @@ export class CellReader {
       const parts = columns.map((i) => undefuse(cells[i] ?? "").trim());
       text = parts.filter((part) => part !== "").join(join);
     }
-    // Only long texts can be there and empty.
-    if (text !== null && !(isLong && columns.length === 1) && text.trim() === "") text = null;
+    // Only long texts keep the blanks around them, and can be there and empty.
+    if (text !== null && !(isLong && columns.length === 1)) text = text.trim() || null;
     return this.#translated(source, text ?? constant ?? null);
   }
 

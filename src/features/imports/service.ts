@@ -118,7 +118,7 @@ export class ImportService {
     async function* seen() {
       let size = 0;
       for await (const chunk of bytes) {
-        if (size < headBytes) head.push(chunk.slice(0, headBytes - size));
+        if (size < headBytes) head.push(Uint8Array.from(chunk.subarray(0, headBytes - size)));
         size += chunk.byteLength;
         if (size > most) throw tooLarge(most);
         finder.see(chunk);

@@ -3,7 +3,7 @@ import type { Session } from "../../db/store";
 import { newId } from "../../ids";
 import { addMail } from "../../mails/queue";
 import { openAccounts } from "../users/accounts";
-import { equalSince, insertNotifications, preferenceOf, preferencesAmong, raiseCounters } from "./store";
+import { equalBetween, insertNotifications, preferenceOf, preferencesAmong, raiseCounters } from "./store";
 import { channelsAtFirst, isAlwaysOn, type Channels, type NotificationType } from "./types";
 
 /** What somebody is to be told. */
@@ -29,7 +29,7 @@ type Wanted = Notice & { channels: Channels; fold: string };
  */
 export async function notifyAll(session: Session, notices: readonly Notice[]): Promise<Set<string>> {
   const at = now();
-  const fresh = await unheard(session, await wanted(session, notices), at - minute);
+  const fresh = await unheard(session, await wanted(session, notices), at);
   if (fresh.length === 0) return new Set();
   const numbers = await nextNumbers(session, fresh);
   await insertNotifications(
@@ -65,11 +65,11 @@ async function wanted(session: Session, notices: readonly Notice[]): Promise<Wan
   });
 }
 
-/** Those that their users have not been told since an instant, each once. */
-async function unheard(session: Session, all: readonly Wanted[], since: number): Promise<Wanted[]> {
+/** Those that their users have not been told within a minute, each once. What a clock that was ahead wrote is no reason not to. */
+async function unheard(session: Session, all: readonly Wanted[], at: number): Promise<Wanted[]> {
   if (all.length === 0) return [];
   const folds = JSON.stringify(all.map(({ userId, fold }) => [userId, fold]));
-  const equal = await equalSince.all(session, { folds, since });
+  const equal = await equalBetween.all(session, { folds, since: at - minute, until: at + minute });
   const heard = new Set(equal.map(({ user_id, fold_key }) => `${user_id} ${fold_key}`));
   return all.filter(({ userId, fold }) => {
     const name = `${userId} ${fold}`;

@@ -123,6 +123,8 @@ export const rules: Readonly<Record<string, Rule>> = {
   "client.created": clientGiven,
   "client.updated": clientChanged,
   "client.note": mentioned,
+  "client.call": mentioned,
+  "client.meeting": mentioned,
   "file.shared": fileShared,
   "user.password_changed": passwordChanged,
   "session.created": signedIn,

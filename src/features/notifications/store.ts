@@ -1,4 +1,4 @@
-import { and, asc, eq, gt, sql } from "drizzle-orm";
+import { and, asc, eq, gt, lt, sql } from "drizzle-orm";
 import { hot, value, type Params } from "../../db/hot";
 import type { ListScope, Resource } from "../../db/list";
 import { insertInto, insertManyInto, recordColumns, updateIn, type RecordOf } from "../../db/rows";
@@ -28,14 +28,14 @@ export const raiseCounters = hot(
   },
 );
 
-/** Which of a JSON array of `[user_id, fold_key]` there are notifications for since an instant. */
-export const equalSince = hot(
-  ({ t: { notifications: n }, q, dialect }, p: Params<{ folds: string; since: number }>) => {
+/** Which of a JSON array of `[user_id, fold_key]` there are notifications for between two instants. */
+export const equalBetween = hot(
+  ({ t: { notifications: n }, q, dialect }, p: Params<{ folds: string; since: number; until: number }>) => {
     const isListed = sql`(${n.user_id}, ${n.fold_key}) in (${dialect.rowsOf([n.user_id, n.fold_key], p.folds)})`;
     return q
       .select({ user_id: n.user_id, fold_key: n.fold_key })
       .from(n)
-      .where(and(isListed, gt(n.created_at, p.since)));
+      .where(and(isListed, gt(n.created_at, p.since), lt(n.created_at, p.until)));
   },
 );
 

@@ -1,3 +1,4 @@
+import { monotonic } from "../../clock";
 import type { Findings } from "../../db/search-find";
 import { byScore } from "../../db/search-find";
 import { readSearch, type Filter } from "../../list";
@@ -38,28 +39,32 @@ export class SearchService {
   /** The best of what the actor may see, and how much there is of what. @throws BadParameter when `q` is empty */
   async search(actor: Actor, { q, types, limit }: SearchOptions): Promise<SearchResult> {
     const search = readSearch(q);
-    const hits: (Hit & { updated_at: number })[] = [];
-    const all: { type: SearchType; rows: Record<string, unknown>[] }[] = [];
-    let isCapped = false;
-    for (const type of types.filter((each) => this.searchables[each].mayList(actor))) {
-      const found = await this.searchables[type].search(actor, search, { limit, facets: counted[type] });
-      all.push({ type, rows: found.found.map(({ facets }) => facets) });
-      isCapped ||= found.isCapped;
-      for (const { item, score, updated_at } of found.best) {
-        const searched = found.searched(item);
-        const { snippet, matches } = snippetOf(searched, found.query);
-        hits.push({ type, id: item.id, title: searched.title, snippet, matches, score, updated_at });
-        await breathe();
-      }
+    const listed = types.filter((type) => this.searchables[type].mayList(actor));
+    const findings = await Promise.all(
+      listed.map((type) => this.searchables[type].search(actor, search, { limit, facets: counted[type] })),
+    );
+    const best = findings
+      .flatMap((found, i) => found.best.map((each) => ({ ...each, type: listed[i]!, found })))
+      .toSorted(byScore)
+      .slice(0, limit);
+    const hits: Hit[] = [];
+    let begun = monotonic();
+    for (const { type, item, score, found } of best) {
+      const searched = found.searched(item);
+      const { snippet, matches } = snippetOf(searched, found.query);
+      hits.push({ type, id: item.id, title: searched.title, snippet, matches, score });
+      if (monotonic() - begun < longestMs) continue;
+      await breathe();
+      begun = monotonic();
     }
-    const best = hits.toSorted(byScore).slice(0, limit);
-    return {
-      hits: best.map(({ updated_at: _, ...hit }) => hit),
-      facets: facetsOf(all),
-      facets_capped: isCapped,
-    };
+    const rows = findings.map(({ found }, i) => ({
+      type: listed[i]!,
+      rows: found.map(({ facets }) => facets),
+    }));
+    return { hits, facets: facetsOf(rows), facets_capped: findings.some(({ isCapped }) => isCapped) };
   }
 }
 
-/** Long texts take a millisecond each: others have their turn in between. */
+/** Long texts take a millisecond each: after as long others have their turn. */
+const longestMs = 1;
 const breathe = () => new Promise<void>((resolve) => setImmediate(resolve));

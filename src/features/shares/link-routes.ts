@@ -2,7 +2,7 @@ import { Type } from "@sinclair/typebox";
 import { Elysia } from "elysia";
 import { second } from "../../clock";
 import { Refusal } from "../../errors";
-import { seeOther, unrepeatable, type ResponseSet } from "../../http/answer";
+import { notYet, seeOther, unrepeatable, type ResponseSet } from "../../http/answer";
 import { callOf } from "../../http/call";
 import { sendDownload } from "../../http/download";
 import type { Transport } from "../../http/edge";
@@ -128,8 +128,9 @@ export const linkRoutes = (kit: HttpKit, { visits, transport }: LinkRouteOptions
       "/:token/preview",
       async ({ params, request, set }) => {
         hideFromRobots(set);
-        const image = await visits.preview(params.token, visitorOf(request));
-        return withHeaders(set, await sendDownload(request, set, image), {
+        const picture = await visits.preview(params.token, visitorOf(request));
+        const answer = picture === "pending" ? notYet(set) : await sendDownload(request, set, picture);
+        return withHeaders(set, answer, {
           ...{ "cache-control": "no-store", "content-disposition": "inline" },
         });
       },
@@ -137,10 +138,18 @@ export const linkRoutes = (kit: HttpKit, { visits, transport }: LinkRouteOptions
         permission: "public",
         feature: "shares",
         params: TokenParams,
-        returns: Type.String({ title: "SharedImage", contentMediaType: "image/*" }),
+        returns: Type.String({ title: "SharedImage", contentMediaType: "image/webp" }),
         problems: [...closed, "preview_unavailable", "range_not_satisfiable", "invalid_etag"],
         walk: { needs: ["image_token"] },
-        detail: { summary: "A shared file as an image", description: headerNote },
+        detail: {
+          summary: "A picture of a shared file",
+          description: `The large preview of an image. ${headerNote}`,
+          responses: {
+            202: { description: "It is being made: ask again after `Retry-After`." },
+            206: { description: "The part that `Range` asks for." },
+            304: { description: "You have this picture." },
+          },
+        },
       },
     );
 

@@ -8,7 +8,7 @@ import type { ByteRange } from "../../http/ranges";
 import type { Actor } from "../../policy";
 import type { PasswordChecks } from "../auth/password-checks";
 import { hashToken } from "../auth/sessions";
-import type { Pictures } from "../files/pictures";
+import type { FileContents, PictureState } from "../files/contents";
 import type { FileRow } from "../files/policy";
 import { account, actorOf, type UserRow } from "../users/accounts";
 import type { Passes } from "./passes";
@@ -27,7 +27,7 @@ export interface SharedFiles {
 export interface VisitOptions {
   store: Store;
   files: SharedFiles;
-  pictures: Pick<Pictures, "of">;
+  contents: Pick<FileContents, "picture" | "want">;
   checks: PasswordChecks;
   passes: Passes;
 }
@@ -50,6 +50,14 @@ export interface Shared {
   sharedBy: string;
 }
 
+/** The same for its page. */
+export interface Opened extends Shared {
+  picture: PictureState;
+}
+
+/** Of the pictures of a file, the one that is shown to people outside. */
+const shownSize = "large";
+
 /** For how long a password need not be given again, and a download may be gone on with, in milliseconds. */
 export const passMs = { open: hour, resume: 24 * hour } as const;
 
@@ -68,10 +76,11 @@ export class ShareVisits {
    * @throws NotFound for an unknown link, Refusal `share_ended` for one that is over
    * @throws Refusal `share_password_required` or `wrong_share_password`
    */
-  async open(token: string, visitor: Visitor, isSeen: boolean): Promise<Shared> {
+  async open(token: string, visitor: Visitor, isSeen: boolean): Promise<Opened> {
     await this.#admit(token, visitor);
     return this.#visit(token, visitor, async (session, shared) => {
       if (isSeen) await this.#note(session, visitor, "file.share_opened", shared);
+      return { ...shared, picture: await this.#pictureState(session, shared.file) };
     });
   }
 
@@ -107,37 +116,46 @@ export class ShareVisits {
     };
   }
 
-  /** A picture of the file: never the file itself. @throws as `open` does, and Refusal `preview_unavailable` */
-  async preview(token: string, visitor: Visitor): Promise<Download> {
-    const { share, file } = await this.#admit(token, visitor);
-    // Made before it is told that it was looked at: there may be none.
-    const picture = await this.options.pictures.of(file, share.id);
-    if (!picture) throw noPreview();
-    await this.#visit(token, visitor, (session, shared) =>
-      this.#note(session, visitor, "file.share_previewed", shared),
-    );
-    return picture;
+  /**
+   * The large picture of the file, never the file itself; "pending" while it is made.
+   * @throws as `open` does, and Refusal `preview_unavailable`
+   */
+  async preview(token: string, visitor: Visitor): Promise<Download | "pending"> {
+    await this.#admit(token, visitor);
+    return this.#visit(token, visitor, async (session, shared) => {
+      const picture = await this.options.contents.picture(session, shared.file, shownSize);
+      if (picture === "unavailable") throw noPreview();
+      if (picture !== "pending") await this.#note(session, visitor, "file.share_previewed", shared);
+      return picture;
+    });
+  }
+
+  /** Has a picture made that nobody has asked for so far. */
+  async #pictureState(session: Session, file: FileRow): Promise<PictureState> {
+    const { contents } = this.options;
+    const picture = await contents.picture(session, file, shownSize);
+    if (picture === "pending") await contents.want(session, file.checksum, file.file_type);
+    return typeof picture === "string" ? picture : "ready";
   }
 
   async #count(token: string, visitor: Visitor): Promise<string> {
-    const { share } = await this.#visit(token, visitor, async (session, shared) => {
+    const { id } = await this.#visit(token, visitor, async (session, shared) => {
       if ((await countDownload.all(session, { id: shared.share.id })).length === 0) throw ended();
       await this.#note(session, visitor, "file.share_downloaded", shared);
+      return shared.share;
     });
-    return this.options.passes.issue("resume", share.id, passMs.resume);
+    return this.options.passes.issue("resume", id, passMs.resume);
   }
 
   /** Does something with what a link leads to, as it is in that transaction. */
-  #visit(
+  #visit<Result>(
     token: string,
     { requestId }: Visitor,
-    work: (session: Session, shared: Shared) => Promise<unknown>,
-  ): Promise<Shared> {
-    return this.options.store.tx(async (session) => {
-      const shared = await this.#find(session, token, requestId);
-      await work(session, shared);
-      return shared;
-    });
+    work: (session: Session, shared: Shared) => Promise<Result>,
+  ): Promise<Result> {
+    return this.options.store.tx(async (session) =>
+      work(session, await this.#find(session, token, requestId)),
+    );
   }
 
   /**

@@ -3,7 +3,7 @@ import { yearProblem } from "../../instants";
 
 /** The parts of a rule (RFC 5545, section 3.3.10): the library takes what it does not know for absent. */
 const part =
-  /^(FREQ|UNTIL|COUNT|INTERVAL|BYSECOND|BYMINUTE|BYHOUR|BYDAY|BYMONTHDAY|BYYEARDAY|BYWEEKNO|BYMONTH|BYSETPOS|WKST)=[^=]+$/;
+  /^(FREQ|UNTIL|BYSECOND|BYMINUTE|BYHOUR|BYDAY|BYMONTHDAY|BYYEARDAY|BYWEEKNO|BYMONTH|BYSETPOS|WKST|(?:COUNT|INTERVAL)(?==\d{1,9}$))=[^=]+$/;
 /** A rule that never comes true, such as every 30 February, is looked for no longer than this: a few milliseconds. */
 const bounds = { maxIterations: 366, maxCandidateEvaluations: 5_000 };
 
@@ -44,9 +44,19 @@ export function nextOccurrence(
   // What is at `start` counts, whether the rule would come true there or not.
   const uncounted = rule.replace(/;COUNT=\d+|COUNT=\d+;/, "");
   const dtstart = Temporal.Instant.fromEpochMilliseconds(start).toZonedDateTimeISO(timeZone);
-  const next = new RRuleTemporal({ rruleString: uncounted, dtstart, ...bounds }).next(dtstart, false);
-  if (next === null || yearProblem(next.epochMilliseconds) !== undefined) return undefined;
-  return { at: next.epochMilliseconds, rule: rule.replace(/COUNT=\d+/, `COUNT=${left - 1}`) };
+  const at = nextInstant(new RRuleTemporal({ rruleString: uncounted, dtstart, ...bounds }), dtstart);
+  if (at === undefined || yearProblem(at) !== undefined) return undefined;
+  return { at, rule: rule.replace(/COUNT=\d+/, `COUNT=${left - 1}`) };
+}
+
+/** `undefined` also where calendars end before the rule comes true again, such as every 99,999,999 days. */
+function nextInstant(rule: RRuleTemporal, after: Temporal.ZonedDateTime): number | undefined {
+  try {
+    return rule.next(after, false)?.epochMilliseconds;
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
 }
 
 /** How many values each part of a rule has: the library drops those out of range, such as the 40th of a month. */

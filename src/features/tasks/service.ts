@@ -5,7 +5,7 @@ import type { Session, Store } from "../../db/store";
 import { Invalid, type FieldError } from "../../errors";
 import type { IfMatch } from "../../events/current";
 import { noId } from "../../events/replay";
-import { instantOf } from "../../instants";
+import { instantOf, yearProblem } from "../../instants";
 import type { Filter } from "../../list";
 import type { Actor } from "../../policy";
 import { RecordService, type Match, type NewRecord, type RecordKind, type RecordPolicy } from "../../records";
@@ -236,9 +236,12 @@ async function nextTask(session: Session, done: TaskRow): Promise<NewRecord<Task
     ...blank,
     ...{ title, description, priority, assigned_to, client_id, created_by, completed_at: null },
     ...{ due_date: next.at, recurrence: next.rule },
-    remind_at: remind_at === null ? null : remind_at + (next.at - due_date),
+    remind_at: remind_at === null ? null : withinYears(remind_at + (next.at - due_date)),
   };
 }
+
+/** An instant, or nothing where it is beyond the years that can be kept. */
+const withinYears = (instant: number): number | null => (yearProblem(instant) === undefined ? instant : null);
 
 /** The fields in the form they are stored in; the description keeps its blanks. @throws Invalid for bad instants */
 function fieldsOf<Given extends TaskPatch>(given: Given) {

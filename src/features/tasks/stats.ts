@@ -33,7 +33,7 @@ export async function countTasks(
   const { search, filters } = searchIn(given);
   const own = await settled(store, "tasks", listed);
   const within = { table: "tasks", scope: own, isIndexed: true } as const;
-  const scope = search ? await searched(store.aside(listed.caller), queryOf(search), within) : own;
+  const scope = search ? await searched(store, store.aside(listed.caller), queryOf(search), within) : own;
   const clock = { now: now(), timeZone };
   const args = {
     ...scope.args,

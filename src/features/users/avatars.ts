@@ -93,7 +93,7 @@ export async function gathered(bytes: AsyncIterable<Uint8Array>): Promise<Uint8A
       throw new Refusal("too_large", "file_too_large", `A picture may have at most ${mostBytes} bytes.`, {
         members: { most: mostBytes },
       });
-    chunks.push(chunk.slice());
+    chunks.push(Uint8Array.from(chunk));
   }
   return new Uint8Array(Buffer.concat(chunks));
 }

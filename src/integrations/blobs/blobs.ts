@@ -1,7 +1,7 @@
 /** Where the bytes of files are kept: on disk, or in a bucket. */
 export interface Blobs {
   /**
-   * Keeps bytes under a new key. When it resolves they survive a power cut; when it rejects, nothing is left of them.
+   * Keeps bytes under a new key; no chunk is used after the next one is asked for. When it resolves they survive a power cut; when it rejects, nothing is left of them.
    * @throws whatever `bytes` throws, BlobError when the store cannot take them
    */
   put(bytes: AsyncIterable<Uint8Array>): Promise<StoredBlob>;

@@ -56,7 +56,7 @@ async function write(client: S3Client, key: string, bytes: AsyncIterable<Uint8Ar
       hasher.update(chunk);
       size += chunk.byteLength;
       // A copy: the caller may use its buffer again before the part is sent.
-      await reached(async () => writer.write(chunk.slice()));
+      await reached(async () => writer.write(Uint8Array.from(chunk)));
     }
     await reached(async () => writer.end());
   } catch (error) {

@@ -1,6 +1,6 @@
 import { isoTime } from "../../clock";
-import { mayBePictured } from "../../features/files/pictures";
-import type { Shared } from "../../features/shares/visits";
+import type { PictureState } from "../../features/files/contents";
+import type { Opened } from "../../features/shares/visits";
 import type { Problem } from "../../http/problem";
 import { Html, html, type Page } from "../html";
 import { sizeOf, typeName } from "./words";
@@ -27,21 +27,22 @@ const mark =
 const logo = new Html(mark);
 
 /** The page of a shared file. @param path of its link */
-export function sharedPage(path: string, shared: Shared): Page {
-  const { share, file, sharedBy } = shared;
+export function sharedPage(path: string, shared: Opened): Page {
+  const { share, file, sharedBy, picture } = shared;
   const size = sizeOf(file.file_size);
   return page(
     file.name,
     html`${
-        mayBePictured(file)
+        picture === "ready"
           ? html`<img class="preview" src="${path}/preview" alt="${`The file ${file.name}`}" />`
           : icons.file
       }
       <h1>${file.name}</h1>
       <p class="lead">${typeName(file.file_type)}, ${size}</p>
+      ${picture === "pending" ? pendingNote(path) : undefined}
       ${
         share.view_only
-          ? html`<p class="note">${viewOnlyNote(shared)}</p>`
+          ? html`<p class="note">${viewOnlyNotes[picture]}</p>`
           : html`<a class="button" href="${path}/download">Download</a>`
       }
       <dl>
@@ -60,10 +61,16 @@ export function sharedPage(path: string, shared: Shared): Page {
   );
 }
 
-const viewOnlyNote = ({ file }: Shared) =>
-  mayBePictured(file)
-    ? "You can look at this file. It is not offered for download."
-    : "This file is not offered for download, and there is no picture of it to look at.";
+const pendingNote = (path: string) =>
+  html`<p class="note" role="status">
+    A picture of it is being made. <a href="${path}">Look again</a> in a moment.
+  </p>`;
+
+const viewOnlyNotes: Record<PictureState, string> = {
+  ready: "You can look at this file. It is not offered for download.",
+  pending: "This file is not offered for download.",
+  unavailable: "This file is not offered for download, and there is no picture of it to look at.",
+};
 
 /** The form for the password of a link. @param wrong what was wrong with the one that was sent */
 export const passwordPage = (path: string, wrong?: string): Page =>

@@ -18,6 +18,13 @@ describe("the encoding of a file", () => {
     ["utf-8", true, new Uint8Array()],
     ["utf-8", false, new Uint8Array([...utf8("é".repeat(20)), 0xff])],
     ["utf-8", false, utf8("name\né").subarray(0, -1)],
+    // Half of a surrogate pair, a slash that is too long, and more than there is of Unicode.
+    ["utf-8", false, new Uint8Array([...utf8("é".repeat(20)), 0xed, 0xa0, 0x80])],
+    ["utf-8", false, new Uint8Array([...utf8("é".repeat(20)), 0xe0, 0x80, 0xaf])],
+    ["utf-8", false, new Uint8Array([...utf8("é".repeat(20)), 0xf4, 0x90, 0x80, 0x80])],
+    // Of two encodings, and hardly of two.
+    ["utf-8", false, new Uint8Array([...utf8("Luís"), ...latin("Müller")])],
+    ["windows-1252", false, latin("Müller, Köhler, Ö\x93, Jürgen")],
     ["utf-16le", false, new Uint8Array(Buffer.from("\ufeffname\n", "utf16le"))],
     ["utf-16le", false, new Uint8Array(Buffer.from("name,company\nĐặng,x\n", "utf16le"))],
     ["utf-16be", false, new Uint8Array(Buffer.from("name,company\nĐặng,x\n", "utf16le").swap16())],

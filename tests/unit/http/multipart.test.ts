@@ -26,7 +26,7 @@ function pieces(bytes: Uint8Array, size: number): ReadableStream<Uint8Array> {
 async function contentsOf(request: Request, given = limits) {
   const files: { field: string; name: string; text: string }[] = [];
   const fields = await readForm(request, given, async ({ field, name, bytes }) => {
-    const chunks = await Array.fromAsync(bytes);
+    const chunks = await Array.fromAsync(bytes, (chunk) => Uint8Array.from(chunk));
     files.push({ field, name, text: Buffer.concat(chunks).toString() });
   });
   return { fields: Object.fromEntries(fields), files };
@@ -58,6 +58,29 @@ describe("a form", () => {
       ]);
     });
   }
+
+  test("gives the memory of what was read back when more is asked for, and of nothing else", async () => {
+    const sent = Uint8Array.from({ length: 64 * 1_024 }, (_, i) => (i * 31) % 251);
+    const { raw } = form({ field: "a", name: "a", bytes: sent }, { field: "b", name: "b", bytes: sent });
+    const came: Uint8Array[][] = [];
+    const copies: Buffer[] = [];
+    await readForm(requestOf(pieces(raw, 1_024)), limits, async ({ bytes }) => {
+      const [chunks, parts]: [Uint8Array[], Uint8Array[]] = [[], []];
+      for await (const chunk of bytes) {
+        expect(chunk.byteLength).toBeGreaterThan(0);
+        chunks.push(chunk);
+        parts.push(Uint8Array.from(chunk));
+      }
+      came.push(chunks);
+      copies.push(Buffer.concat(parts));
+    });
+    expect(copies.map((copy) => copy.equals(sent))).toEqual([true, true]);
+    for (const chunks of came) {
+      const gone = chunks.filter(({ byteLength }) => byteLength === 0).length;
+      // The first and the last share their memory with what stands around them.
+      expect(gone).toBeGreaterThan(chunks.length / 2);
+    }
+  });
 
   test("that breaks off anywhere is refused, and who takes a file hears of it", async () => {
     const { raw } = form({ field: "a", name: "a", bytes: "x".repeat(500) }, { field: "b", value: "y" });

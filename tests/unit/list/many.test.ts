@@ -122,7 +122,7 @@ describe("few are found by the index of their filter", () => {
   test.each([
     ["filter[external_id]=x-77", /SEARCH clients USING INDEX clients_by_external_id/],
     ["filter[phone][contains]=90777", /SCAN clients USING INDEX clients_by_phone/],
-    ["filter[name][contains]=nobody&sort=email", /SCAN clients USING INDEX clients_by_name/],
+    ["filter[name][contains]=a 77&sort=email", /SCAN clients USING INDEX clients_by_name/],
     ["filter[name][starts_with]=ada 77", /SEARCH clients USING INDEX clients_by_name/],
     ["filter[tags]=rare&status=active", /SEARCH client_tags USING COVERING INDEX client_tags_by_tag/],
     ["filter[tags][all]=vip,none", /SEARCH client_tags USING COVERING INDEX client_tags_by_tag/],

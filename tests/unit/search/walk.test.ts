@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { walkList } from "../../../src/db/list-walk";
 import type { ClientRow } from "../../../src/features/clients/store";
 import { fillSearch } from "../../../src/search/fill";
+import { fold } from "../../../src/text";
 import { client, clients, everything, insertAll, list, openBoth, parse } from "../list/support";
 import { watched } from "../list/watched";
 
@@ -44,6 +45,37 @@ test.each([
     expect(new Set(found)).toEqual(new Set(rows.filter((_, i) => isFound(i)).map(({ id }) => id)));
     // Its pages are read by id: no text is looked at again.
     for (const plan of plans.slice(planned)) expect(plan).not.toContain("clients_search");
+  }
+});
+
+test.each([
+  ["many", "status=active&filter[name][contains]=1", (i: number) => i % 4 === 0 && `${i}`.includes("1")],
+  ["a few in a hundred", "filter[name][contains]=77", (i: number) => i % 2 === 0 && `${i}`.includes("77")],
+  ["a seventh", "filter[name][contains]=r 1", (i: number) => i % 2 === 0 && `${i}`.startsWith("1")],
+  ["one", "filter[name]=müller 42", (i: number) => i === 42],
+  ["none", "filter[name][contains]=đặng", () => false],
+  ["groups", "filter[or][0][status]=active&filter[or][1][name][contains]=7", (i: number) => i % 4 === 0 || (i % 2 === 0 && `${i}`.includes("7"))], // prettier-ignore
+])("of the many that a search finds, filters let %s through", async (_, filters, isFound) => {
+  const wanted = rows.filter((_, i) => isFound(i));
+  for (const store of both.stores) {
+    for (const [sort, inOrder] of [
+      ["name", wanted.toSorted((a, b) => (fold(a.name) < fold(b.name) ? -1 : 1))],
+      ["-name", wanted.toSorted((a, b) => (fold(a.name) < fold(b.name) ? 1 : -1))],
+    ] as const) {
+      const query = `q=muller&${filters}&sort=${sort}`;
+      const ids = inOrder.map(({ id }) => id);
+      const found: string[] = [];
+      for (let cursor: string | null = ""; cursor !== null;) {
+        const page = await list(store, `${query}&limit=170${cursor && `&cursor=${cursor}`}`);
+        expect([query, page.total, page.totalCapped]).toEqual([query, Math.min(ids.length, 1_000), ids.length > 1_000]); // prettier-ignore
+        found.push(...page.rows.map(({ id }) => id));
+        cursor = page.nextCursor;
+      }
+      expect([query, found]).toEqual([query, ids]);
+      const second = await list(store, `${query}&limit=20&page=2&count=exact`);
+      expect([query, second.total]).toEqual([query, ids.length]);
+      expect([query, second.rows.map(({ id }) => id)]).toEqual([query, ids.slice(20, 40)]);
+    }
   }
 });
 

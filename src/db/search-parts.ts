@@ -1,0 +1,141 @@
+import { sql } from "drizzle-orm";
+import { minute, monotonic } from "../clock";
+import { RecentMap } from "../integrations/recent-map";
+import { hotByShape, type Query } from "./hot";
+import { searchEngineOf, searchTable, type SearchedTable, type Wanted } from "./search-engine";
+import type { Session, Store } from "./store";
+
+/** How many records there are, and how many have certain three letters in a row: about. */
+export interface Frequencies {
+  all: number;
+  of(part: string): number;
+}
+
+/**
+ * What leads an index to what is wanted in the fewest steps, as the index reads it. PostgreSQL begins with the rarest parts by
+ * itself; FTS5 reads the whole list of each, and that of a common one takes a hundred times as long as that of a rare one.
+ */
+export async function expressionOf(
+  store: Pick<Store, "read">,
+  session: Session,
+  table: SearchedTable,
+  wanted: Wanted,
+): Promise<string> {
+  const { expression, choosesParts } = searchEngineOf(session);
+  return expression(choosesParts ? wanted : rarest(wanted, await frequencies(store, session, table, wanted)));
+}
+
+/** What takes as long as comparing one text: to read so many entries of a list, or this share of finding where one begins. */
+const [entriesRead, listsFound] = [100, 1 / 6];
+
+/** A condition on what the index has: one of these ways. */
+interface Condition {
+  ways: string[][];
+  /** So many records meet it. */
+  records: number;
+  /** What it takes to ask for it, in texts compared. */
+  cost: number;
+}
+
+/** The parts among those wanted that are worth asking for: a further one has to spare more comparing than it costs. */
+export function rarest(wanted: Wanted, frequencies: Frequencies): Wanted {
+  const { all } = frequencies;
+  const single = (part: string): Condition => {
+    const records = Math.min(all, frequencies.of(part));
+    return { ways: [[part]], records, cost: records / entriesRead + 1 / listsFound };
+  };
+  const ofWays = (ways: Wanted[number]): Condition => {
+    const each = ways.map((way) => worthwhile(way.map(single), all));
+    return {
+      ways: each.map((chosen) => chosen.flatMap(({ ways }) => ways[0]!)),
+      records: Math.min(
+        all,
+        each.reduce((sum, chosen) => sum + together(chosen, all), 0),
+      ),
+      cost: each.flat().reduce((sum, { cost }) => sum + cost, 0),
+    };
+  };
+  // Parts that all have to be there are weighed one by one, alternatives together.
+  const conditions = wanted.flatMap((ways) => (ways.length === 1 ? ways[0]!.map(single) : [ofWays(ways)]));
+  return worthwhile(conditions, all).map(({ ways }) => ways);
+}
+
+function worthwhile(conditions: readonly Condition[], all: number): Condition[] {
+  const [first, ...rest] = conditions.toSorted((a, b) => a.records - b.records);
+  if (!first) return [];
+  const chosen = [first];
+  let left = first.records;
+  for (const condition of rest) {
+    const share = condition.records / all;
+    if (left * (1 - share) <= condition.cost) continue;
+    chosen.push(condition);
+    left *= share;
+  }
+  return chosen;
+}
+
+/** How many records meet all conditions, as if none had to do with another. */
+const together = (conditions: readonly Condition[], all: number): number =>
+  conditions.reduce((left, { records }) => (left * records) / all, all);
+
+/** How many of the youngest that have a part are looked at to tell how common it is. */
+const sampled = 100;
+/** For so long that is believed. It decides which lists are read, and never what is found. */
+const believedMs = 10 * minute;
+const mostRemembered = 10_000;
+
+interface Memory {
+  records: RecentMap<{ count: number; until: number }>;
+  all: Map<SearchedTable, number>;
+}
+
+const memories = new WeakMap<object, Memory>();
+const samples = hotByShape<{ part: string; count: number; total: number }>();
+
+async function frequencies(
+  store: Pick<Store, "read">,
+  session: Session,
+  table: SearchedTable,
+  wanted: Wanted,
+): Promise<Frequencies> {
+  const { records, all } = memories.getOrInsertComputed(store, () => ({
+    records: new RecentMap(mostRemembered),
+    all: new Map(),
+  }));
+  const known = new Map<string, number>();
+  const unknown = new Set<string>();
+  const time = monotonic();
+  for (const part of wanted.flat(2)) {
+    const remembered = records.get(`${table} ${part}`);
+    if (remembered && remembered.until > time) known.set(part, remembered.count);
+    else unknown.add(part);
+  }
+  if (unknown.size > 0) {
+    for (const { part, count, total } of await sample(session, table, [...unknown])) {
+      known.set(part, count);
+      records.set(`${table} ${part}`, { count, until: time + believedMs });
+      all.set(table, total);
+    }
+  }
+  return { all: all.get(table) ?? 1, of: (part) => known.get(part)! };
+}
+
+/** From how far back the youngest records with each part reach, how many there are in all. */
+const sample = (session: Session, table: SearchedTable, parts: readonly string[]) =>
+  samples.all(
+    session,
+    table,
+    ({ t, q }, p) => {
+      const search = searchTable(t, table);
+      const index = sql.identifier(`${table}_trigrams`);
+      const youngest = sql`select rowid as doc from ${index} where ${index} match '"' || value || '"' order by rowid desc limit ${sampled}`;
+      const count = sql`select count(*) * newest.doc / (newest.doc + 1.0 - iif(count(*) < ${sampled}, 1, min(youngest.doc))) from (${youngest}) as youngest`;
+      const newest = sql`select coalesce(max(${search.doc}), 1) as doc from ${search}`;
+      return q
+        .select({ part: sql<string>`part`, count: sql<number>`count`, total: sql<number>`total` })
+        .from(
+          sql`(select value as part, newest.doc as total, (${count}) as count from (${newest}) as newest cross join json_each(${p.parts})) as sampled`,
+        ) as unknown as Query<{ part: string; count: number; total: number }>;
+    },
+    { parts: JSON.stringify(parts) },
+  );

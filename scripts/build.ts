@@ -30,6 +30,8 @@ export async function build({ outfile, target }: BuildOptions): Promise<void> {
       // Workers are found by their place under it.
       root: join(root, "src"),
       format: "esm",
+      // What is imported when it is first used is not read before.
+      splitting: true,
       // It is embedded as a file, see `src/contents/pdf.ts`.
       external: ["unpdf/pdfjs"],
       bytecode: true,

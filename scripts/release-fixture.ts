@@ -13,7 +13,7 @@ import { join } from "node:path";
 import { connectionOf } from "../src/backup/postgres-tools";
 import { databaseFile } from "../src/backup/database-files";
 import { loadConfig } from "../src/config/load";
-import { openMigrator } from "../src/parts";
+import { openMigrator } from "../src/migrator";
 import { startServer } from "../src/server";
 import { runOperation } from "../src/control/operations";
 import { newDatabase } from "../tests/support/postgres";

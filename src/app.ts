@@ -28,7 +28,6 @@ import type { MountedRoute } from "./http/declared";
 import { edge, opening } from "./http/edge";
 import { httpKit } from "./http/kit";
 import { routeTable, type RouteTable } from "./http/methods";
-import { openApiDocument } from "./http/openapi/document";
 import { documentRoutes } from "./http/openapi/routes";
 import { metricsRoutes, scraper } from "./http/metrics-routes";
 import { monitorRoutes } from "./http/monitor-routes";
@@ -81,7 +80,11 @@ export function buildApp(config: Config, parts: Parts, health: Health) {
     .use(
       documentRoutes(
         kit,
-        once(() => JSON.stringify(openApiDocument(mounted))),
+        once(async () => {
+          // Loaded when the document is first asked for.
+          const { openApiDocument } = await import("./http/openapi/document");
+          return JSON.stringify(openApiDocument(mounted));
+        }),
       ),
     )
     .use(authRoutes(kit, parts.auth, parts.sessions, attempts))

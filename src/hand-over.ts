@@ -6,7 +6,7 @@ import type { Session } from "./db/store";
 import { Conflict } from "./errors";
 import type { Recorded } from "./events/record";
 import type { Actor } from "./policy";
-import type { RecordService } from "./records";
+import type { ManyRecordService } from "./many-records";
 
 /** Live records that somebody works on, and that go to somebody else when they leave. */
 export interface Assignments {
@@ -30,7 +30,7 @@ const turn = 100;
 /** What is assigned to somebody in this table; `service` knows its rules. */
 export function assignments<Table extends AssignedTable, View extends Recorded, Input, Patch>(
   table: Table,
-  service: RecordService<RecordOf<Table>, View, Input, Patch>,
+  service: ManyRecordService<RecordOf<Table>, View, Input, Patch>,
 ): Assignments {
   const assigned = assignedIn(table);
   const give = giveIn(table);

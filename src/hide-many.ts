@@ -5,7 +5,7 @@ import { hot, value, type HotQuery, type Params, type Query } from "./db/hot";
 import type { Session } from "./db/store";
 import { recordEach, type RecordName, type Recorded } from "./events/record";
 import type { Actor } from "./policy";
-import type { RecordRow } from "./records";
+import type { RecordRow } from "./record-kind";
 
 /** Records of one kind, as far as they are hidden and brought back with others. */
 interface Hidden<Row> {

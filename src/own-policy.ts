@@ -5,7 +5,7 @@ import type { ListParams } from "./db/list-filters";
 import type { Shape } from "./db/hot";
 import type { DeletedMode } from "./list";
 import { isUser, scopeOf, type Actor, type Scope } from "./policy";
-import type { RecordPolicy } from "./records";
+import type { RecordPolicy } from "./record-kind";
 
 /** How far an actor reaches: not at all, to their own records, or to all. */
 export type Reach = Scope | "none";
@@ -53,9 +53,9 @@ export class OwnPolicy<Row extends OwnedRow> implements RecordPolicy<Row> {
 
   /** Live records that the actor may see, deleted ones that they may restore. */
   listed(actor: Actor, deleted: DeletedMode): ListScope[] {
-    const live = this.readable(actor);
+    if (deleted === "none") return [this.readable(actor)];
     const restorable = this.#scope(actor, "deleted", this.#granted(actor, "delete"));
-    return deleted === "none" ? [live] : deleted === "only" ? [restorable] : [live, restorable];
+    return deleted === "only" ? [restorable] : [this.readable(actor), restorable];
   }
 
   /** Live records that the actor may see. */

@@ -19,7 +19,8 @@ import { log } from "./ops/logging";
 import { listenForOperations } from "./control/socket";
 import { listenForMetrics } from "./http/metrics-port";
 import { runOperation } from "./control/operations";
-import { openMigrator, openParts, type Parts } from "./parts";
+import { openMigrator } from "./migrator";
+import { openParts, type Parts } from "./parts";
 import { systemActor } from "./policy";
 import { socketHandlers } from "./realtime/socket";
 

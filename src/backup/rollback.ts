@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { isoTime, now } from "../clock";
 import type { Config } from "../config";
-import { openMigrator } from "../parts";
+import { openMigrator } from "../migrator";
 import { databaseFile, databaseFiles, snapshotsOf } from "./database-files";
 import { sync, syncAll } from "./durable";
 import { BackupFailed, explained } from "./failed";

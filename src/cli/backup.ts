@@ -2,7 +2,6 @@ import { resolve } from "node:path";
 import { BackupFailed } from "../backup/failed";
 import type { Made } from "../backup/make";
 import { backupsIn } from "../backup/manifest";
-import { verifyBackups } from "../backup/verify";
 import { operate } from "../control/operate";
 import {
   configOptions,
@@ -85,6 +84,7 @@ const actions: Record<string, Action> = {
   },
   async verify(context) {
     const folder = folderOf(context);
+    const { verifyBackups } = await import("../backup/verify");
     const { backups, blobs, damagedDatabases, damagedBlobs } = await verifyBackups(folder);
     if (backups === 0) throw new BackupFailed(`There are no backups in ${folder}.`);
     for (const path of damagedDatabases) context.terminal.out(`damaged: ${path}`);

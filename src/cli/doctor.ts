@@ -1,4 +1,4 @@
-import { examine, type Finding } from "../doctor";
+import type { Finding } from "../doctor";
 import { configOptions, configOptionsHelp, exitCodes, type Command } from "./command";
 
 /** Finds the usual mistakes and says how to mend each. */
@@ -15,6 +15,7 @@ changes nothing. Run it as the server's user, with the server's settings. Exits 
 ${configOptionsHelp}`,
   options: { ...configOptions, json: { type: "boolean" } },
   async run({ terminal, env, options, read }) {
+    const { examine } = await import("../doctor");
     const findings = await examine({ ...read(), env });
     const failures = findings.filter(({ level }) => level === "fail").length;
     const warnings = findings.filter(({ level }) => level === "warn").length;

@@ -1,6 +1,6 @@
 import { isoTime } from "../clock";
 import type { Migrator } from "../db/migrate";
-import { openMigrator } from "../parts";
+import { openMigrator } from "../migrator";
 import { configOptions, configOptionsHelp, exitCodes, UsageError, type Command } from "./command";
 import { holdingData } from "../control/operate";
 import type { Terminal } from "./terminal";

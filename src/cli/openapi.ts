@@ -1,4 +1,3 @@
-import { describedApi } from "../described";
 import { exitCodes, type Command } from "./command";
 
 /** Prints the OpenAPI document, which a server has at /swagger/json. */
@@ -11,6 +10,7 @@ Prints the OpenAPI 3.1 document of the API. Needs no server and no data director
 a running server has the same at /swagger/json.`,
   options: {},
   async run({ terminal }) {
+    const { describedApi } = await import("../described");
     terminal.out(JSON.stringify(describedApi(), null, 2));
     return exitCodes.done;
   },

@@ -1,5 +1,4 @@
 import { resolve } from "node:path";
-import { restore as restoreBackup } from "../backup/restore";
 import { holdingData } from "../control/operate";
 import { configOptions, configOptionsHelp, exitCodes, UsageError, type Command } from "./command";
 
@@ -22,6 +21,7 @@ ${configOptionsHelp}`,
     const from = resolve(cwd, String(options["from"]));
     const { config, dataDir } = load();
     const mayReplace = options["replace"] === true;
+    const { restore: restoreBackup } = await import("../backup/restore");
     const { backup, safety, missing } = await holdingData(dataDir, () =>
       restoreBackup({ from, config, dataDir, mayReplace }),
     );

@@ -1,4 +1,3 @@
-import { rollBack } from "../backup/rollback";
 import { isoTime } from "../clock";
 import { holdingData } from "../control/operate";
 import { configOptions, configOptionsHelp, exitCodes, type Command } from "./command";
@@ -17,6 +16,7 @@ ${configOptionsHelp}`,
   options: configOptions,
   async run({ terminal, load }) {
     const { config, dataDir } = load();
+    const { rollBack } = await import("../backup/rollback");
     const { snapshot, undone, safety } = await holdingData(dataDir, () => rollBack(config, dataDir));
     for (const tag of undone) terminal.out(`undone   ${tag}`);
     terminal.out(

@@ -1,5 +1,5 @@
-import { isSupportedCountry } from "libphonenumber-js";
 import { isIP } from "node:net";
+import { isSupportedCountry } from "../phone-numbers";
 import { list, text } from "./types";
 
 /** A path or another text of at least one character. */

@@ -3,7 +3,8 @@ import type { LoadedConfig } from "../config";
 import { ensureSecrets } from "../config/secrets";
 import type { Migrator } from "../db/migrate";
 import { lockDataDirectory } from "../ops/data-lock";
-import { openMigrator, openParts, type Parts } from "../parts";
+import { openMigrator } from "../migrator";
+import { openParts, type Parts } from "../parts";
 import { askServer, isServerThere } from "./socket";
 import { runOperation, type InputOf, type OperationName, type ResultOf } from "./operations";
 

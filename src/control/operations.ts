@@ -3,7 +3,7 @@ import { Value } from "@sinclair/typebox/value";
 import type { ExportedAll } from "../backup/export-all";
 import type { Made } from "../backup/make";
 import { hour } from "../clock";
-import { seedDemo, type DemoResult } from "../demo/seed";
+import type { DemoResult } from "../demo/seed";
 import { replay, type Replayed } from "../events/replay";
 import { Forbidden, Invalid } from "../errors";
 import { Body, Email, Id, Text } from "../http/schema";
@@ -110,8 +110,10 @@ export const operations = {
   }),
   "demo.seed": operation(
     Body({ password: Type.String() }),
-    async (parts, { password }): Promise<DemoResult> =>
-      seedDemo(parts, actor(), await parts.passwords.hashNew(password)),
+    async (parts, { password }): Promise<DemoResult> => {
+      const { seedDemo } = await import("../demo/seed");
+      return seedDemo(parts, actor(), await parts.passwords.hashNew(password));
+    },
   ),
 };
 

@@ -1,4 +1,4 @@
-import { CsvError, parse, type Parser } from "csv-parse";
+import type { CsvError, parse as Parse, Parser } from "csv-parse";
 import type { Encoding } from "./encoding";
 
 /** How a file is to be read. */
@@ -54,7 +54,9 @@ export async function* readCsv(
   bytes: AsyncIterable<Uint8Array>,
   { encoding, delimiter }: CsvFormat,
 ): AsyncGenerator<CsvChunk> {
-  const reader = new RowReader(delimiter, encoding === "windows-1258");
+  // Loaded with the first file.
+  const { parse } = await import("csv-parse");
+  const reader = new RowReader(parse, delimiter, encoding === "windows-1258");
   const decoder = new TextDecoder(encoding);
   let read = 0;
   for await (const chunk of bytes) {
@@ -79,7 +81,7 @@ class RowReader {
   #lines = 0;
 
   /** @param isApart whether accents stand apart from their letters */
-  constructor(delimiter: string, isApart: boolean) {
+  constructor(parse: typeof Parse, delimiter: string, isApart: boolean) {
     this.#parser = parse({
       ...{ delimiter, info: true, relax_quotes: true, relax_column_count: true },
       // All three, whichever the first line has: files are put together from others.
@@ -125,9 +127,10 @@ class RowReader {
   }
 
   #broken(error: Error): Error {
-    if (!(error instanceof CsvError)) return error;
+    const { code } = error as Partial<CsvError>;
+    if (!code?.startsWith("CSV_")) return error;
     const why =
-      error.code === "CSV_QUOTE_NOT_CLOSED" || error.code === "CSV_MAX_RECORD_SIZE"
+      code === "CSV_QUOTE_NOT_CLOSED" || code === "CSV_MAX_RECORD_SIZE"
         ? "the row that begins here does not end. Is a quote open that is never closed?"
         : "it cannot be read as CSV.";
     return new CsvBroken(this.#lines + 1, why);

@@ -45,9 +45,7 @@ async function pageIn<Item extends object>(
   request: ListRequest,
   scopes: readonly ListScope[],
 ): Promise<ListResult<Item>> {
-  const lists = await Promise.all(
-    scopes.map((scope) => openList(store, resource as Resource<object>, request, scope)),
-  );
+  const lists = await each(scopes, (scope) => openList(store, resource as Resource<object>, request, scope));
   const [list] = lists as [List];
   const wanted = request.limit + 1;
   const rows = lists.length === 1 ? await list.rows(wanted) : await mergedRows(lists, resource, request);
@@ -55,9 +53,15 @@ async function pageIn<Item extends object>(
   if (hasMore) rows.pop();
   const nextCursor = hasMore ? list.cursorAfter(rows.at(-1)!) : null;
   const atEnd = hasMore || lists.length > 1 ? null : rows.length;
-  const total = totalOf(await Promise.all(lists.map((each) => each.count(atEnd))), request);
+  const total = totalOf(await each(lists, (one) => one.count(atEnd)), request);
   return { rows: list.withoutKeys(rows) as Item[], nextCursor, ...total };
 }
+
+/** Nearly every list has one scope, and waits for nobody else's. */
+const each = async <Given, Result>(
+  given: readonly Given[],
+  work: (given: Given) => Promise<Result>,
+): Promise<Result[]> => (given.length === 1 ? [await work(given[0]!)] : Promise.all(given.map(work)));
 
 /**
  * A list of the records in one scope, which is looked at once: how many it has, and how they are found.

@@ -23,8 +23,8 @@ import sqliteUp10 from "../../drizzle/sqlite/0010_backups.sql" with { type: "tex
 import sqliteDown10 from "../../drizzle/sqlite/down/0010_backups.sql" with { type: "text" };
 import sqliteUp11 from "../../drizzle/sqlite/0011_contents.sql" with { type: "text" };
 import sqliteDown11 from "../../drizzle/sqlite/down/0011_contents.sql" with { type: "text" };
-import sqliteUp12 from "../../drizzle/sqlite/0013_industry.sql" with { type: "text" };
-import sqliteDown12 from "../../drizzle/sqlite/down/0013_industry.sql" with { type: "text" };
+import sqliteUp12 from "../../drizzle/sqlite/0012_industry.sql" with { type: "text" };
+import sqliteDown12 from "../../drizzle/sqlite/down/0012_industry.sql" with { type: "text" };
 import postgresUp0 from "../../drizzle/postgres/0000_init.sql" with { type: "text" };
 import postgresDown0 from "../../drizzle/postgres/down/0000_init.sql" with { type: "text" };
 import postgresUp1 from "../../drizzle/postgres/0001_roles.sql" with { type: "text" };
@@ -49,8 +49,8 @@ import postgresUp10 from "../../drizzle/postgres/0010_backups.sql" with { type: 
 import postgresDown10 from "../../drizzle/postgres/down/0010_backups.sql" with { type: "text" };
 import postgresUp11 from "../../drizzle/postgres/0011_contents.sql" with { type: "text" };
 import postgresDown11 from "../../drizzle/postgres/down/0011_contents.sql" with { type: "text" };
-import postgresUp12 from "../../drizzle/postgres/0013_industry.sql" with { type: "text" };
-import postgresDown12 from "../../drizzle/postgres/down/0013_industry.sql" with { type: "text" };
+import postgresUp12 from "../../drizzle/postgres/0012_industry.sql" with { type: "text" };
+import postgresDown12 from "../../drizzle/postgres/down/0012_industry.sql" with { type: "text" };
 import type { Migration } from "./migrate";
 
 /** The migrations of SQLite, oldest first. */
@@ -67,7 +67,7 @@ export const sqliteMigrations: Migration[] = [
   { tag: "0009_shares", up: sqliteUp9, down: sqliteDown9 },
   { tag: "0010_backups", up: sqliteUp10, down: sqliteDown10 },
   { tag: "0011_contents", up: sqliteUp11, down: sqliteDown11 },
-  { tag: "0013_industry", up: sqliteUp12, down: sqliteDown12 },
+  { tag: "0012_industry", up: sqliteUp12, down: sqliteDown12 },
 ];
 
 /** The migrations of PostgreSQL, oldest first. */
@@ -84,5 +84,5 @@ export const postgresMigrations: Migration[] = [
   { tag: "0009_shares", up: postgresUp9, down: postgresDown9 },
   { tag: "0010_backups", up: postgresUp10, down: postgresDown10 },
   { tag: "0011_contents", up: postgresUp11, down: postgresDown11 },
-  { tag: "0013_industry", up: postgresUp12, down: postgresDown12 },
+  { tag: "0012_industry", up: postgresUp12, down: postgresDown12 },
 ];

@@ -1,39 +1,8 @@
-import type { Database, Statement } from "bun:sqlite";
 import { readerWorker } from "../build";
+import { minute } from "../clock";
 import { DbError } from "./errors";
 import type { Row } from "./hot";
-import { Lru } from "./lru";
-
-/** A query on its way to the reader. */
-export interface ReadRequest {
-  text: string;
-  values: unknown[];
-}
-
-/** What comes back: the names of the columns and their values as JSON, row by row, or the driver's error. */
-export type ReadReply = { columns: string[]; rows: string } | { error: { message: string; code?: string } };
-
-/** What `Database.query` keeps by itself are the first twenty. */
-const statementsKept = 100;
-
-/** Answers reads on one connection. It runs in the worker; apart from it, so that it can be tested. */
-export function serveReads(db: Database): (request: ReadRequest) => ReadReply {
-  const statements = new Lru<Statement<unknown, never[]>>(statementsKept);
-  return ({ text, values }) => {
-    try {
-      const statement = statements.getOrCreate(text, () => db.prepare<unknown, never[]>(text));
-      const rows = statement.values(...(values as never[]));
-      if (rows.some((row) => row.some(isBytes))) throw new Error("Bytes cannot be read aside.");
-      // Between threads, a text costs a fifth of what objects do.
-      return { columns: statement.columnNames, rows: JSON.stringify(rows) };
-    } catch (error) {
-      const { message, code } = error as { message: string; code?: string };
-      return { error: { message, code } };
-    }
-  };
-}
-
-const isBytes = (value: unknown) => value instanceof Uint8Array;
+import type { ReadReply, ReadRequest } from "./serve-reads";
 
 function rowsOf(columns: string[], rows: string): Row[] {
   return (JSON.parse(rows) as unknown[][]).map((values) => {
@@ -48,6 +17,9 @@ interface Reading {
   reject: (error: unknown) => void;
 }
 
+/** A worker that has nothing to read for so long ends, with its memory and its pages: the next read starts another. */
+const restsAfterMs = 1 * minute;
+
 /** Workers that were given up and still read: more of them would take the processor from everybody else. */
 const mostLeaving = 2;
 
@@ -59,12 +31,14 @@ const mostLeaving = 2;
 export class Reader {
   #worker: Worker | undefined;
   #reading: Reading | undefined;
+  #resting: Timer | undefined;
   #leaving = 0;
   #isClosed = false;
 
   constructor(
     private readonly file: string,
     private readonly deadlineMs: number,
+    private readonly restMs = restsAfterMs,
   ) {}
 
   /** Whether it can read right now. */
@@ -84,7 +58,9 @@ export class Reader {
       const settle = () => {
         clearTimeout(timer);
         this.#reading = undefined;
+        this.#rest();
       };
+      clearTimeout(this.#resting);
       this.#reading = {
         resolve: (rows) => (settle(), resolve(rows)),
         reject: (error) => (settle(), reject(error)),
@@ -110,16 +86,26 @@ export class Reader {
     return worker;
   }
 
-  /** The next read gets a new worker; this one says nothing more, and goes when it is done. */
   #giveUp(reason: unknown): void {
-    if (this.#worker) {
-      this.#leaving++;
-      this.#worker.onmessage = null;
-      this.#worker.onerror = null;
-      this.#worker.addEventListener("close", () => this.#leaving--);
-      this.#worker.terminate();
-      this.#worker = undefined;
-    }
+    this.#letGo();
     this.#reading?.reject(reason);
+  }
+
+  #rest(): void {
+    if (!this.#worker) return;
+    this.#resting = setTimeout(() => this.#letGo(), this.restMs);
+    this.#resting.unref();
+  }
+
+  /** The next read gets a new worker; this one says nothing more, and goes when it is done. */
+  #letGo(): void {
+    clearTimeout(this.#resting);
+    if (!this.#worker) return;
+    this.#leaving++;
+    this.#worker.onmessage = null;
+    this.#worker.onerror = null;
+    this.#worker.addEventListener("close", () => this.#leaving--);
+    this.#worker.terminate();
+    this.#worker = undefined;
   }
 }

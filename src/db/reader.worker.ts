@@ -1,6 +1,6 @@
 /** Runs long reads off the event loop. Its own entry point: see `scripts/build.ts`. */
 import { Database } from "bun:sqlite";
-import { serveReads, type ReadRequest } from "./reader";
+import { serveReads, type ReadRequest } from "./serve-reads";
 
 declare const self: Worker;
 

@@ -98,7 +98,8 @@ export function openSqliteStore(file: string, options: SqliteOptions = {}): Stor
 function open(file: string, mode: { readonly: true } | { readwrite: true; create: true }) {
   const db = new Database(file, mode);
   db.run("PRAGMA busy_timeout = 5000");
-  db.run("PRAGMA cache_size = -49152"); // KiB for each connection; the system caches the file once more.
+  // KiB for each connection; the system caches the file once more. Twice as much makes a read of a random record quicker by 1 µs.
+  db.run("PRAGMA cache_size = -24576");
   return db;
 }
 

@@ -3,7 +3,7 @@ import { lookup } from "node:dns/promises";
 import { now, second } from "../clock";
 import { openToLook } from "../db/look";
 import { databaseFile } from "../backup/database-files";
-import { openMigrator } from "../parts";
+import { openMigrator } from "../migrator";
 import { clockFindings } from "./clock";
 import { findingsOf, type Finding, type Patient } from "./finding";
 

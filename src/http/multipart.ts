@@ -1,5 +1,5 @@
 import type { Readable } from "node:stream";
-import { Busboy, type BusboyHeaders, type BusboyInstance } from "@fastify/busboy";
+import type { BusboyHeaders, BusboyInstance } from "@fastify/busboy";
 import { Invalid, Refusal } from "../errors";
 import { refuseCoding } from "./body";
 
@@ -35,7 +35,7 @@ export async function readForm(
   limits: FormLimits,
   take: (file: FormFile) => Promise<void>,
 ): Promise<FormFields> {
-  const reader = new FormReader(request, limits, take);
+  const reader = new FormReader(await parserFor(request, limits), limits, take);
   try {
     return await reader.read(request.body);
   } catch (error) {
@@ -57,8 +57,8 @@ class FormReader {
   /** Called when there may be something new for whoever waits. */
   #wake = () => {};
 
-  constructor(request: Request, limits: FormLimits, take: (file: FormFile) => Promise<void>) {
-    this.#parser = parserFor(request, limits);
+  constructor(parser: BusboyInstance, limits: FormLimits, take: (file: FormFile) => Promise<void>) {
+    this.#parser = parser;
     this.#parser
       .on("file", (field, bytes, name) => this.#file(take, { field, bytes, name: name ?? "" }))
       .on("field", (name, value, isNameCut, isCut) => this.#field(name, value, isNameCut || isCut))
@@ -153,11 +153,16 @@ class FormReader {
   }
 }
 
-function parserFor(request: Request, { files, fields, fieldBytes }: FormLimits): BusboyInstance {
+async function parserFor(
+  request: Request,
+  { files, fields, fieldBytes }: FormLimits,
+): Promise<BusboyInstance> {
   const type = request.headers.get("content-type");
   if (!/^multipart\/form-data\s*(;|$)/i.test(type ?? "")) throw unsupported();
   refuseCoding(request);
   const limits = { files, fields, fieldSize: fieldBytes, fieldNameSize: 200, headerPairs: 20 };
+  // Loaded with the first form: nothing else needs it.
+  const { Busboy } = await import("@fastify/busboy");
   try {
     return new Busboy({
       headers: { "content-type": type! } as BusboyHeaders,

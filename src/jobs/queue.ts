@@ -37,10 +37,13 @@ const waitingOf = hot(({ t: { jobs }, q }, p: Params<{ created_by: string }>) =>
     ),
 );
 
-/** @throws TooMany when as many jobs of a user wait or run as one may have */
-export async function assertMayAsk(session: Session, createdBy: string): Promise<void> {
+/**
+ * @param coming how many more they are about to ask for
+ * @throws TooMany when as many jobs of a user wait or run as one may have
+ */
+export async function assertMayAsk(session: Session, createdBy: string, coming = 1): Promise<void> {
   const waiting = await waitingOf.first(session, { created_by: createdBy });
-  if (waiting!.total < mostOfOne) return;
+  if (waiting!.total + coming <= mostOfOne) return;
   const message = `You have ${mostOfOne} jobs that wait or run, as many as one may have.`;
   throw new TooMany("too_many_jobs", message, 10 * second);
 }

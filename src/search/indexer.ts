@@ -7,7 +7,7 @@ import { Pulse } from "../pulse";
 
 /** Records of one transaction, and letters: what many take is split, so that nobody waits for it long. */
 const [mostRecords, mostLetters] = [150, 20_000];
-/** Until so many wait: each time costs as much as fifty records do. */
+/** How long what waits is gathered, unless it is as much as that: each time costs as much as fifty records do. */
 const gatherMs = 200;
 /** Pages of the index that are merged in one transaction, and how often that is done after each portion: so it keeps up. */
 const [mergedPages, mergesEach] = [16, 2];
@@ -20,8 +20,8 @@ const tables: readonly SearchedTable[] = ["clients", "tasks", "files"];
 export class Indexer {
   readonly #pulse: Pulse;
   readonly #indexedAt = new Map<SearchedTable, number>();
-  /** Their index may have something to merge. */
-  readonly #unmerged = new Set<SearchedTable>(tables);
+  /** Their index may have something to merge. What an earlier process left is merged with what comes next. */
+  readonly #unmerged = new Set<SearchedTable>();
   #isSetUp = false;
 
   constructor(private readonly store: Store) {

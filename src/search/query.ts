@@ -1,4 +1,4 @@
-import { parsePhoneNumberFromString } from "libphonenumber-js";
+import { parsePhoneNumberFromString } from "../phone-numbers";
 import { gap, letters, wordsOf } from "./words";
 
 /** What has to stand in a record's text for one word of a query: all texts of one alternative. */

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { eq } from "drizzle-orm";
 import { newId } from "../../src/ids";
+import { account, actorOf } from "../../src/features/users/accounts";
 import { addJob } from "../../src/jobs/queue";
 import type { JobRow } from "../../src/jobs/job";
 import { sendFile } from "../support/imports";
@@ -189,8 +190,27 @@ inWorld("jobs that somebody asks for", given, (world) => {
       expect([status, json.code, headers.get("retry-after")]).toEqual([429, "too_many_jobs", "10"]);
       expect((await send("minh")).status).toBe(202);
     }
-    const few = { ...many, items: many.items.slice(0, 500) };
+    const few = { ...many, items: many.items.slice(0, 5) };
     expect((await world().send("lan", "POST", "/api/bulk/clients/update", { body: few })).status).toBe(200);
+    await idle(world());
+  });
+
+  test("files that are still on their way in are jobs to come", async () => {
+    const { store, imports } = world().server.parts;
+    const minh = await actorOf(
+      store.read,
+      (await account(store.read, world().people.minh.id))!,
+      "slow-imports",
+    );
+    const rest = Promise.withResolvers<never>();
+    const begin = () => imports.begin(minh, "clients", () => rest.promise);
+    // One of minh's waits as it is.
+    const slow = Array.from({ length: 19 }, begin);
+    await expect(begin()).rejects.toMatchObject({ code: "too_many_jobs" });
+    expect((await importOf("minh")).json.code).toBe("too_many_jobs");
+    rest.reject(new Error("broken off"));
+    expect((await Promise.allSettled(slow)).map(({ status }) => status)).toEqual(slow.map(() => "rejected"));
+    expect((await importOf("minh")).status).toBe(202);
     await idle(world());
   });
 });

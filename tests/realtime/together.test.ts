@@ -83,7 +83,7 @@ describe.each(engines)("many at once [%s]", (engine) => {
     all[3]!.state.isFull = false;
     await send(all);
     expect(all[3]!.got).toEqual([1, 2]);
-    const reads = [...explained.values()].filter(({ text }) => text.includes("position"));
+    const reads = [...explained.values()].filter(({ text }) => text.includes("position.reader"));
     expect(reads).toHaveLength(1);
     expect(readWhole(reads[0]!)).toEqual([]);
   });

@@ -7,7 +7,7 @@ import type { RecordOf, RowOf } from "../../db/rows";
 import type { RecordName } from "../../events/record";
 import { attempts, isSignIn } from "../../events/types";
 import { isUser, scopeOf, type Actor } from "../../policy";
-import type { RecordPolicy } from "../../records";
+import type { RecordPolicy } from "../../record-kind";
 import type { FileRow } from "../files/policy";
 
 /** What an event is about, as it is now: a record, or whose session it is. */

@@ -99,18 +99,13 @@ export function passwordProblem(password: string): PasswordProblem | null {
     return { code: "too_long", message: `A password has at most ${longestBytes} bytes.` };
   if ([...text].length < shortest)
     return { code: "too_short", message: `A password has at least ${shortest} characters.` };
-  if (common.has(text.toLowerCase()))
+  if (isCommon(text.toLowerCase()))
     return { code: "too_common", message: "This password is among the commonest; choose another." };
   return null;
 }
 
-/** Shorter ones are refused anyway and stay out of memory. */
-const common = new Set(
-  commonest
-    .split("\n")
-    .filter((line) => line.length >= shortest)
-    .map((line) => line.toLowerCase()),
-);
+/** Passwords are chosen too seldom for a set of the common ones to stay in memory. */
+const isCommon = (lowered: string) => commonest.split("\n").includes(lowered);
 
 /**
  * NFC, NFD and compatibility forms of one password are the same password: keyboards differ (NIST SP 800-63B).

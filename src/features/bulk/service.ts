@@ -8,7 +8,7 @@ import { GiveUp, type JobKind, type Progress, type RunningJob } from "../../jobs
 import { addDoneJob, addJob } from "../../jobs/queue";
 import { fieldsFor, type Fields, type ListRequest } from "../../list";
 import { scopeOf, type Actor } from "../../policy";
-import type { Left } from "../../records";
+import type { Left } from "../../left-out";
 import type { JobView } from "../jobs/schema";
 import { jobIn } from "../jobs/service";
 import { account, actorOf } from "../users/accounts";

@@ -1,4 +1,5 @@
-import { parsePhoneNumberFromString, type CountryCode } from "libphonenumber-js";
+import type { CountryCode } from "libphonenumber-js";
+import { parsePhoneNumberFromString } from "../../phone-numbers";
 import { fold } from "../../text";
 
 /** Digits, and what people put between them. */

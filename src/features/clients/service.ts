@@ -1,7 +1,8 @@
 import { revived } from "../../db/rebuild";
 import type { Session, Store } from "../../db/store";
 import type { Actor } from "../../policy";
-import { RecordService, type Match, type NewRecord, type RecordKind, type RecordPolicy } from "../../records";
+import { ManyRecordService } from "../../many-records";
+import type { Match, NewRecord, RecordKind, RecordPolicy } from "../../record-kind";
 import { normalEmail, tidy } from "../../text";
 import { assertAssignable } from "../users/accounts";
 import { clientFields } from "./fields";
@@ -59,7 +60,7 @@ const clientKind = (defaultCountry: () => string | null): RecordKind<ClientRow, 
 });
 
 /** What may happen to a client, and what happens with it. */
-export class ClientService extends RecordService<ClientRow, ClientView, ClientInput, ClientPatch> {
+export class ClientService extends ManyRecordService<ClientRow, ClientView, ClientInput, ClientPatch> {
   /** @param defaultCountry ISO 3166 code of phone numbers without a country code */
   constructor(
     store: Store,

@@ -3,6 +3,7 @@ import type { Walk } from "../../db/list-walk";
 import { Busy, TooMany, Unauthenticated } from "../../errors";
 import { log } from "../../ops/logging";
 import type { Actor, Identity } from "../../policy";
+import { UnderWay } from "../../under-way";
 import { TextStream } from "./stream";
 import { textsOf } from "./texts";
 import type { View, Writer } from "./writers";
@@ -24,7 +25,7 @@ const believedMs = second;
 
 /** Records on their way into files, read no sooner than their reader takes them. */
 export class ExportService {
-  readonly #underWay = new Map<string, number>();
+  readonly #underWay = new UnderWay();
 
   constructor(private readonly options: ExportOptions) {}
 
@@ -55,19 +56,15 @@ export class ExportService {
 
   /** @returns what gives the place back */
   #enter(userId: string): () => void {
-    const own = this.#underWay.get(userId) ?? 0;
+    const own = this.#underWay.of(userId);
     if (own >= mostOfOne) {
       const message = `You have ${own} exports under way, as many as one may have.`;
       throw new TooMany("too_many_exports", message, 5 * second);
     }
-    if (this.#underWay.values().reduce((sum, each) => sum + each, 0) >= mostAtOnce)
+    if (this.#underWay.all >= mostAtOnce)
       throw new Busy("As many exports are under way as the server takes.", 5 * second);
-    this.#underWay.set(userId, own + 1);
-    return () => {
-      const left = this.#underWay.get(userId)! - 1;
-      if (left > 0) this.#underWay.set(userId, left);
-      else this.#underWay.delete(userId);
-    };
+    this.#underWay.add(userId, 1);
+    return () => this.#underWay.add(userId, -1);
   }
 
   /** Ends with whatever ends the caller's session: what is exported may take minutes. */

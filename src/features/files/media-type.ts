@@ -1,5 +1,3 @@
-import { fileTypeFromBuffer } from "file-type";
-
 /** So many of the first bytes of a file tell what it is. */
 export const headBytes = 64 * 1024;
 
@@ -8,6 +6,8 @@ export const headBytes = 64 * 1024;
  * @param head its first `headBytes`, or all there are
  */
 export async function mediaTypeOf(head: Uint8Array): Promise<string> {
+  // Loaded with the first upload: nothing else needs it.
+  const { fileTypeFromBuffer } = await import("file-type");
   const known = (await fileTypeFromBuffer(head).catch(() => undefined))?.mime;
   if (known !== undefined && known !== "application/xml") return known;
   const text = textOf(head);

@@ -5,7 +5,7 @@ import type { ListParams } from "../../db/list-filters";
 import type { DeletedMode } from "../../list";
 import { isMine, reaches, type Reach } from "../../own-policy";
 import { isUser, scopeOf, type Actor } from "../../policy";
-import type { RecordPolicy } from "../../records";
+import type { RecordPolicy } from "../../record-kind";
 import type { FileRow } from "./store";
 
 export type { FileRow };

@@ -1,7 +1,8 @@
 import type { Session } from "../../db/store";
 import { Refusal } from "../../errors";
 import type { Actor } from "../../policy";
-import { Arrival, Incoming } from "./arrivals";
+import { UnderWay } from "../../under-way";
+import { Arrival } from "./arrival";
 import { bytesKept, bytesOf } from "./blob-store";
 
 /** How much room there is, in bytes; 0 for no limit, but for one file. */
@@ -37,7 +38,7 @@ const usedOf = (bytes: number, most: number): Used => ({ bytes, quota: most > 0 
 
 /** How much may be uploaded. */
 export class Quota {
-  readonly #incoming = new Incoming();
+  readonly #incoming = new UnderWay();
 
   constructor(private readonly limits: () => Limits) {}
 

@@ -11,7 +11,8 @@ import type { StoredBlob } from "../../integrations/blobs/blobs";
 import { hideManyIn } from "../../hide-many";
 import type { Filter } from "../../list";
 import { scopeOf, type Actor } from "../../policy";
-import { RecordService, type RecordKind, type RecordPolicy } from "../../records";
+import type { RecordKind, RecordPolicy } from "../../record-kind";
+import { UndoableRecordService } from "../../undoable-records";
 import { tidy } from "../../text";
 import type { Contents } from "../folders/service";
 import type { BlobKeeper } from "./blob-keeper";
@@ -111,7 +112,7 @@ export interface FileOptions {
 }
 
 /** What may happen to a file, and what happens with it. */
-export class FileService extends RecordService<FileRow, FileView, NewFile, FilePatch> {
+export class FileService extends UndoableRecordService<FileRow, FileView, NewFile, FilePatch> {
   constructor(private readonly options: FileOptions) {
     super(options.store, options.policy, fileKind);
   }
@@ -305,7 +306,7 @@ export class FileService extends RecordService<FileRow, FileView, NewFile, FileP
 
   /** Changes a file within a transaction. @throws Conflict `folder_deleted` when it is to come back where nothing is */
   override async update(
-    ...given: Parameters<RecordService<FileRow, FileView, NewFile, FilePatch>["update"]>
+    ...given: Parameters<UndoableRecordService<FileRow, FileView, NewFile, FilePatch>["update"]>
   ) {
     const [session, actor, action, before] = given;
     const { folder_id, deleted_at } = before;

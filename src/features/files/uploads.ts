@@ -5,7 +5,7 @@ import type { Actor } from "../../policy";
 import type { BlobKeeper } from "./blob-keeper";
 import { headBytes, mediaTypeOf } from "./media-type";
 import { cleanName } from "./names";
-import type { Arrival } from "./arrivals";
+import type { Arrival } from "./arrival";
 import type { Quota } from "./quota";
 import type { FileDetails, FileView } from "./schema";
 import type { FileService, NewFile } from "./service";

@@ -3,7 +3,7 @@ import type { ListScope } from "../../db/list";
 import type { DeletedMode } from "../../list";
 import type { Reach } from "../../own-policy";
 import { isUser, scopeOf, type Actor } from "../../policy";
-import type { RecordPolicy } from "../../records";
+import type { RecordPolicy } from "../../record-kind";
 import type { FolderRow } from "./store";
 
 /**

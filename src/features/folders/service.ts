@@ -4,7 +4,8 @@ import type { Session, Store } from "../../db/store";
 import { Conflict, Forbidden, Invalid } from "../../errors";
 import { hideManyIn } from "../../hide-many";
 import type { Actor } from "../../policy";
-import { RecordService, type RecordKind, type RecordPolicy } from "../../records";
+import type { RecordKind, RecordPolicy } from "../../record-kind";
+import { RecordService } from "../../records";
 import { fold, tidy } from "../../text";
 import { folderFields } from "./fields";
 import {

@@ -9,7 +9,7 @@ import { Invalid } from "../../errors";
 import { assertFits } from "../../http/refusals";
 import { isId } from "../../ids";
 import { instantOf } from "../../instants";
-import { leftsOf, type Left } from "../../records";
+import { leftsOf, type Left } from "../../left-out";
 import { plain, type FieldSource } from "./mapping";
 import type { ImportField, ImportFields } from "./fields";
 import type { Layout } from "./head";

@@ -1,6 +1,6 @@
 import type { Session } from "../../db/store";
 import type { Actor } from "../../policy";
-import type { RecordRow } from "../../records";
+import type { RecordRow } from "../../record-kind";
 import { keyOf, keysOf, type ImportRecords, type Key } from "./records";
 
 /**

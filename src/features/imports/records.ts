@@ -1,7 +1,8 @@
 import type { TSchema } from "@sinclair/typebox";
 import type { Session } from "../../db/store";
 import type { Actor } from "../../policy";
-import type { Left, Match, RecordRow } from "../../records";
+import type { Left } from "../../left-out";
+import type { Match, RecordRow } from "../../record-kind";
 
 /** What records of one kind offer to those who import them. */
 export interface ImportRecords {

@@ -12,6 +12,7 @@ import type { Actor } from "../../policy";
 import type { JobView } from "../jobs/schema";
 import { jobIn } from "../jobs/service";
 import { account, actorOf } from "../users/accounts";
+import { UnderWay } from "../../under-way";
 import { CellReader, type Naming } from "./cells";
 import { importFields, type ImportResource } from "./fields";
 import { headBytes, layoutOf, type Layout } from "./head";
@@ -64,6 +65,9 @@ interface Received {
 
 /** Makes the rows of files into records: each by the rules of a single one, with an event of its own. */
 export class ImportService {
+  /** Files on their way in. */
+  readonly #comingIn = new UnderWay();
+
   constructor(private readonly options: ImportServiceOptions) {}
 
   /** What is done with the jobs. */
@@ -93,10 +97,12 @@ export class ImportService {
    * it is too large, TooMany when as many jobs of the actor wait as one may have
    */
   async begin(actor: Actor, resource: ImportResource, read: ReadImport): Promise<JobView> {
+    const userId = actor.userId!;
     const received: Received[] = [];
-    // Before the file comes in: what is refused later was kept until then.
-    await assertMayAsk(this.options.store.read, actor.userId!);
+    this.#comingIn.add(userId, 1);
     try {
+      // Before the file comes in: what is refused later was kept until then.
+      await assertMayAsk(this.options.store.read, userId, this.#comingIn.of(userId));
       const given = await read(async (bytes) => {
         if (received.length > 0) throw invalid("file", "too_many", "must be one file");
         received.push(await this.#receive(bytes));
@@ -108,6 +114,8 @@ export class ImportService {
       // No job knows of it.
       for (const { stored } of received) await this.#discard(stored.key);
       throw error;
+    } finally {
+      this.#comingIn.add(userId, -1);
     }
   }
 

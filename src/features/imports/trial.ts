@@ -2,7 +2,7 @@ import { Scratch, type Noted } from "../../db/scratch";
 import type { CsvRow } from "../../csv/read";
 import type { Session, Store } from "../../db/store";
 import type { Actor } from "../../policy";
-import type { RecordRow } from "../../records";
+import type { RecordRow } from "../../record-kind";
 import { namesOf, type ImportRecords } from "./records";
 import type { Outcome, RowImporter } from "./rows";
 

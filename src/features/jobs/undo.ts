@@ -7,7 +7,8 @@ import { newId } from "../../ids";
 import { GiveUp, type JobKind, type Progress } from "../../jobs/job";
 import { second } from "../../clock";
 import type { Actor } from "../../policy";
-import type { Left, Undone, Undoing } from "../../records";
+import type { Left } from "../../left-out";
+import type { Undone, Undoing } from "../../undoable-records";
 import { account, actorOf } from "../users/accounts";
 
 /** The name of the job that takes another one back. */

@@ -1,5 +1,9 @@
-import { RRuleTemporal } from "rrule-temporal";
 import { yearProblem } from "../../instants";
+import type * as Library from "./rule-library";
+
+/** Loaded with the first rule: most tasks have none. */
+// Not `import()`: whoever asks does not wait.
+const library = () => require("./rule-library") as typeof Library;
 
 /** The parts of a rule (RFC 5545, section 3.3.10): the library takes what it does not know for absent. */
 const part =
@@ -21,7 +25,7 @@ export function recurrenceRule(text: string, start: number): string | undefined 
   if (names.includes(undefined) || new Set(names).size < names.length) return undefined;
   try {
     const dtstart = Temporal.Instant.fromEpochMilliseconds(start).toZonedDateTimeISO("UTC");
-    const rrule = new RRuleTemporal({ rruleString: rule, dtstart, strict: true, ...bounds });
+    const rrule = new (library().RRuleTemporal)({ rruleString: rule, dtstart, strict: true, ...bounds });
     const isWhole = sizes(rrule.toString().split("RRULE:")[1]!) === sizes(rule);
     return isWhole && rrule.next(dtstart, true) !== null ? rule : undefined;
   } catch {
@@ -44,13 +48,16 @@ export function nextOccurrence(
   // What is at `start` counts, whether the rule would come true there or not.
   const uncounted = rule.replace(/;COUNT=\d+|COUNT=\d+;/, "");
   const dtstart = Temporal.Instant.fromEpochMilliseconds(start).toZonedDateTimeISO(timeZone);
-  const at = nextInstant(new RRuleTemporal({ rruleString: uncounted, dtstart, ...bounds }), dtstart);
+  const at = nextInstant(
+    new (library().RRuleTemporal)({ rruleString: uncounted, dtstart, ...bounds }),
+    dtstart,
+  );
   if (at === undefined || yearProblem(at) !== undefined) return undefined;
   return { at, rule: rule.replace(/COUNT=\d+/, `COUNT=${left - 1}`) };
 }
 
 /** `undefined` also where calendars end before the rule comes true again, such as every 99,999,999 days. */
-function nextInstant(rule: RRuleTemporal, after: Temporal.ZonedDateTime): number | undefined {
+function nextInstant(rule: Library.RRuleTemporal, after: Temporal.ZonedDateTime): number | undefined {
   try {
     return rule.next(after, false)?.epochMilliseconds;
   } catch (error) {

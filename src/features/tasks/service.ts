@@ -8,7 +8,8 @@ import { noId } from "../../events/replay";
 import { instantOf, yearProblem } from "../../instants";
 import type { Filter } from "../../list";
 import type { Actor } from "../../policy";
-import { RecordService, type Match, type NewRecord, type RecordKind, type RecordPolicy } from "../../records";
+import { ManyRecordService } from "../../many-records";
+import type { Match, NewRecord, RecordKind, RecordPolicy } from "../../record-kind";
 import { tidy } from "../../text";
 import { account, assertAssignable } from "../users/accounts";
 import { remakeAlarms, rings, setAlarms, setNewAlarms } from "./alarms";
@@ -87,7 +88,7 @@ const taskKind = (dueSoonHours: () => number): RecordKind<TaskRow, TaskView> => 
 export type SeesClient = (session: Session, actor: Actor, id: string) => Promise<boolean>;
 
 /** What may happen to a task, and what happens with it. */
-export class TaskService extends RecordService<TaskRow, TaskView, TaskInput, TaskPatch> {
+export class TaskService extends ManyRecordService<TaskRow, TaskView, TaskInput, TaskPatch> {
   /** @param dueSoonHours how long before it is due a task rings; 0 is not at all */
   constructor(
     store: Store,
@@ -121,7 +122,7 @@ export class TaskService extends RecordService<TaskRow, TaskView, TaskInput, Tas
 
   /** Changes a task within a transaction. One that comes back makes its next one when it is done, which goes on with the rule. */
   override async update(
-    ...given: Parameters<RecordService<TaskRow, TaskView, TaskInput, TaskPatch>["update"]>
+    ...given: Parameters<ManyRecordService<TaskRow, TaskView, TaskInput, TaskPatch>["update"]>
   ) {
     const [session, actor, action, before, change, at = now()] = given;
     const isDone = change.status === "done" && before.status !== "done";

@@ -8,6 +8,7 @@ import { readForm } from "../../http/multipart";
 import { Invalid, TooMany } from "../../errors";
 import { IdParams } from "../../http/schema";
 import { assertFits } from "../../http/refusals";
+import { UnderWay } from "../../under-way";
 import { gathered, type Avatars } from "./avatars";
 import { UserView } from "./schema";
 
@@ -82,20 +83,20 @@ export const avatarRoutes = (kit: HttpKit, avatars: Avatars) => {
 
 /** A picture is held as a whole while it comes in: of each user, one at a time. @throws TooMany for a second */
 function oneOfEach() {
-  const underWay = new Set<string>();
+  const underWay = new UnderWay();
   return async <Result>(userId: string, work: () => Promise<Result>): Promise<Result> => {
-    if (underWay.has(userId))
+    if (underWay.of(userId) > 0)
       throw new TooMany(
         "rate_limited",
         "A picture of yours is on its way in. One at a time.",
         second,
         "pictures",
       );
-    underWay.add(userId);
+    underWay.add(userId, 1);
     try {
       return await work();
     } finally {
-      underWay.delete(userId);
+      underWay.add(userId, -1);
     }
   };
 }

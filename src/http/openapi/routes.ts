@@ -9,7 +9,7 @@ import { isUnchanged } from "../preconditions";
  * The OpenAPI document over HTTP, and a page to read it and try it out.
  * @param document its text, made when it is first asked for
  */
-export function documentRoutes(kit: HttpKit, document: () => string) {
+export function documentRoutes(kit: HttpKit, document: () => Promise<string>) {
   let etag: string | undefined;
   return new Elysia({ tags: ["System"] })
     .use(kit)
@@ -22,8 +22,8 @@ export function documentRoutes(kit: HttpKit, document: () => string) {
     )
     .get(
       "/swagger/json",
-      ({ request, set }) => {
-        const text = document();
+      async ({ request, set }) => {
+        const text = await document();
         etag ??= `"${Bun.hash(text).toString(36)}"`;
         set.headers["etag"] = etag;
         set.headers["cache-control"] = "no-cache";

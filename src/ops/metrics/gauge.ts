@@ -1,4 +1,4 @@
-import { Gauge, type Registry } from "prom-client";
+import { Gauge, type Registry } from "./prom-client";
 
 /** Shows a figure for each value of a label, all of which are asked for with each scrape. */
 export function gauges(

@@ -1,4 +1,4 @@
-import type { Metric, Registry } from "prom-client";
+import type { Metric, Registry } from "./prom-client";
 
 /** What a histogram is called, and where its buckets end. */
 export interface HistogramOptions<Label extends string> {

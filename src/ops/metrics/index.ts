@@ -1,4 +1,4 @@
-import { Gauge, Registry } from "prom-client";
+import { Gauge, Registry } from "./prom-client";
 import { now, second } from "../../clock";
 import type { StoreMeasures } from "../../db/measured";
 import type { Store } from "../../db/store";

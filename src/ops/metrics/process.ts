@@ -1,4 +1,4 @@
-import { Gauge, type Registry } from "prom-client";
+import { Gauge, type Registry } from "./prom-client";
 import heap from "prom-client/lib/metrics/heapSizeAndUsed";
 import ownMemory from "prom-client/lib/metrics/osMemoryHeap";
 import cpu from "prom-client/lib/metrics/processCpuTotal";

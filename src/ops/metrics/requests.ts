@@ -1,4 +1,4 @@
-import { Counter, type Registry } from "prom-client";
+import { Counter, type Registry } from "./prom-client";
 import { Histogram, type Series } from "./histogram";
 
 /** The label of requests that reached no route: unknown paths, and what was refused before. */

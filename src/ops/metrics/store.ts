@@ -1,4 +1,4 @@
-import { Counter, type Registry } from "prom-client";
+import { Counter, type Registry } from "./prom-client";
 import type { StoreMeasures } from "../../db/measured";
 import type { Store } from "../../db/store";
 import { Histogram } from "./histogram";

@@ -1,4 +1,4 @@
-import { Counter, type Registry } from "prom-client";
+import { Counter, type Registry } from "./prom-client";
 import { Histogram, type Series } from "./histogram";
 
 /** How an attempt at a job ended: done, to be tried again (also elsewhere, when the server stops), or given up. */

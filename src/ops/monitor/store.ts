@@ -1,7 +1,11 @@
 import { and, asc, eq, gt, isNotNull, sql } from "drizzle-orm";
 import { hot, type Params, type Query } from "../../db/hot";
 import { recordColumns } from "../../db/rows";
+import type { Session } from "../../db/store";
+import type { Tables } from "../../db/tables";
 import type { JobRow } from "../../jobs/job";
+
+const isOpen = ({ state }: Tables["jobs"]) => sql`${state} in ('queued', 'running', 'failed')`;
 
 /**
  * How many jobs there are of each kind that still concern somebody: those to be done, under way, and failed for good; and when
@@ -16,7 +20,7 @@ export const openJobs = hot(({ t: { jobs }, q }) =>
       first: sql<number>`min(${jobs.run_at})`.mapWith(Number),
     })
     .from(jobs)
-    .where(sql`${jobs.state} in ('queued', 'running', 'failed')`)
+    .where(isOpen(jobs))
     .groupBy(jobs.kind, jobs.state),
 );
 
@@ -39,3 +43,16 @@ export const activeUsers = hot(({ t: { users, sessions }, q }, p: Params<{ since
     .from(users)
     .where(sql`exists (select 1 from ${sessions} where ${used})`);
 });
+
+const few = 1_000;
+const afterFewUsers = hot(({ t: { users }, q }) =>
+  q.select({ id: users.id }).from(users).limit(1).offset(few),
+);
+const afterFewJobs = hot(({ t: { jobs }, q }) =>
+  q.select({ id: jobs.id }).from(jobs).where(isOpen(jobs)).limit(1).offset(few),
+);
+
+/** Whether there are so few people and open jobs that counting them keeps nobody waiting. */
+export async function isQuicklyCounted(session: Session): Promise<boolean> {
+  return !(await afterFewUsers.first(session, {})) && !(await afterFewJobs.first(session, {}));
+}

@@ -183,10 +183,16 @@ const page = (title: string, content: Html, footer?: Html): Page => ({
     </html> `,
 });
 
-const day = new Intl.DateTimeFormat("en-GB", {
-  ...{ day: "numeric", month: "long", year: "numeric", hour: "2-digit", minute: "2-digit" },
-  timeZone: "UTC",
-});
+let format: Intl.DateTimeFormat | undefined;
+
+/** The first format in a process loads megabytes of the world's calendars. */
+const dayOf = (instant: number): string => {
+  format ??= new Intl.DateTimeFormat("en-GB", {
+    ...{ day: "numeric", month: "long", year: "numeric", hour: "2-digit", minute: "2-digit" },
+    timeZone: "UTC",
+  });
+  return format.format(instant).replace(" at ", ", ");
+};
 
 const until = (instant: number): Html =>
-  html`until <time datetime="${isoTime(instant)}">${day.format(instant).replace(" at ", ", ")} UTC</time>`;
+  html`until <time datetime="${isoTime(instant)}">${dayOf(instant)} UTC</time>`;

@@ -1,6 +1,6 @@
 import { Database } from "bun:sqlite";
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { constants, mkdtempSync, openSync, rmSync } from "node:fs";
+import { constants, mkdtempSync, openSync, readdirSync, readlinkSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { sql } from "drizzle-orm";
@@ -8,7 +8,8 @@ import { hot, type Params } from "../../../src/db/hot";
 import { sqliteMigrator } from "../../../src/db/migrate.sqlite";
 import { sqliteMigrations } from "../../../src/db/migrations.generated";
 import { openPostgresStore } from "../../../src/db/postgres";
-import { Reader, serveReads } from "../../../src/db/reader";
+import { Reader } from "../../../src/db/reader";
+import { serveReads } from "../../../src/db/serve-reads";
 import { openSqliteStore } from "../../../src/db/sqlite";
 import type { Store } from "../../../src/db/store";
 import { newId } from "../../../src/ids";
@@ -30,6 +31,16 @@ const roles = hot(({ q, t }, p: Params<{ slug: string }>) =>
 const broken = hot(({ q, t }, _: Params<object>) =>
   q.select({ n: sql<number>`no_such_function(1)` }).from(t.roles),
 );
+/** Whether this process has the file open. */
+const isOpen = (path: string) =>
+  readdirSync("/proc/self/fd").some((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`) === path;
+    } catch {
+      return false;
+    }
+  });
+
 /** Reads that last until they are told to end, however fast the machine is: opening a FIFO waits for a writer. */
 function endlessReads() {
   const fifo = join(folder, `fifo-${newId()}`);
@@ -124,6 +135,19 @@ describe("the reader", () => {
     expect(await reader.run("select 2 as two", []).catch(String)).toContain("busy");
     expect(await first).toEqual([{ one: 1 }]);
     expect(await reader.run("select 3 as three", [])).toEqual([{ three: 3 }]);
+    reader.close();
+  });
+
+  test("its worker ends when there is nothing to read for a while, and the next read starts another", async () => {
+    const own = join(folder, "resting.db");
+    const db = new Database(own);
+    db.run("create table a (b)");
+    db.close();
+    const reader = new Reader(own, 10_000, 20);
+    for (const one of [1, 2]) {
+      expect(await reader.run(`select ${one} as one`, [])).toEqual([{ one }]);
+      while (isOpen(own)) await Bun.sleep(5);
+    }
     reader.close();
   });
 

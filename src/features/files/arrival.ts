@@ -1,21 +1,5 @@
+import type { UnderWay } from "../../under-way";
 import type { Rooms } from "./quota";
-
-/** Bytes that came in here and that no row counts yet. */
-export class Incoming {
-  readonly #ofUser = new Map<string, number>();
-  all = 0;
-
-  of(userId: string): number {
-    return this.#ofUser.get(userId) ?? 0;
-  }
-
-  add(userId: string, bytes: number): void {
-    this.all += bytes;
-    const left = this.of(userId) + bytes;
-    if (left > 0) this.#ofUser.set(userId, left);
-    else this.#ofUser.delete(userId);
-  }
-}
 
 /**
  * One file on its way in. Many at once are refused for what they take together: each by itself would have all of the room, and
@@ -24,8 +8,9 @@ export class Incoming {
 export class Arrival {
   #size = 0;
 
+  /** @param incoming bytes that came in here and that no row counts yet */
   constructor(
-    private readonly incoming: Incoming,
+    private readonly incoming: UnderWay,
     private readonly userId: string,
     private readonly rooms: Rooms,
   ) {}

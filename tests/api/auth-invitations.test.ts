@@ -38,7 +38,9 @@ scenarios("inviting somebody", { given: invited }, [
     events: ["user.invited"],
     async then(world, answer) {
       const token = await tokenTo(world, "New.One@guest.example");
-      expectNoSecrets([answer.json], token);
+      const shown = await world.send("admin", "GET", answer.headers.get("location")!);
+      expect([shown.status, shown.json]).toEqual([200, answer.json]);
+      expectNoSecrets([answer.json, shown.json], token);
       expectNoSecrets(await eventsOf(world, answer), token);
     },
   },

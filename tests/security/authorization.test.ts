@@ -122,6 +122,8 @@ route("GET /api/admin/roles", {},                                               
 route("POST /api/admin/invitations", { body: { email: "guest@person.example", role: "user" }, event: "user.invited" },
                                                                                  401, 401, 401, 403, 403, 403, 403, 201);
 
+route("GET /api/admin/invitations/:id", { id: missing },                         401, 401, 401, 403, 403, 403, 403, 404);
+
 route("GET /api/admin/settings", {},                                             401, 401, 401, 403, 403, 403, 403, 200);
 route("PATCH /api/admin/settings/:key", { id: "retention.days", body: { value: 40 } },
                                                                                  401, 401, 401, 403, 403, 403, 403, 200);

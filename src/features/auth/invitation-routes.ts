@@ -1,5 +1,6 @@
 import { Elysia } from "elysia";
-import { accountCreated, created, noContent, unrepeatable } from "../../http/answer";
+import { accountCreated, created, noContent, unrepeatable, versioned } from "../../http/answer";
+import { IdParams } from "../../http/schema";
 import type { HttpKit } from "../../http/kit";
 import { count, countAttempt, newcomer, originOf, type AttemptLimits } from "./attempts";
 import type { InvitationService } from "./invitation-service";
@@ -37,6 +38,14 @@ export const invitationRoutes = (
         detail: { summary: "Invite somebody by mail to make their account", tags: ["Administration"] },
       },
     )
+    .get("/api/admin/invitations/:id", ({ params }) => invitations.get(params.id), {
+      permission: "users.manage",
+      params: IdParams,
+      answer: versioned,
+      returns: InvitationView,
+      problems: ["not_found"],
+      detail: { summary: "One invitation", tags: ["Administration"] },
+    })
     .post(
       "/api/auth/accept",
       async ({ request, set, body }) => {

@@ -1,7 +1,7 @@
 import { day, isoTime, now } from "../../clock";
 import type { Session, Store } from "../../db/store";
 import { write } from "../../db/write";
-import { Forbidden, Invalid, Refusal } from "../../errors";
+import { Forbidden, Invalid, NotFound, Refusal } from "../../errors";
 import { record } from "../../events/record";
 import { newId, newSecret } from "../../ids";
 import type { Seal } from "../../http/seal";
@@ -14,7 +14,6 @@ import {
   assertMayGrant,
   EmailTaken,
   existingRole,
-  existingUser,
   roleOf,
   type Role,
 } from "../users/accounts";
@@ -27,6 +26,7 @@ import {
   deleteInvitationsTo,
   insertInvitation,
   invitationByHash,
+  invitationById,
   type InvitationRow,
 } from "./store";
 import type { TokenIssuer } from "./token-issuer";
@@ -74,6 +74,14 @@ export class InvitationService {
       await this.#send(session, row, token);
       return view;
     });
+  }
+
+  /** @throws NotFound when there is none, or a newer one has taken its place */
+  async get(id: string): Promise<InvitationView> {
+    const { read } = this.options.store;
+    const row = await invitationById.first(read, { id });
+    if (!row) throw new NotFound("invitation");
+    return presentInvitation(row, await roleOf(read, row));
   }
 
   /**
@@ -149,7 +157,7 @@ async function grantedRole(session: Session, actor: Actor, invited: InvitationRo
   } catch (error) {
     throw error instanceof Forbidden ? notGood() : error;
   }
-  return roleOf(session, { ...(await existingUser(session, invited.invited_by)), role_id: invited.role_id });
+  return roleOf(session, invited);
 }
 
 const presentInvitation = (row: InvitationRow, role: Role): InvitationView => ({

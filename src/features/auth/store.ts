@@ -100,6 +100,11 @@ export const invitationByHash = hot(({ t: { invitations }, q }, p: Params<{ hash
   q.select().from(invitations).where(eq(invitations.hash, p.hash)).limit(1),
 );
 
+/** An invitation by its id, good or not. */
+export const invitationById = hot(({ t: { invitations }, q }, p: Params<{ id: string }>) =>
+  q.select().from(invitations).where(eq(invitations.id, p.id)).limit(1),
+);
+
 /** Marks an invitation as accepted; gives nothing when it was already. */
 export const acceptInvitation = hot(
   ({ t: { invitations }, q }, p: Params<{ id: string; accepted_at: number }>) =>

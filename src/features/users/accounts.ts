@@ -210,7 +210,7 @@ export async function replacePasswordHash(
 }
 
 /** The role of an account. */
-export async function roleOf(session: Session, { role_id }: UserRow): Promise<Role> {
+export async function roleOf(session: Session, { role_id }: Pick<UserRow, "role_id">): Promise<Role> {
   return (await roleById.first(session, { id: role_id }))!;
 }
 

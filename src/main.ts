@@ -1,7 +1,11 @@
 import "./config/node-env";
-import { runCli } from "./cli";
-import { processTerminal } from "./cli/terminal";
-import { processEnvironment } from "./config/environment";
+
+// Only now: what an import shares with others is in the executable a file of its own, read before whoever imports it runs.
+const [{ runCli }, { processTerminal }, { processEnvironment }] = await Promise.all([
+  import("./cli"),
+  import("./cli/terminal"),
+  import("./config/environment"),
+]);
 
 const code = await runCli(process.argv.slice(2), { terminal: processTerminal, ...processEnvironment() });
 // A pipe takes 64 KB at a time, and leaving throws away what waits for its reader.

@@ -30,7 +30,7 @@ export function lastStage(dockerfile: string): string {
 /**
  * Builds the Dockerfile's last stage from an executable.
  * @param folder empty; what is made there may belong to other users, so it goes with `buildah unshare rm`
- * @param level of zstd: 19 takes minutes and is what is shipped
+ * @param level of zstd: 22 takes minutes and is what is shipped; unpacking it needs a window of 128 MiB
  */
 export async function buildImage(executable: string, folder: string, level: number): Promise<ImageLayout> {
   const context = join(folder, "context");
@@ -103,7 +103,7 @@ if (import.meta.main) {
     options: {
       executable: { type: "string", default: join(root, "dist/neocrm") },
       outfile: { type: "string", default: join(root, "dist/neocrm-image.tar") },
-      level: { type: "string", default: "19" },
+      level: { type: "string", default: "22" },
       json: { type: "boolean", default: false },
     },
   });

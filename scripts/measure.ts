@@ -108,7 +108,7 @@ function asWanted(response: Response): Response {
 
 const { values } = parseArgs({
   options: {
-    level: { type: "string", default: "19" },
+    level: { type: "string", default: "22" },
     starts: { type: "string", default: "7" },
     seconds: { type: "string", default: "15" },
   },

@@ -8,6 +8,7 @@ import { phoneKey } from "../../../src/features/clients/phone";
 import { clientColumns, type ClientRow } from "../../../src/features/clients/store";
 import { parseList, type DeletedMode, type ListOptions } from "../../../src/list";
 import { newId } from "../../../src/ids";
+import { fillSearch } from "../../../src/search/fill";
 import { fold } from "../../../src/text";
 import { inMemory } from "../../support/in-memory";
 import { engines, insertUser, temporaryFolder } from "../db/fixtures";
@@ -127,3 +128,13 @@ export const queryOf = (parameters: Record<string, string | number | undefined>)
     .filter(([, value]) => value !== undefined)
     .map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value!)}`)
     .join("&");
+
+/** Both engines with these clients, whose text is searched. */
+export async function openSearched(rows: ClientRow[]) {
+  const both = await openBoth();
+  for (const store of both.stores) {
+    await insertAll(store, rows);
+    await store.tx(fillSearch);
+  }
+  return both;
+}

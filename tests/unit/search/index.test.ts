@@ -2,13 +2,12 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import type { Store } from "../../../src/db/store";
 import { clientSearch } from "../../../src/features/clients/search";
-import { fillSearch } from "../../../src/search/fill";
 import { indexNext, mergeNext } from "../../../src/search/indexer";
-import { client, insertAll, list, openBoth } from "../list/support";
+import { client, list, openSearched } from "../list/support";
 
 setDefaultTimeout(60_000);
 
-let both: Awaited<ReturnType<typeof openBoth>>;
+let both: Awaited<ReturnType<typeof openSearched>>;
 const rows = Array.from({ length: 2_500 }, (_, i) =>
   client({
     name: `${i % 2 === 0 ? "Müller" : "Đặng"} ${i}`,
@@ -18,11 +17,7 @@ const rows = Array.from({ length: 2_500 }, (_, i) =>
 );
 
 beforeAll(async () => {
-  both = await openBoth();
-  for (const store of both.stores) {
-    await insertAll(store, rows);
-    await store.tx(fillSearch);
-  }
+  both = await openSearched(rows);
 });
 afterAll(() => both.close());
 

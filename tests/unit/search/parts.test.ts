@@ -3,9 +3,8 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { rarest } from "../../../src/db/search-parts";
 import type { Wanted } from "../../../src/db/search-engine";
 import { clientSearch } from "../../../src/features/clients/search";
-import { fillSearch } from "../../../src/search/fill";
 import { indexNext } from "../../../src/search/indexer";
-import { client, insertAll, list, openBoth } from "../list/support";
+import { client, list, openSearched } from "../list/support";
 
 setDefaultTimeout(60_000);
 
@@ -45,18 +44,14 @@ test("nothing is chosen of nothing", () => {
   expect(rarest([], frequencies)).toEqual([]);
 });
 
-let both: Awaited<ReturnType<typeof openBoth>>;
+let both: Awaited<ReturnType<typeof openSearched>>;
 const long = "donaudampfschifffahrtsgesellschaftskapitaen";
 const rows = Array.from({ length: 600 }, (_, i) =>
   client({ name: `${i % 3 === 0 ? "Hansen" : "Smith"} ${i}`, notes: i === 401 ? long : null }),
 );
 
 beforeAll(async () => {
-  both = await openBoth();
-  for (const store of both.stores) {
-    await insertAll(store, rows);
-    await store.tx(fillSearch);
-  }
+  both = await openSearched(rows);
 });
 afterAll(() => both.close());
 

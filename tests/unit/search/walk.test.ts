@@ -2,25 +2,20 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { walkList } from "../../../src/db/list-walk";
 import type { ClientRow } from "../../../src/features/clients/store";
-import { fillSearch } from "../../../src/search/fill";
 import { fold } from "../../../src/text";
-import { client, clients, everything, insertAll, list, openBoth, parse } from "../list/support";
+import { client, clients, everything, list, openSearched, parse } from "../list/support";
 import { watched } from "../list/watched";
 
 setDefaultTimeout(60_000);
 
-let both: Awaited<ReturnType<typeof openBoth>>;
+let both: Awaited<ReturnType<typeof openSearched>>;
 /** More have the word than a page would gather. */
 const rows = Array.from({ length: 6_000 }, (_, i) =>
   client({ name: `${i % 2 === 0 ? "Müller" : "Đặng"} ${i}`, status: i % 4 === 0 ? "active" : "customer" }),
 );
 
 beforeAll(async () => {
-  both = await openBoth();
-  for (const store of both.stores) {
-    await insertAll(store, rows);
-    await store.tx(fillSearch);
-  }
+  both = await openSearched(rows);
 });
 afterAll(() => both.close());
 

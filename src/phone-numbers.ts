@@ -3,7 +3,8 @@ import type * as Library from "./phone-library";
 
 /** Loaded with the first number: its table of the world's numbering plans is half a megabyte that rests otherwise. */
 // Not `import()`: whoever asks does not wait.
-const library = () => require("./phone-library") as typeof Library;
+const library = () => (loaded ??= require("./phone-library") as typeof Library);
+let loaded: typeof Library | undefined;
 
 /** A phone number in any notation; without a country, only with its country code. */
 export const parsePhoneNumberFromString = (text: string, country?: CountryCode): PhoneNumber | undefined =>

@@ -68,6 +68,7 @@ export function tidy<Values extends object>(
     if (typeof value !== "string" || keep.includes(name as keyof Values)) return value;
     return ids.includes(name as keyof Values) ? value.toLowerCase() : value.trim();
   };
-  const entries = Object.entries(values).map(([name, value]) => [name, form(name, value)]);
-  return Object.fromEntries(entries) as Values;
+  const formed: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(values)) formed[name] = form(name, value);
+  return formed as Values;
 }

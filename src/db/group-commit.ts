@@ -66,8 +66,8 @@ export class GroupCommit<Session> {
     private readonly db: Database,
     private readonly openSession: OpenSession<Session>,
     {
-      maxCallers = 64,
-      maxBatchMs = 10,
+      maxCallers = 128,
+      maxBatchMs = 20,
       maxWaiting = 10_000,
       deadlineMs = 5_000,
       between,

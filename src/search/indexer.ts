@@ -11,6 +11,11 @@ const [mostRecords, mostLetters] = [150, 20_000];
 const gatherMs = 200;
 /** Pages of the index that are merged in one transaction, and how often that is done after each portion: so it keeps up. */
 const [mergedPages, mergesEach] = [16, 2];
+/**
+ * So many parts of alike size are merged into one: with 4, as FTS5 does it by itself, each record is written again three times
+ * as often, and no search is quicker for it. Beyond so many, whoever writes has to merge them at once.
+ */
+const [partsMerged, mostParts] = [16, 100];
 const tables: readonly SearchedTable[] = ["clients", "tasks", "files"];
 
 /**
@@ -91,8 +96,11 @@ export class Indexer {
  * to be merged, the indexer does bit by bit.
  */
 async function keepFromMerging(session: Session): Promise<void> {
-  for (const table of tables)
+  for (const table of tables) {
     for (const setting of ["automerge", "deletemerge"]) await tellIndex(session, table, setting, 0);
+    await tellIndex(session, table, "usermerge", partsMerged);
+    await tellIndex(session, table, "crisismerge", mostParts);
+  }
 }
 
 /** Merges a few pages of an index. @returns whether there may be more to merge */

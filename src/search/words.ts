@@ -9,6 +9,9 @@ const plainWords = /[a-z0-9]+/g;
 const words = /[\p{L}\p{N}\p{M}]+/gu;
 /** O'Brien is one word, as is d’Artagnan. */
 const apostrophes = /(?<=[\p{L}\p{N}])['’ʼ‘`´]+(?=[\p{L}\p{N}])/gu;
+/** Looking around costs several times what finding out costs that there is none. */
+const hasApostrophe = /['’ʼ‘`´]/;
+const joined = (text: string) => (hasApostrophe.test(text) ? text.replace(apostrophes, "") : text);
 /** Scripts that write no spaces: each sign is a word. */
 const unspaced =
   /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}\p{sc=Myanmar}]\p{M}*/gu;
@@ -17,8 +20,8 @@ const hasUnspaced =
 
 /** The words of a text in their order, folded. */
 export function wordsOf(text: string): string[] {
-  if (isPlain.test(text)) return text.replace(apostrophes, "").toLowerCase().match(plainWords) ?? [];
-  const folded = foldWhole(text.toWellFormed()).replace(apostrophes, "");
+  if (isPlain.test(text)) return joined(text).toLowerCase().match(plainWords) ?? [];
+  const folded = joined(foldWhole(text.toWellFormed()));
   const spaced = hasUnspaced.test(folded) ? folded.replace(unspaced, " $& ") : folded;
   return spaced.match(words) ?? [];
 }

@@ -1,8 +1,13 @@
+interface Wait {
+  type: string;
+  done: PromiseWithResolvers<void>;
+}
+
 /** People who have the CRM open: each holds a WebSocket, and now and then watches something else or comes back. */
 export class Listeners {
   readonly #sockets: (WebSocket | undefined)[] = [];
-  /** What each waits for: a frame of this type. */
-  readonly #waits = new Map<WebSocket, { type: string; done: PromiseWithResolvers<void> }>();
+  /** What each waits for, the oldest first: a frame of this type. Answers come in the order of what they answer. */
+  readonly #waits = new Map<WebSocket, Wait[]>();
   /** Frames that came by themselves. */
   told = 0;
 
@@ -47,7 +52,7 @@ export class Listeners {
 
   #waitFor(socket: WebSocket, type: string): Promise<void> {
     const done = Promise.withResolvers<void>();
-    this.#waits.set(socket, { type, done });
+    this.#waits.set(socket, [...(this.#waits.get(socket) ?? []), { type, done }]);
     return done.promise;
   }
 
@@ -56,14 +61,16 @@ export class Listeners {
     const socket = new WebSocket(`${this.url.replace(/^http/, "ws")}/ws`, { headers } as never);
     const ready = this.#waitFor(socket, "ready");
     socket.addEventListener("message", ({ data }) => {
-      const wait = this.#waits.get(socket);
+      const [wait, ...later] = this.#waits.get(socket) ?? [];
       if (wait && String(data).startsWith(`{"type":"${wait.type}"`)) {
-        this.#waits.delete(socket);
+        if (later.length > 0) this.#waits.set(socket, later);
+        else this.#waits.delete(socket);
         wait.done.resolve();
       } else this.told++;
     });
     socket.addEventListener("close", ({ code, reason }) => {
-      this.#waits.get(socket)?.done.reject(new Error(`closed with ${code} ${reason}`));
+      for (const { done } of this.#waits.get(socket) ?? [])
+        done.reject(new Error(`closed with ${code} ${reason}`));
       this.#waits.delete(socket);
     });
     await ready;

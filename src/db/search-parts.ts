@@ -56,12 +56,16 @@ export function rarest(wanted: Wanted, frequencies: Frequencies): Wanted {
     };
   };
   // Parts that all have to be there are weighed one by one, alternatives together.
-  const conditions = wanted.flatMap((ways) => (ways.length === 1 ? ways[0]!.map(single) : [ofWays(ways)]));
+  const needed = new Set(wanted.filter(({ length }) => length === 1).flat(2));
+  const alternatives = wanted.filter(({ length }) => length > 1);
+  const conditions = [...[...needed].map(single), ...alternatives.map(ofWays)];
   return worthwhile(conditions, all).map(({ ways }) => ways);
 }
 
+/** The one that leads to the records for the least, and those whose cost is less than that of the texts they spare. */
 function worthwhile(conditions: readonly Condition[], all: number): Condition[] {
-  const [first, ...rest] = conditions.toSorted((a, b) => a.records - b.records);
+  const price = ({ records, cost }: Condition) => records + cost;
+  const [first, ...rest] = conditions.toSorted((a, b) => price(a) - price(b));
   if (!first) return [];
   const chosen = [first];
   let left = first.records;

@@ -15,6 +15,9 @@ const counts: Record<string, number> = {
   sen: 10_000,
   "123": 370,
   "345": 360,
+  rhi: 1_000,
+  xam: 1_000,
+  ple: 1_000,
   none: 0,
 };
 const frequencies = { all: 100_000, of: (part: string) => counts[part]! };
@@ -35,6 +38,19 @@ test.each<[string, Wanted, Wanted]>([
     [[["123"], ["345", "han"]]],
   ],
   ["ways that are common add nothing to what is rare", [[["com"], ["han"]], [["345"]]], [[["345"]]]],
+  [
+    "ways that lead to few are left out where a part does so for less",
+    [
+      [
+        ["rhi", "sen"],
+        ["xam", "sen"],
+        ["ple", "sen"],
+      ],
+      [["345"]],
+    ],
+    [[["345"]]],
+  ],
+  ["what two words have in common is asked for once", [[["123"]], [["123"]]], [[["123"]]]],
   ["ways that are rare lead", [[["123"], ["none"]], [["com"]]], [[["123"], ["none"]]]],
 ])("%s", (_, wanted, chosen) => {
   expect(rarest(wanted, frequencies)).toEqual(chosen);

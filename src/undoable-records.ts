@@ -1,5 +1,6 @@
 import type { Session } from "./db/store";
-import { remarkEach, type Recorded } from "./events/record";
+import { recordPurged } from "./events/purged";
+import type { Recorded } from "./events/record";
 import { actionOf } from "./events/types";
 import { changedByOthers } from "./events/changed-fields";
 import { revived, type RebuiltTable } from "./db/rebuild";
@@ -83,8 +84,7 @@ export abstract class UndoableRecordService<
       return [];
     });
     if (going.length === 0) return lefts;
-    const purged = going.map(({ id, version }) => ({ id, version: version + 1 }));
-    await remarkEach(session, actor, `${name}.purged`, purged);
+    await recordPurged(session, actor, name, going);
     // What can be rebuilt from events can be removed: their tables have an id.
     const gone = JSON.stringify(going.map(({ id }) => id));
     await removeManyFrom(resource.fields.resource as RebuiltTable).all(session, { ids: gone });

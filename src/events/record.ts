@@ -74,6 +74,7 @@ export async function remark(
     changes: creation(told),
   };
   await insertEvent.all(session, event);
+  tellAfterCommit(session, eventsTopic);
   return event;
 }
 
@@ -89,6 +90,7 @@ export async function remarkEach(
     session,
     about.map(({ id, version }) => ({ ...eventOf(actor, type, null, { id, version }, at), changes: {} })),
   );
+  tellAfterCommit(session, eventsTopic);
 }
 
 /** The event that says what a record was at an instant, for when the events before are forgotten. */

@@ -3,8 +3,8 @@ import type { Session, Store } from "../db/store";
 import { isAlwaysOn, notificationTypes } from "../features/notifications/types";
 import { account } from "../features/users/accounts";
 import type { Seal } from "../http/seal";
-import { Undeliverable, type Mail } from "../integrations/mail/mail";
-import { GiveUp, type JobKind, type RunningJob } from "../jobs/job";
+import { NotTaken, Undeliverable, type Mail } from "../integrations/mail/mail";
+import { GiveUp, TryAgain, type JobKind, type RunningJob } from "../jobs/job";
 import type { Links } from "../links";
 import { mailJob, type MailPayload, type Recipient } from "./queue";
 import type { TemplateValues } from "./samples";
@@ -21,9 +21,9 @@ export interface MailKindOptions {
   tellsByMail: () => boolean;
 }
 
-/** Doubled from a minute on: 16 attempts take a day and an hour. */
+/** Doubled from a minute on: 17 attempts take a day and four hours, and a day where chance makes the pauses shorter. */
 const longestPause = 3 * hour;
-const attempts = 16;
+const attempts = 17;
 
 /**
  * Sends the mails in the queue. One that cannot be sent is tried for a day, always under the same Message-ID; one that is
@@ -87,7 +87,9 @@ async function untilAborted({ signal }: RunningJob, send: () => Promise<void>): 
   try {
     await Promise.race([send(), aborted.promise]);
   } catch (error) {
-    throw error instanceof Undeliverable ? new GiveUp(error.message) : error;
+    if (error instanceof Undeliverable) throw new GiveUp(error.message, { cause: error });
+    if (error instanceof NotTaken) throw new TryAgain(error.message, { cause: error });
+    throw error;
   } finally {
     signal.removeEventListener("abort", abort);
   }

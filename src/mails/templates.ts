@@ -1,7 +1,8 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Liquid } from "liquidjs";
 import { ConfigError } from "../config/error";
+import { readNamed } from "../config/read-text";
 import { embeddedTemplates } from "./embedded";
 import { mailTemplates, type MailTemplate } from "./names";
 import { samples, type TemplateValues } from "./samples";
@@ -107,16 +108,29 @@ export async function loadTemplates(dataDir: string): Promise<Templates> {
 
 function readChanged(folder: string) {
   const changed: Record<string, string> = {};
-  const problems: string[] = [];
-  const files = existsSync(folder) ? readdirSync(folder).filter((file) => !file.startsWith(".")) : [];
-  for (const file of files.toSorted()) {
+  const { files, problems } = filesIn(folder);
+  for (const file of files) {
     const name = file.slice(0, -suffix.length);
-    if (file === name + suffix && Object.hasOwn(embeddedTemplates, name)) {
-      changed[name] = readFileSync(join(folder, file), "utf8");
-    } else {
+    const path = join(folder, file);
+    if (file !== name + suffix || !Object.hasOwn(embeddedTemplates, name)) {
       const names = Object.keys(embeddedTemplates).map((each) => each + suffix);
-      problems.push(`${join(folder, file)}: is no template; these are: ${names.join(", ")}`);
+      problems.push(`${path}: is no template; these are: ${names.join(", ")}`);
+      continue;
     }
+    const read = readNamed(path);
+    if ("problem" in read) problems.push(read.problem);
+    else if (read.text.includes("\ufffd")) problems.push(`${path}: is not UTF-8`);
+    else changed[name] = read.text;
   }
   return { changed, problems };
+}
+
+function filesIn(folder: string): { files: string[]; problems: string[] } {
+  try {
+    const files = existsSync(folder) ? readdirSync(folder) : [];
+    return { files: files.filter((file) => !file.startsWith(".")).toSorted(), problems: [] };
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    return { files: [], problems: [`${folder}: cannot be read (${code ?? message})`] };
+  }
 }

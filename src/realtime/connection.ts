@@ -8,7 +8,7 @@ export interface Outlet {
   readonly kind: "websocket" | "sse";
   /** Its reader is slow: what was sent before waits in memory, and more would too. */
   readonly isFull: boolean;
-  /** @param id the number of a notification */
+  /** @param id the number of the notification up to which the client has everything with this frame */
   send(frame: string, id?: number): void;
   /** Asks the other side for a sign of life, or gives one, as its kind has it. */
   beat(): void;

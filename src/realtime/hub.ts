@@ -113,7 +113,8 @@ export class Hub {
     connection.position = position;
     connection.isReady = true;
     log.debug("Somebody listens", { user: userId, after, connections: this.size });
-    connection.send(frameOf("ready", { user_id: userId, last_id: last }));
+    // Also where they begin: who is broken off before anything came goes on from there.
+    connection.send(frameOf("ready", { user_id: userId, last_id: last }), position);
     if (isLost) connection.send(resyncFrame);
     this.#notifying.wake(userId);
   }

@@ -118,7 +118,7 @@ async function skipWhoIsFarBehind(
   for (const connection of connections.filter(takes)) {
     if (last - connection.position <= mostBehind) continue;
     connection.position = last;
-    connection.send(resyncFrame);
+    connection.send(resyncFrame, last);
   }
 }
 

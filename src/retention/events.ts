@@ -1,11 +1,11 @@
-import { and, asc, eq, lt, lte, sql } from "drizzle-orm";
+import { and, asc, eq, lt, lte, ne, sql } from "drizzle-orm";
 import { hot, type Params } from "../db/hot";
 import { insertInto } from "../db/rows";
 import type { Session, Store } from "../db/store";
-import { changesOf, fold } from "../events/history";
+import { changesOf, fold, type Change } from "../events/history";
 import { batch, noId, recordsAfter } from "../events/replay";
 import { snapshotOf } from "../events/record";
-import { isSignIn } from "../events/types";
+import { actionOf, isRemark, isSignIn } from "../events/types";
 import type { Actor } from "../policy";
 
 const page = 500;
@@ -68,7 +68,7 @@ const kinds = ["client", "task", "folder", "file"] as const;
 
 /**
  * Forgets what happened before an instant. Of each record that its events rebuild, a `snapshot` says what it was then, so
- * that it can be rebuilt still; of others nothing is kept. @returns how many events there were
+ * that it can be rebuilt still; of others, and of what was only told of a record, nothing is kept. @returns how many events there were
  */
 export async function forgetEvents(store: Store, actor: Actor, before: number): Promise<number> {
   let removed = 0;
@@ -85,7 +85,8 @@ export async function forgetEvents(store: Store, actor: Actor, before: number): 
       after = cut.records.at(-1)!.id;
     }
   }
-  const isOther = ({ entity_type }: Candidate) => !(kinds as readonly string[]).includes(entity_type);
+  const isOther = ({ entity_type, type }: Candidate) =>
+    !(kinds as readonly string[]).includes(entity_type) || isRemark(type);
   return removed + (await forget(store, before, isOther));
 }
 
@@ -94,7 +95,7 @@ const insertEvent = insertInto("events");
 const eventsBefore = hot(
   (
     { t: { events }, q },
-    p: Params<{ entity_type: string; entity_id: string; before: number; version: number }>,
+    p: Params<{ entity_type: string; entity_id: string; before: number; version: number; kept: string }>,
   ) =>
     q
       .delete(events)
@@ -104,12 +105,16 @@ const eventsBefore = hot(
           eq(events.entity_id, p.entity_id),
           lt(events.created_at, p.before),
           lte(events.version, p.version),
+          ne(events.type, p.kept),
         ),
       )
       .returning({ id: events.id }),
 );
 
-/** Puts a snapshot in the place of a record's events from before an instant, unless there is nothing but one. */
+/**
+ * Puts a snapshot in the place of a record's events from before an instant, unless there is nothing but one; of a record that
+ * was removed for good, that alone stays.
+ */
 async function cutHistory(
   session: Session,
   actor: Actor,
@@ -121,12 +126,19 @@ async function cutHistory(
   const changes = await changesOf.all(session, about);
   const later = changes.findIndex(({ created_at }) => created_at >= before);
   const old = later < 0 ? changes : changes.slice(0, later);
+  const last = old.at(-1);
+  if (!last || isAll(old)) return 0;
+  const { version } = last;
   const told = fold(old);
-  // Removed for good: that it was, and that nothing is to be made of it, stays.
-  if (!told || (old.length === 1 && old[0]!.type.endsWith(".snapshot"))) return 0;
-  const { version } = old.at(-1)!;
+  // That it was removed for good, and that nothing is to be made of it, stays.
+  const kept = actionOf(last.type) === "purged" ? last.type : "";
+  if (!told && !kept) return 0;
   // Where the clock was set back, some of what follows is from before: it is in no snapshot yet.
-  const removed = await eventsBefore.all(session, { ...about, before, version });
-  await insertEvent.all(session, snapshotOf(actor, kind, id, version, told, before));
+  const removed = await eventsBefore.all(session, { ...about, before, version, kept });
+  if (told) await insertEvent.all(session, snapshotOf(actor, kind, id, version, told, before));
   return removed.length;
 }
+
+/** Whether this is no more than what stays of a history that is cut. */
+const isAll = ([first, ...others]: readonly Change[]) =>
+  others.length === 0 && ["snapshot", "purged"].includes(actionOf(first!.type));

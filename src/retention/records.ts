@@ -1,9 +1,9 @@
-import { and, asc, eq, lt, sql } from "drizzle-orm";
+import { and, asc, lt, sql } from "drizzle-orm";
 import type { PgColumn, PgTable } from "drizzle-orm/pg-core";
 import { hot, type Params, type Query } from "../db/hot";
 import { removeFrom } from "../db/rows";
 import type { Session, Store } from "../db/store";
-import { remark } from "../events/record";
+import { recordPurged } from "../events/purged";
 import type { Rebuilt } from "../events/replay";
 import type { Actor } from "../policy";
 
@@ -21,8 +21,7 @@ export interface Purged extends Pick<Rebuilt, "name" | "table"> {
 const batch = 50;
 
 /**
- * Removes what was deleted before an instant: its rows, and the values in its events, which say from then on who did something
- * to it, and when, but not what. A few records in each transaction.
+ * Removes what was deleted before an instant: its rows, and the values in its events. A few records in each transaction.
  * @returns how many there were
  */
 export async function purgeRecords(
@@ -40,8 +39,7 @@ export async function purgeRecords(
         const left = (await kind.detach?.(session, actor, row.id, batch)) ?? 0;
         // There may be more: what is done stays done, and the rest comes with the next transaction.
         if (left === batch) return { gone, isWhole: false };
-        await blank.all(session, { entity_type: kind.name, entity_id: row.id });
-        await remark(session, actor, `${kind.name}.purged`, { id: row.id, version: row.version + 1 }, {});
+        await recordPurged(session, actor, kind.name, [row]);
         if (kind.remove) await kind.remove(session, row.id);
         else await remove.all(session, { id: row.id });
       }
@@ -62,11 +60,3 @@ const deletedBefore = ({ table: name }: Purged) =>
       .orderBy(asc(table.created_at), asc(table.id))
       .limit(batch) as PromiseLike<unknown> as Query<{ id: string; version: number }>;
   });
-
-const blank = hot(({ t: { events }, q }, p: Params<{ entity_type: string; entity_id: string }>) =>
-  q
-    .update(events)
-    .set({ changes: {} })
-    .where(and(eq(events.entity_type, p.entity_type), eq(events.entity_id, p.entity_id)))
-    .returning({ id: events.id }),
-);

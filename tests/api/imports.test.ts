@@ -69,8 +69,13 @@ inWorld("an import of clients", {}, (world) => {
       skipped: 0,
     });
     expect(await recordsOf(world(), "admin", "clients")).toEqual(before);
-    const types = (await world().events()).map(({ type }) => type);
-    expect(types.filter((type) => type === "client.purged")).toHaveLength(3);
+    const events = await world().events();
+    const purged = events.filter(({ type }) => type === "client.purged");
+    expect(purged).toHaveLength(3);
+    // Who added something, and when, but no longer what.
+    const gone = events.filter(({ entity_id }) => purged.some((each) => each.entity_id === entity_id));
+    expect(gone).toHaveLength(6);
+    expect(gone.map(({ changes }) => changes)).toEqual(gone.map(() => ({})));
   });
 });
 

@@ -138,6 +138,34 @@ inWorld("removing for good", {}, (world) => {
     await expectTold(world());
   }, 60_000);
 
+  test("cuts what was told of a record that did not change since, and what is left of one that is gone", async () => {
+    const { send, server, events } = world();
+    const keep = { records: long, signIns: long, events: none };
+    const made = async (name: string): Promise<string> =>
+      (await send("lan", "POST", "/api/clients", { body: { name } })).json.id;
+    const [kept, gone] = [await made("kept"), await made("gone")];
+    const of = async (id: string) =>
+      (await events()).filter(({ entity_id }) => entity_id === id).map(({ type }) => type);
+    await Bun.sleep(2);
+    await server.parts.purge(keep);
+    const note = { client_id: kept, action: "note", text: "a word about it" };
+    expect((await send("lan", "POST", "/api/activities", { body: note })).status).toBe(201);
+    await send("lan", "DELETE", `/api/clients/${gone}`);
+    await Bun.sleep(2);
+    await server.parts.purge({ ...keep, records: none, events: long });
+    expect([await of(kept), await of(gone)]).toEqual([
+      ["client.snapshot", "client.note"],
+      ["client.snapshot", "client.deleted", "client.purged"],
+    ]);
+
+    await Bun.sleep(2);
+    await server.parts.purge(keep);
+    expect([await of(kept), await of(gone)]).toEqual([["client.snapshot"], ["client.purged"]]);
+    expect((await server.parts.purge(keep)).events).toBe(0);
+    await expectTold(world());
+    expect((await send("admin", "GET", `/api/clients/${gone}`)).status).toBe(404);
+  });
+
   test("cuts no history of what follows, where the clock was set back", async () => {
     const { send, server } = world();
     const made = await send("lan", "POST", "/api/clients", { body: { name: "first" } });

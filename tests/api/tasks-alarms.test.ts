@@ -114,6 +114,25 @@ inWorld("when a task rings", given, (world) => {
     expect(Object.keys(await alarmsOf(world(), "task")).toSorted()).toEqual(["overdue", "reminder"]);
     await hours(null);
   });
+
+  const later = { due_date: isoTime(due + 48 * hour) };
+  test.each([
+    ["is done", { status: "done" }, {}],
+    ["is due later", later, { reminder: remind, overdue: due + 48 * hour }],
+  ])(
+    "is forgotten with a task that %s, also of those told no more of what is due soon",
+    async (_, change, left) => {
+      const hours = (value: number | null) =>
+        world().send("admin", "PATCH", "/api/admin/settings/tasks.due_soon_hours", { body: { value } });
+      await add(world(), "task", body);
+      await hours(0);
+      expect((await patch(change)).status).toBe(200);
+      expect(await alarmsOf(world(), "task")).toEqual(left);
+      await hours(null);
+      expect((await patch({ status: "todo", ...body })).status).toBe(200);
+      expect(await alarmsOf(world(), "task")).toEqual(all);
+    },
+  );
 });
 
 inWorld("a task that rings", given, (world) => {

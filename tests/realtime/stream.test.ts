@@ -53,7 +53,7 @@ inWorld("the stream of notifications", setting, (world) => {
     await notify(world().server, rita(), 1, { websocket: false });
     await until(() => stream.events.length === 2);
     expect(stream.events).toEqual([
-      { id: null, data: { type: "ready", payload: { user_id: rita(), last_id: 0 } } },
+      { id: "0", data: { type: "ready", payload: { user_id: rita(), last_id: 0 } } },
       {
         id: "2",
         data: { type: "notification", id: 2, payload: expect.objectContaining({ title: "Number 2" }) },
@@ -77,6 +77,26 @@ inWorld("the stream of notifications", setting, (world) => {
       expect(ids).toEqual(Array.from({ length: 301 - first }, (_, i) => first + i));
       stream.close();
     }
+  });
+
+  test.each([
+    ["the beginning", "", 7],
+    ["a number", "after=3", 3],
+    ["what is not there any more", "after=99", 7],
+  ])("goes on where it began, from %s, when it breaks off before anything came", async (_, query, began) => {
+    await notify(world().server, rita(), 7);
+    const address = `${url()}?ticket=${await ticket()}&${query}`;
+    const first = await open(address);
+    await until(() => first.events.length > 0);
+    first.close();
+    const [ready] = first.events;
+    expect([ready!.data.type, ready!.id]).toEqual(["ready", String(began)]);
+    await notify(world().server, rita(), 2);
+    const again = await open(address, { "last-event-id": ready!.id! });
+    await until(() => again.events.at(-1)?.id === "9");
+    const ids = again.events.slice(1).map(({ id }) => Number(id));
+    expect(ids).toEqual(Array.from({ length: 9 - began }, (_, i) => began + 1 + i));
+    again.close();
   });
 
   test("refuses by name what does not fit", async () => {

@@ -30,6 +30,7 @@ const verbs: Readonly<Record<string, string>> = {
   created: "added",
   deleted: "deleted",
   restored: "restored",
+  snapshot: "took a snapshot of",
 };
 
 /** An event as one short English sentence, of what stands in the event alone: its reader sees that anyway. */

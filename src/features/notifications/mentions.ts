@@ -2,9 +2,10 @@ import { normalEmail } from "../../text";
 
 /** Beyond this it is no mention but a mailing. */
 const mostMentions = 50;
-const mention = /(?<![\w.@])@([^\s@<>(),;:"[\]]+@[^\s@<>(),;:"[\]]+)/gu;
-/** What ends a sentence, and not the address before it. */
-const closing = ".!?'’";
+/** The host name ends where no host name goes on: at a quote, a dash or the marks of Markdown. */
+const mention = /(?<![\p{L}\p{N}.@])@([^\s@<>(),;:"[\]]+@[\p{L}\p{M}\p{N}._-]+)/gu;
+/** What ends a sentence or its emphasis, and not the address before it. */
+const closing = "._-";
 
 /** The addresses that a text mentions, as `@lan@example.com`, in the form in which they are unique, each once. */
 export function mentionsIn(text: string): string[] {

@@ -35,7 +35,9 @@ export async function setAlarms(
   after: TaskRow,
   dueSoonHours: number,
 ): Promise<void> {
-  await move(session, after.id, alarmsOf(before, dueSoonHours), alarmsOf(after, dueSoonHours));
+  // Where nobody is told any more of what is due soon, a task may have its alarm from before.
+  const old = alarmsOf(before, dueSoonHours || 1);
+  await move(session, after.id, old, alarmsOf(after, dueSoonHours));
 }
 
 /** Sets when new tasks ring, likewise. */

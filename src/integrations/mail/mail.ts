@@ -15,7 +15,8 @@ export interface Mail {
   /**
    * Resolves once the message is safe with whoever delivers it. May take a minute, so nobody waits for it inside a
    * transaction or before an answer.
-   * @throws Undeliverable when it is refused for good; whatever else is thrown may be over by the next time
+   * @throws Undeliverable when it is refused for good, NotTaken when the mail server did not take it this time; whatever else is
+   * thrown may be over by the next time too
    */
   send(message: Message): Promise<void>;
   /** Ends what is open between two messages. */
@@ -25,6 +26,11 @@ export interface Mail {
 /** The message is refused for good: nobody has this address, or it is not taken for another reason that will last. */
 export class Undeliverable extends Error {
   override name = "Undeliverable";
+}
+
+/** The mail server did not take the message, or was not to be reached, which may be over by the next time: what was said of it. */
+export class NotTaken extends Error {
+  override name = "NotTaken";
 }
 
 /** A message as nodemailer writes it (RFC 5322). */

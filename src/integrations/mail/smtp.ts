@@ -1,6 +1,6 @@
 import type { Transporter } from "nodemailer";
 import { logOf } from "../../ops/logging";
-import { Undeliverable, written, type Mail } from "./mail";
+import { NotTaken, Undeliverable, written, type Mail } from "./mail";
 
 const log = logOf("mail");
 
@@ -30,7 +30,8 @@ export function smtpMail(options: SmtpOptions): Mail {
       try {
         await sendMail(written(options.from, message));
       } catch (error) {
-        throw isForGood(error as SmtpError) ? new Undeliverable((error as Error).message) : error;
+        const Failure = isForGood(error as SmtpError) ? Undeliverable : NotTaken;
+        throw new Failure((error as Error).message, { cause: error });
       }
       log.info("Mail sent", { message_id: message.id });
     },

@@ -5,7 +5,7 @@ import { now } from "../../../src/clock";
 import { telling } from "../../../src/db/after-commit";
 import type { Session, Store } from "../../../src/db/store";
 import type { Consumer, SequencedEvent } from "../../../src/events/consumer";
-import { eventsTopic, record } from "../../../src/events/record";
+import { eventsTopic, record, recordEach, remark, remarkEach } from "../../../src/events/record";
 import { Relay, type RelayOptions } from "../../../src/events/relay";
 import { newId } from "../../../src/ids";
 import { systemActor } from "../../../src/policy";
@@ -21,6 +21,9 @@ afterAll(folder.remove);
 const actor = systemActor("test-relay");
 const happened = (session: Session, id: string, version: number, at = now()) =>
   record(session, actor, "client.updated", null, { id, version }, at);
+
+const about = () => ({ id: newId(), version: 1 });
+const changed = () => ({ before: null, after: about() });
 
 const eventsOf = ({ read: { q, t } }: Store) => q.select().from(t.events).orderBy(asc(t.events.seq));
 const numbered = async (store: Store) => (await eventsOf(store)).filter(({ seq }) => seq !== null);
@@ -151,6 +154,18 @@ describe.each(["sqlite", "postgres"] as const)("the relay [%s]", (engine) => {
     await until(async () => (await numbered(store)).length === 1);
     await relay.close();
     expect(passes).toBe(1);
+  });
+
+  test.each([
+    ["a change", (session: Session) => happened(session, newId(), 1)],
+    ["many changes", (session: Session) => recordEach(session, actor, "client.updated", [changed()])],
+    ["a remark", (session: Session) => remark(session, actor, "client.note", about(), { text: "x" })],
+    ["many remarks", (session: Session) => remarkEach(session, actor, "client.purged", [about()])],
+  ])("%s is told after its commit, however it was recorded", async (_, write) => {
+    const told: string[] = [];
+    const watched = telling(store, (topic) => told.push(topic));
+    await watched.tx(async (session) => void (await write(session)));
+    expect(told).toEqual([eventsTopic]);
   });
 
   test("who rolls back tells nobody", async () => {

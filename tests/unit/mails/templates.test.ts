@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { join } from "node:path";
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { ConfigError } from "../../../src/config/error";
 import { embeddedTemplates } from "../../../src/mails/embedded";
 import { mailTemplates } from "../../../src/mails/names";
@@ -111,6 +112,31 @@ describe("a template in the data directory", () => {
     const problems = await problemsWith(files);
     expect(problems).toEqual([expect.stringMatching(said)]);
     expect(problems[0]).toContain("/templates: ");
+  });
+
+  test.each([
+    ["is a folder", (path: string) => mkdirSync(path), "cannot be read (EISDIR)"],
+    ["leads nowhere", (path: string) => symlinkSync("nowhere", path), "cannot be read (ENOENT)"],
+    [
+      "is no text",
+      (path: string) => writeFileSync(path, Buffer.from("Gr\xfc\xdfe", "latin1")),
+      "is not UTF-8",
+    ],
+  ])("that %s is a problem, and named", async (_, make, said) => {
+    const dataDir = temporaryDirectory();
+    const path = join(dataDir, "templates", "mention.html.liquid");
+    mkdirSync(dirname(path), { recursive: true });
+    make(path);
+    await expect(loadTemplates(dataDir)).rejects.toMatchObject({ problems: [`${path}: ${said}`] });
+  });
+
+  test("is looked for in a folder", async () => {
+    const dataDir = temporaryDirectory();
+    const path = join(dataDir, "templates");
+    writeFileSync(path, "");
+    await expect(loadTemplates(dataDir)).rejects.toMatchObject({
+      problems: [`${path}: cannot be read (ENOTDIR)`],
+    });
   });
 
   test("under a name that is none is a problem, and so is each that is wrong", async () => {

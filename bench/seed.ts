@@ -30,7 +30,7 @@ export function seedRows(clientCount: number, account: Account): Seed {
   return { users, clients, client_tags, tasks };
 }
 
-function userRow(i: number, account: Account): RowOf<"users"> {
+export function userRow(i: number, account: Account): RowOf<"users"> {
   const email = emailOf(i);
   const user = {
     ...{ id: newId(), email, full_name: `User ${i}`, ...account },

@@ -4,6 +4,7 @@
  *   bun run image                   apt-get install buildah; as root, or as a user with subordinate ids (/etc/subuid)
  *   bun run image --executable FILE --outfile FILE     of one for another processor, which qemu-user-static runs
  *
+ * Exits 1, and says why, where the image is 50 MB or larger, or does not run as it should.
  * `dist/neocrm-image.tar` is for `podman load`, `docker load` (from Docker 27 on) and `skopeo copy oci-archive:…`.
  */
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
@@ -70,6 +71,20 @@ export interface ImageReport {
   run: ImageRun;
 }
 
+/** Why an image must not be shipped; nothing where it may. */
+export function faultsOf({ size, run }: Pick<ImageReport, "size" | "run">): string[] {
+  const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(2)} MB`;
+  return [
+    ...(size < wantedSize
+      ? []
+      : [`It is too large: ${megabytes(size)}, and less than ${megabytes(wantedSize)} is wanted.`]),
+    ...(run.healthcheck === 0 ? [] : [`Its health check exits ${run.healthcheck}.`]),
+    ...(run.isRootReadOnly ? [] : ["Its file system can be written."]),
+    ...(run.uid === 0 ? ["It runs as root."] : []),
+    ...(run.exitCode === 0 ? [] : [`After its stop signal it exits ${run.exitCode}.`]),
+  ];
+}
+
 async function makeImage(executable: string, outfile: string, level: number): Promise<ImageReport> {
   const folder = mkdtempSync(join(tmpdir(), "neocrm-image-"));
   try {
@@ -109,7 +124,6 @@ if (import.meta.main) {
   });
   await asRoot();
   const report = await makeImage(resolve(values.executable), resolve(values.outfile), Number(values.level));
-  const isOk = report.run.healthcheck === 0 && report.run.exitCode === 0 && report.size < wantedSize;
   if (values.json) console.log(JSON.stringify(report));
   else {
     const { size, files, run } = report;
@@ -119,5 +133,7 @@ ${files.join("\n")}
 answered ${run.startMs.toFixed(0)} ms after the start as user ${run.uid}: ${JSON.stringify(run.health)}`,
     );
   }
-  process.exitCode = isOk ? 0 : 1;
+  const faults = faultsOf(report);
+  for (const fault of faults) console.error(fault);
+  process.exitCode = faults.length === 0 ? 0 : 1;
 }

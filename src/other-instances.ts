@@ -3,6 +3,8 @@ import type { Identities } from "./features/auth/identities";
 import { follow, type Follower } from "./features/settings/follow";
 import type { SettingService } from "./features/settings/service";
 import type { Bus } from "./integrations/bus/bus";
+import { cancelledTopic } from "./jobs/queue";
+import type { Worker } from "./jobs/worker";
 
 const userTopic = "user:";
 /** Rung when stored settings change. */
@@ -39,4 +41,11 @@ export function followSettings(settings: SettingService, bus: Bus): Follower {
   });
   bus.onGap(() => follower.refresh());
   return follower;
+}
+
+/** Ends jobs under way here that were cancelled, wherever that was. What is missed in a gap, the leases tell when they are due. */
+export function followCancels(worker: Worker, bus: Bus): void {
+  bus.onRing((topic) => {
+    if (topic === cancelledTopic) worker.checkLeases();
+  });
 }

@@ -74,7 +74,7 @@ import type { Watched } from "./realtime/hints";
 import { Hub } from "./realtime/hub";
 import { hour, second } from "./clock";
 import { isEnabled } from "./config/features";
-import { deaf, followSettings, forgetEverywhere, settingsTopic } from "./other-instances";
+import { deaf, followCancels, followSettings, forgetEverywhere, settingsTopic } from "./other-instances";
 import { openFiles } from "./parts-of-files";
 import { openJobs } from "./parts-of-jobs";
 import { arrival, openBus, openMail, openStore, signing } from "./surroundings";
@@ -259,6 +259,7 @@ export async function openParts(
   const monitor = new Monitor({ metrics, store, hub, dataDir });
   await bus.start();
   const followed = followSettings(settings, bus);
+  followCancels(worker, bus);
   await settings.load();
   const parts: Parts = {
     store,

@@ -74,8 +74,8 @@ export async function startServer(loaded: LoadedConfig): Promise<RunningServer> 
     parts.metrics.gauges({ name: "neocrm_health", help: helpOfHealth, label: "check" }, () =>
       health.figures(),
     );
-    const control = listenForOperations(dataDir, (operation, input, bytes) =>
-      runOperation(parts, operation, input, bytes),
+    const control = listenForOperations(dataDir, (operation, input, asked) =>
+      runOperation(parts, operation, input, asked),
     );
     closing.push(() => control.close());
     const metricsPort = config["metrics.port"];

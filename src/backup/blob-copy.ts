@@ -27,19 +27,21 @@ export interface CopiedBlobs {
  * Copies bytes to where backups lie, those that are not there yet. Each is read, compared with its hash and synced before
  * it gets its name; so whatever has a name there is whole.
  * @param onDone told the size of each, once it was dealt with
+ * @throws the signal's reason once it is aborted
  */
 export async function copyBlobs(
   refs: Iterable<BlobRef>,
   read: ReadBlob,
   to: string,
-  onDone: (size: number) => void,
+  { onDone, signal }: { onDone: (size: number) => void; signal: AbortSignal },
 ): Promise<CopiedBlobs> {
   const copied: CopiedBlobs = { copied: [], count: 0, bytes: 0, added: 0, missing: [] };
   const shelves = new Set<string>();
   await eachAtOnce(refs, filesAtOnce, async (ref) => {
     const path = blobPath(to, ref.hash);
     const isThere = (await sizeOf(path)) === ref.size;
-    const isCopied = isThere || (await copyOne(ref, read, path));
+    signal.throwIfAborted();
+    const isCopied = isThere || (await copyOne(ref, read, path, signal));
     onDone(ref.size);
     if (!isCopied) {
       copied.missing.push(ref.hash);
@@ -61,15 +63,29 @@ export async function copyBlobs(
 const sizeOf = async (path: string) => (await stat(path).catch(() => undefined))?.size;
 
 /** @returns whether the bytes were there, and the right ones */
-async function copyOne(ref: BlobRef, read: ReadBlob, path: string): Promise<boolean> {
+async function copyOne(ref: BlobRef, read: ReadBlob, path: string, signal: AbortSignal): Promise<boolean> {
   const body = await read(ref);
   if (!body) return false;
   const draft = `${path}.draft`;
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  const hasher = new Bun.CryptoHasher("sha256");
-  const file = await open(draft, "w", 0o600);
   try {
-    for await (const chunk of body instanceof Blob ? body.stream() : body) {
+    const isRight = (await written(body instanceof Blob ? body.stream() : body, draft, signal)) === ref.hash;
+    await (isRight ? rename(draft, path) : rm(draft));
+    return isRight;
+  } catch (error) {
+    // On a full disk, nothing else makes room.
+    await rm(draft, { force: true }).catch(() => undefined);
+    throw error;
+  }
+}
+
+/** Writes and syncs a file. @returns the SHA-256 of its bytes */
+async function written(body: ReadableStream<Uint8Array>, path: string, signal: AbortSignal): Promise<string> {
+  const hasher = new Bun.CryptoHasher("sha256");
+  const file = await open(path, "w", 0o600);
+  try {
+    for await (const chunk of body) {
+      signal.throwIfAborted();
       hasher.update(chunk);
       await file.appendFile(chunk);
     }
@@ -77,9 +93,7 @@ async function copyOne(ref: BlobRef, read: ReadBlob, path: string): Promise<bool
   } finally {
     await file.close();
   }
-  const isRight = hasher.digest("hex") === ref.hash;
-  await (isRight ? rename(draft, path) : rm(draft));
-  return isRight;
+  return hasher.digest("hex");
 }
 
 /** The bytes of a copy, whole or not at all. @throws Error once they turn out to be other ones */

@@ -8,7 +8,7 @@ import { writeBlobList, type BlobRef } from "./blob-list";
 import { sync, syncAll, writeWhole } from "./durable";
 import { BackupFailed, explained } from "./failed";
 import { prune, type KeepRules } from "./keep";
-import { untold, type BackupProgress, type OnProgress } from "./progress";
+import { unwatched, type BackupProgress, type Watch } from "./progress";
 import { keptFolders, nameOf, names, type Manifest } from "./manifest";
 
 /** A database, and how a copy of it is made. */
@@ -21,7 +21,7 @@ export interface DatabaseSource {
    */
   copyInto(
     folder: string,
-    onProgress: OnProgress,
+    watch: Watch,
   ): Promise<{
     file: string;
     migrations: string[];
@@ -53,13 +53,13 @@ export interface Made {
 /**
  * Backs up everything while the server works: the database as of one instant, the bytes of files that are not in
  * the folder yet, secrets and templates. It appears in the folder whole, checked and synced, or not at all.
- * @throws BackupFailed when it cannot be made; the backups there were stay
+ * @throws BackupFailed when it cannot be made, the signal's reason when it is broken off; the backups there were stay
  */
 export async function makeBackup(
   source: Source,
   folder: string,
   rules: KeepRules,
-  onProgress: OnProgress = untold,
+  watch: Watch = unwatched,
 ): Promise<Made> {
   const to = resolve(folder);
   refusePlace(source.dataDir, to);
@@ -69,7 +69,7 @@ export async function makeBackup(
     if (!lock) throw new BackupFailed(`Another backup is being made in ${to}. Wait until it is done.`);
     try {
       await removeBroken(to);
-      const made = await source.holdBlobs(() => makeIn(source, to, onProgress));
+      const made = await source.holdBlobs(() => makeIn(source, to, watch));
       return { ...made, removed: await prune(to, rules) };
     } finally {
       lock.release();
@@ -94,19 +94,26 @@ async function removeBroken(to: string): Promise<void> {
     if (name.endsWith(partial)) await rm(join(to, name), { recursive: true, force: true });
 }
 
-async function makeIn(source: Source, to: string, onProgress: OnProgress): Promise<Omit<Made, "removed">> {
+async function makeIn(
+  source: Source,
+  to: string,
+  { onProgress, signal }: Watch,
+): Promise<Omit<Made, "removed">> {
   const created_at = isoTime(now());
   const name = nameOf(created_at);
   const draft = join(to, name + partial);
   await mkdir(draft, { mode: 0o700 });
   try {
     let reached: BackupProgress = { done: 0, total: 0 };
-    const { file, migrations, rows, blobs } = await source.database.copyInto(draft, (progress) =>
-      onProgress((reached = progress)),
-    );
-    const { copied, count, bytes, added, missing } = await copyBlobs(blobs, source.readBlob, to, (size) =>
-      onProgress((reached = { ...reached, done: reached.done + size })),
-    );
+    const { file, migrations, rows, blobs } = await source.database.copyInto(draft, {
+      onProgress: (progress) => onProgress((reached = progress)),
+      signal,
+    });
+    const onDone = (size: number) => onProgress((reached = { ...reached, done: reached.done + size }));
+    const { copied, count, bytes, added, missing } = await copyBlobs(blobs, source.readBlob, to, {
+      onDone,
+      signal,
+    });
     await writeBlobList(draft, copied);
     await copyFolders(source.dataDir, draft);
     const { engine } = source.database;
@@ -118,6 +125,7 @@ async function makeIn(source: Source, to: string, onProgress: OnProgress): Promi
     };
     await writeWhole(join(draft, names.manifest), `${JSON.stringify(manifest, null, 2)}\n`);
     await syncAll(draft);
+    signal.throwIfAborted();
     await rename(draft, join(to, name));
     await sync(to);
     return { path: join(to, name), name, manifest, added };

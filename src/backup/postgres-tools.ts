@@ -10,13 +10,17 @@ export type Tool = "pg_dump" | "pg_restore" | "psql";
 export interface RunningTool {
   stdin: Bun.FileSink;
   stdout: ReadableStream<Uint8Array>;
-  /** Resolves when it has done its work. @throws BackupFailed with its own words when it has not */
+  /** Resolves when it has done its work. @throws BackupFailed with its own words when it has not, the signal's reason when it was ended */
   done(): Promise<void>;
 }
 
 /** The programs that work on one database. */
 export class PostgresTools {
-  constructor(private readonly url: string) {}
+  /** @param signal ends those under way, and starts no more */
+  constructor(
+    private readonly url: string,
+    private readonly signal?: AbortSignal,
+  ) {}
 
   /**
    * Makes sure that the programs are there, and understand this server.
@@ -36,18 +40,21 @@ export class PostgresTools {
 
   /** Starts a tool on the database; nothing secret is among its arguments, which everybody on the machine sees. @param onLine hears what it says of itself */
   start(tool: Tool, args: string[], onLine: (line: string) => void = () => {}): RunningTool {
+    this.signal?.throwIfAborted();
     const child = Bun.spawn([pathOf(tool) ?? tool, ...args], {
       env: { ...basics(), ...connectionOf(this.url) },
       stdin: "pipe",
       stdout: "pipe",
       stderr: "pipe",
+      signal: this.signal,
     });
     const errors = lastLines(child.stderr, onLine);
     return {
       stdin: child.stdin,
       stdout: child.stdout,
-      async done() {
+      done: async () => {
         const [code, said] = [await child.exited, await errors];
+        this.signal?.throwIfAborted();
         if (code !== 0) throw new BackupFailed(`${tool} failed: ${lastWords(said)}`);
       },
     };

@@ -6,14 +6,14 @@ import { linesOf } from "./lines";
 import type { DatabaseSource } from "./make";
 import { names } from "./manifest";
 import { PostgresTools } from "./postgres-tools";
-import { untold, type OnProgress } from "./progress";
+import { unwatched, type OnProgress, type Watch } from "./progress";
 
 /** The PostgreSQL database at `url`, copied by `pg_dump` while others write. */
 export const postgresSource = (url: string): DatabaseSource => ({
   engine: "postgres",
-  async copyInto(folder, onProgress) {
+  async copyInto(folder, watch) {
     const file = join(folder, names.postgres);
-    const contents = await dumpPostgres(url, file, onProgress);
+    const contents = await dumpPostgres(url, file, watch);
     return { file: names.postgres, ...contents };
   },
 });
@@ -27,14 +27,14 @@ export interface Dumped {
 
 /**
  * Dumps what is committed at one instant, in which the rows are counted, too; then the dump is read and counted again.
- * @throws BackupFailed when the programs are missing or too old, or the dump is not whole
+ * @throws BackupFailed when the programs are missing or too old, or the dump is not whole, the signal's reason when it is aborted
  */
 export async function dumpPostgres(
   url: string,
   file: string,
-  onProgress: OnProgress = untold,
+  { onProgress, signal }: Watch = unwatched,
 ): Promise<Dumped> {
-  const tools = new PostgresTools(url);
+  const tools = new PostgresTools(url, signal);
   return withClient(url, async (client) => {
     await tools.assertFit(client);
     const dumped = await client.begin("isolation level repeatable read read only", async (transaction) => {

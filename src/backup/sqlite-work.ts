@@ -2,7 +2,15 @@ import { backup, DatabaseSync } from "node:sqlite";
 import type { BackupProgress, OnProgress } from "./progress";
 
 /** What is to be done: a copy, or looking whether a database is whole. */
-export type CopyRequest = { from: string; to: string } | { file: string };
+export type CopyRequest = Copy | { file: string };
+
+/** A copy that is wanted, and how to say that it is not any more. */
+export interface Copy {
+  from: string;
+  to: string;
+  /** One byte that is not 0 once it is to stop: while it copies, no message is heard. */
+  stop: SharedArrayBuffer;
+}
 
 /** What a database holds. */
 export interface Inspected {
@@ -25,9 +33,13 @@ const pagesAtOnce = 2_000;
 /**
  * Copies a database while others write to it. The copy is what was committed at one instant: it is made within a read
  * transaction, in which the rows are counted, too. Afterwards it is opened, checked and counted again.
- * @throws Error when the copy is not whole: most likely, what was copied is not
+ * @throws Error when the copy is not whole: most likely, what was copied is not; or it was stopped
  */
-export async function copyDatabase(from: string, to: string, onProgress: OnProgress): Promise<Inspected> {
+export async function copyDatabase({ from, to, stop }: Copy, onProgress: OnProgress): Promise<Inspected> {
+  const stopped = new Uint8Array(stop);
+  const assertWanted = () => {
+    if (Atomics.load(stopped, 0) !== 0) throw new Error("it was stopped");
+  };
   const source = new DatabaseSync(from, { readOnly: true });
   try {
     source.exec("PRAGMA busy_timeout = 5000");
@@ -39,10 +51,13 @@ export async function copyDatabase(from: string, to: string, onProgress: OnProgr
     onProgress({ done: 0, total });
     await backup(source, to, {
       rate: pagesAtOnce,
-      progress: ({ totalPages, remainingPages }) =>
-        onProgress({ done: (totalPages - remainingPages) * pageSize, total }),
+      progress({ totalPages, remainingPages }) {
+        assertWanted();
+        onProgress({ done: (totalPages - remainingPages) * pageSize, total });
+      },
     });
     onProgress({ done: size, total });
+    assertWanted();
     makeOneFile(to);
     const copy = inspectDatabase(to);
     const apart = Object.keys(original.rows).find((table) => original.rows[table] !== copy.rows[table]);

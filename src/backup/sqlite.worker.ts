@@ -15,7 +15,7 @@ const tell: OnProgress = (progress) => self.postMessage({ progress } satisfies C
 self.onmessage = async ({ data }: MessageEvent<CopyRequest>) => {
   let reply: CopyReply;
   try {
-    const done = "from" in data ? await copyDatabase(data.from, data.to, tell) : inspectDatabase(data.file);
+    const done = "from" in data ? await copyDatabase(data, tell) : inspectDatabase(data.file);
     reply = { done };
   } catch (error) {
     const { message, code } = error as { message: string; code?: string };

@@ -2,16 +2,21 @@ import { resolve } from "node:path";
 import { BackupFailed } from "../backup/failed";
 import type { Made } from "../backup/make";
 import { backupsIn } from "../backup/manifest";
+import { sparingly, type BackupProgress, type Watch } from "../backup/progress";
+import { monotonic, second } from "../clock";
 import { operate } from "../control/operate";
+import { barOf } from "./bar";
 import {
   configOptions,
   configOptionsHelp,
   exitCodes,
+  Interrupted,
   UsageError,
   type Command,
   type CommandContext,
   type ExitCode,
 } from "./command";
+import type { Terminal } from "./terminal";
 
 /** Makes backups, and looks after those there are. */
 export const backup: Command = {
@@ -21,7 +26,8 @@ export const backup: Command = {
 
 Without a word, copies the database as of one instant, the bytes of files that are not there yet,
 secrets and templates into a folder of its own in DIR, checks the copy, and removes the backups that the
-rules do not keep. Works while the server runs and while it does not. Exits 1 when a backup lacks the bytes of a file.
+rules do not keep. Works while the server runs and while it does not; Ctrl-C breaks it off, and nothing of it is
+left. Exits 1 when a backup lacks the bytes of a file.
 
 list    shows the backups in DIR, oldest first
 verify  reads all of them, compares them with their checksums, and exits 1 when something is damaged
@@ -61,7 +67,9 @@ const actions: Record<string, Action> = {
       weekly: numberOf(context, "weekly"),
       monthly: numberOf(context, "monthly"),
     };
-    const made = await operate(loaded, "backup.make", { to, keep });
+    const made = await followed(context.terminal, (watch) =>
+      operate(loaded, "backup.make", { to, keep }, watch),
+    );
     for (const line of linesOf(made)) context.terminal.out(line);
     return made.manifest.blobs.missing.length > 0 ? exitCodes.failed : exitCodes.done;
   },
@@ -109,6 +117,32 @@ function numberOf({ options, load }: CommandContext, period: "daily" | "weekly" 
   if (/^\d{1,4}$/.test(String(given))) return Number(given);
   throw new UsageError(`--keep-${period} takes a whole number.`);
 }
+
+/** Shows how far a backup is; Ctrl-C breaks it off. */
+async function followed(terminal: Terminal, make: (watch: Watch) => Promise<Made>): Promise<Made> {
+  const breaking = new AbortController();
+  const breakOff = () => breaking.abort(new Interrupted("The backup was broken off: nothing of it is left."));
+  process.once("SIGINT", breakOff);
+  const startedAt = monotonic();
+  const onProgress = sparingly((progress) =>
+    terminal.status(progressOf(progress, (monotonic() - startedAt) / second)),
+  );
+  try {
+    return await make({ onProgress, signal: breaking.signal });
+  } finally {
+    terminal.status("");
+    process.off("SIGINT", breakOff);
+  }
+}
+
+/** `[######------------------]   25%  1.0 of 4.0 MB  0.5 MB/s` */
+export function progressOf({ done, total }: BackupProgress, seconds: number): string {
+  const rate = seconds > 0 ? [`${megabytes(done / seconds)} MB/s`] : [];
+  return [barOf(done, total), `${megabytes(done)} of ${megabytes(total)} MB`, ...rate].join("  ");
+}
+
+const megabytes = (bytes: number) =>
+  (bytes / 1e6).toLocaleString("en", { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 
 const counted = (count: number, one: string) => `${count} ${one}${count === 1 ? "" : "s"}`;
 

@@ -2,6 +2,7 @@ import { existsSync, statSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { operateOften, type Ask } from "../control/operate";
 import type { JobView } from "../features/jobs/schema";
+import { barOf } from "./bar";
 import {
   configOptions,
   configOptionsHelp,
@@ -90,17 +91,12 @@ async function followed(ask: Ask, id: string, terminal: Terminal): Promise<JobVi
   }
 }
 
-const barWidth = 24;
-
 /** `[######------------------]  25%  1,000 of 4,000  2,000/s  2 s left` */
 export function progressOf({ done, total, rate, eta_seconds }: JobView): string {
   if (!done || !total) return "waiting";
-  const part = Math.min(1, done / total);
-  const filled = Math.round(part * barWidth);
   const counts = `${done.toLocaleString("en")} of ${total.toLocaleString("en")}`;
   return [
-    `[${"#".repeat(filled)}${"-".repeat(barWidth - filled)}]`,
-    `${Math.floor(part * 100)}%`.padStart(4),
+    barOf(done, total),
     counts,
     ...(rate === null ? [] : [`${Math.round(rate).toLocaleString("en")}/s`]),
     ...(eta_seconds === null ? [] : [`${eta_seconds} s left`]),

@@ -1,12 +1,13 @@
 import { existsSync } from "node:fs";
+import type { Watch } from "../backup/progress";
 import type { LoadedConfig } from "../config";
 import { ensureSecrets } from "../config/secrets";
 import type { Migrator } from "../db/migrate";
 import { lockDataDirectory } from "../ops/data-lock";
 import { openMigrator } from "../migrator";
 import { openParts, type Parts } from "../parts";
-import { askServer, isServerThere } from "./socket";
 import { runOperation, type InputOf, type OperationName, type ResultOf } from "./operations";
+import { askServer, isServerThere } from "./socket";
 
 /** There is nothing to work on: most likely the directory's name is misspelt. */
 export class NoDataDirectory extends Error {
@@ -33,6 +34,7 @@ export class OlderDatabase extends Error {
 
 /**
  * Runs an operation: in the server that holds the data directory, or here, holding it meanwhile.
+ * @param watch told how far it is, and breaks it off, where it is a long one
  * @throws OperationRefused or a Refusal when it is refused, DataDirectoryInUse when the holder does not answer,
  * OlderDatabase when the server has to upgrade it first
  */
@@ -40,11 +42,15 @@ export async function operate<Name extends OperationName>(
   loaded: LoadedConfig,
   name: Name,
   input: InputOf<Name>,
+  watch?: Watch,
 ): Promise<ResultOf<Name>> {
-  const reply = await askServer(loaded.dataDir, name, input);
+  const reply = await askServer(loaded.dataDir, name, input, { watch });
   if (reply) return reply.result as ResultOf<Name>;
   if (needsData(loaded, name) && !existsSync(loaded.dataDir)) throw new NoDataDirectory(loaded.dataDir);
-  return withData(loaded, (parts) => runOperation(parts, name, input) as Promise<ResultOf<Name>>);
+  return withData(
+    loaded,
+    (parts) => runOperation(parts, name, input, watch && { watch }) as Promise<ResultOf<Name>>,
+  );
 }
 
 /** Asks for one operation of several that belong together. @param bytes what goes with the input */
@@ -62,7 +68,7 @@ export type Ask = <Name extends OperationName>(
 export async function operateOften<T>(loaded: LoadedConfig, work: (ask: Ask) => Promise<T>): Promise<T> {
   if (await isServerThere(loaded.dataDir)) {
     return work(async (name, input, bytes) => {
-      const reply = await askServer(loaded.dataDir, name, input, bytes);
+      const reply = await askServer(loaded.dataDir, name, input, { bytes });
       if (!reply) throw new Error("The server has ended meanwhile.");
       return reply.result as never;
     });
@@ -71,7 +77,10 @@ export async function operateOften<T>(loaded: LoadedConfig, work: (ask: Ask) => 
     throw new NoDataDirectory(loaded.dataDir);
   return withData(loaded, (parts) => {
     parts.start();
-    return work((name, input, bytes) => runOperation(parts, name, input, bytes?.stream()) as Promise<never>);
+    return work(
+      (name, input, bytes) =>
+        runOperation(parts, name, input, bytes && { bytes: bytes.stream() }) as Promise<never>,
+    );
   });
 }
 

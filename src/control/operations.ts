@@ -2,6 +2,7 @@ import { Type, type Static, type TSchema } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
 import type { ExportedAll } from "../backup/export-all";
 import type { Made } from "../backup/make";
+import { unwatched, type Watch } from "../backup/progress";
 import { hour } from "../clock";
 import type { DemoResult } from "../demo/seed";
 import { replay, type Replayed } from "../events/replay";
@@ -17,7 +18,14 @@ import type { UserView } from "../features/users/schema";
 /** Something that the command line asks for; in the server when one runs, else in the command's own process. */
 interface Operation<Input extends TSchema, Result> {
   input: Input;
-  run(parts: Parts, input: Static<Input>, bytes: AsyncIterable<Uint8Array>): Promise<Result>;
+  run(parts: Parts, input: Static<Input>, asked: Asked): Promise<Result>;
+}
+
+/** What goes with the input of an operation. */
+export interface Asked {
+  bytes: AsyncIterable<Uint8Array>;
+  /** Whoever asked, and waits for it. */
+  watch: Watch;
 }
 
 const operation = <Input extends TSchema, Result>(
@@ -77,7 +85,7 @@ export const operations = {
   ),
   "backup.make": operation(
     Body({ to: Type.String(), keep: Type.Object({ daily: Count, weekly: Count, monthly: Count }) }),
-    ({ backups }, { to, keep }): Promise<Made> => backups.make(to, keep),
+    ({ backups }, { to, keep }, { watch }): Promise<Made> => backups.make(to, keep, watch),
   ),
   "export.all": operation(Body({ to: Type.String() }), ({ backups }, { to }): Promise<ExportedAll> =>
     backups.exportAll(to),
@@ -88,7 +96,7 @@ export const operations = {
       as: Type.Optional(Email),
       options: Type.Record(Type.String(), Type.String()),
     }),
-    async (parts, { resource, as, options }, bytes): Promise<JobView> => {
+    async (parts, { resource, as, options }, { bytes }): Promise<JobView> => {
       const importer = await parts.users.actor(as, `cli-${newId()}`);
       if (scopeOf(importer, `${resource}.create`) === undefined)
         throw new Forbidden(`Their role does not allow ${resource}.create.`);
@@ -129,7 +137,7 @@ export async function runOperation(
   parts: Parts,
   name: string,
   input: unknown,
-  bytes: AsyncIterable<Uint8Array> = nothing(),
+  asked: Partial<Asked> = {},
 ): Promise<unknown> {
   if (!Object.hasOwn(operations, name)) throw new Error(`There is no operation ${name}.`);
   const { input: schema, run } = operations[name as OperationName] as Operation<TSchema, unknown>;
@@ -139,7 +147,7 @@ export async function runOperation(
     const message = wrong.schema.description ?? wrong.message;
     throw new Invalid([{ field, code: "invalid", message }]);
   }
-  return run(parts, input, bytes);
+  return run(parts, input, { bytes: nothing(), watch: unwatched, ...asked });
 }
 
 async function* nothing(): AsyncGenerator<Uint8Array> {}

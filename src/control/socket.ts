@@ -2,10 +2,13 @@ import { chmodSync, existsSync, rmSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { BackupFailed } from "../backup/failed";
+import { linesOf } from "../backup/lines";
+import { sparingly, unwatched, type BackupProgress, type Watch } from "../backup/progress";
 import type { FieldError } from "../errors";
 import { statusOf } from "../http/problem";
 import { refusalOf } from "../http/refusals";
 import { log } from "../ops/logging";
+import type { Asked } from "./operations";
 
 /** How the command line reaches a server that holds the data directory. */
 const socketFile = (dataDir: string) => join(dataDir, "neocrm.sock");
@@ -25,8 +28,9 @@ export function isServerThere(dataDir: string): Promise<boolean> {
   });
 }
 
-/** The answer of a server to an operation. */
+/** The answer of a server to an operation; while one is done that somebody follows, lines say how far it is before it. */
 interface Reply {
+  progress?: BackupProgress;
   result?: unknown;
   refusal?: { code: string; message: string; errors?: FieldError[] };
 }
@@ -34,7 +38,7 @@ interface Reply {
 /** Runs operations that come in over `neocrm.sock`, which only the server's own user can open. */
 export function listenForOperations(
   dataDir: string,
-  run: (operation: string, input: unknown, bytes: AsyncIterable<Uint8Array>) => Promise<unknown>,
+  run: (operation: string, input: unknown, asked: Asked) => Promise<unknown>,
 ): { close(): Promise<void> } {
   const unix = socketFile(dataDir);
   if (unix.length > longestSocketPath) {
@@ -50,13 +54,18 @@ export function listenForOperations(
     development: false,
     // Whoever can open the socket can also write where the server does.
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
-    fetch: (request, server) =>
-      replyTo(async () => {
-        // Some operations take minutes.
-        server.timeout(request, 0);
+    fetch: (request, server) => {
+      // Some operations take minutes.
+      server.timeout(request, 0);
+      const runAsked = async (watch: Watch) => {
         const { operation, input, bytes } = await askedIn(request);
-        return run(operation, input, bytes);
-      }),
+        return run(operation, input, { bytes, watch });
+      };
+      if (request.headers.get("accept") === followed) return followedReply(runAsked);
+      return outcomeOf(() => runAsked(unwatched)).then(({ reply, status }) =>
+        Response.json(reply, { status }),
+      );
+    },
   });
   chmodSync(unix, 0o600);
   return {
@@ -67,37 +76,61 @@ export function listenForOperations(
   };
 }
 
-interface Asked {
+/** How whoever asks says that they follow it. */
+const followed = "application/x-ndjson";
+
+/** Lines that say how far it is, and the reply at last. Whoever hangs up breaks it off. */
+function followedReply(run: (watch: Watch) => Promise<unknown>): Response {
+  const hungUp = new AbortController();
+  const { signal } = hungUp;
+  const lines = new ReadableStream<Uint8Array>({
+    start(controller) {
+      const say = (line: Reply) => controller.enqueue(Buffer.from(`${JSON.stringify(line)}\n`));
+      const onProgress = sparingly((progress) => {
+        if (!signal.aborted) say({ progress });
+      });
+      const answer = async () => {
+        const { reply } = await outcomeOf(() => run({ onProgress, signal }));
+        if (signal.aborted) return;
+        say(reply);
+        controller.close();
+      };
+      void answer();
+    },
+    cancel: () => hungUp.abort(),
+  });
+  return new Response(lines, { headers: { "content-type": followed } });
+}
+
+interface AskedOperation extends Pick<Asked, "bytes"> {
   operation: string;
   input: unknown;
-  bytes: AsyncIterable<Uint8Array>;
 }
 
 /** What stands in the body, unless that has the bytes that go with it. */
-async function askedIn(request: Request): Promise<Asked> {
+async function askedIn(request: Request): Promise<AskedOperation> {
   const asked = new URL(request.url).searchParams.get("asked");
-  if (asked !== null) return { ...JSON.parse(asked), bytes: request.body ?? nothing() } as Asked;
-  return { ...((await request.json()) as Omit<Asked, "bytes">), bytes: nothing() };
+  if (asked !== null) return { ...JSON.parse(asked), bytes: request.body ?? nothing() } as AskedOperation;
+  return { ...((await request.json()) as Omit<AskedOperation, "bytes">), bytes: nothing() };
 }
 
 async function* nothing(): AsyncGenerator<Uint8Array> {}
 
-async function replyTo(run: () => Promise<unknown>): Promise<Response> {
+/** What came of an operation, in words for whoever asked. */
+async function outcomeOf(run: () => Promise<unknown>): Promise<{ reply: Reply; status: number }> {
   try {
-    return Response.json({ result: (await run()) ?? null });
+    return { reply: { result: (await run()) ?? null }, status: 200 };
   } catch (error) {
     const refusal = refusalOf(error);
-    if (error instanceof BackupFailed) {
-      const reply: Reply = { refusal: { code: "backup_failed", message: error.message } };
-      return Response.json(reply, { status: 500 });
+    if (refusal) {
+      const { code, message, details, kind } = refusal;
+      return { reply: { refusal: { code, message, errors: details.errors } }, status: statusOf(kind) };
     }
-    if (!refusal) {
-      log.error("A command failed", { error });
-      const message = "The server failed: its log says why.";
-      return Response.json({ refusal: { code: "internal_error", message } }, { status: 500 });
-    }
-    const { code, message, details, kind } = refusal;
-    return Response.json({ refusal: { code, message, errors: details.errors } }, { status: statusOf(kind) });
+    if (error instanceof BackupFailed)
+      return { reply: { refusal: { code: "backup_failed", message: error.message } }, status: 500 };
+    log.error("A command failed", { error });
+    const message = "The server failed: its log says why.";
+    return { reply: { refusal: { code: "internal_error", message } }, status: 500 };
   }
 }
 
@@ -106,15 +139,22 @@ export class OperationRefused extends Error {
   override name = "OperationRefused";
 }
 
+/** What goes with a question, where something does. */
+interface Along {
+  bytes?: Blob | undefined;
+  /** Told how far it is; once its signal is aborted, the server breaks it off. */
+  watch?: Watch | undefined;
+}
+
 /**
  * Asks the server that holds this data directory; `undefined` when none listens.
- * @throws OperationRefused
+ * @throws OperationRefused, or the reason of the signal that broke it off
  */
 export async function askServer(
   dataDir: string,
   operation: string,
   input: unknown,
-  bytes?: Blob,
+  { bytes, watch }: Along = {},
 ): Promise<Reply | undefined> {
   const unix = socketFile(dataDir);
   if (!existsSync(unix)) return undefined;
@@ -124,11 +164,28 @@ export async function askServer(
     unix,
     method: "POST",
     body: bytes ? bytes.stream() : asked,
+    ...(watch && { headers: { accept: followed }, signal: watch.signal }),
     // A backup of much may be silent for longer than the five minutes that are usual.
     timeout: false,
   }).catch(() => undefined);
+  watch?.signal.throwIfAborted();
   if (!response) return undefined;
-  const reply = (await response.json()) as Reply;
+  const reply = watch ? await lastOf(response, watch) : ((await response.json()) as Reply);
   if (reply.refusal) throw new OperationRefused(reply.refusal.message);
   return reply;
+}
+
+/** Passes on how far it is, and gives the reply. */
+async function lastOf({ body }: Response, { onProgress, signal }: Watch): Promise<Reply> {
+  try {
+    for await (const line of linesOf(body!)) {
+      const reply = JSON.parse(line) as Reply;
+      if (!reply.progress) return reply;
+      onProgress(reply.progress);
+    }
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error;
+  }
+  throw new Error("The server has ended meanwhile.");
 }

@@ -121,14 +121,15 @@ export class Attempt {
       signal: this.#abort.signal,
       reached: row.progress ?? {},
       progress: (counts) =>
-        store.tx((session) => this.#write(session, counts, this.#attempts), readCommitted),
+        this.#held(store.tx((session) => this.#write(session, counts, this.#attempts), readCommitted)),
       advance: async (work) => {
-        const { counts, attempts } = await store.tx(async (session) => {
+        const further = store.tx(async (session) => {
           const counts = await work(session);
           const attempts = this.#isFurther(counts) ? 1 : this.#attempts;
           await this.#write(session, counts, attempts);
           return { counts, attempts };
         });
+        const { counts, attempts } = await this.#held(further);
         this.#attempts = attempts;
         return counts;
       },
@@ -142,6 +143,16 @@ export class Attempt {
         this.#outcome = "succeeded";
       },
     };
+  }
+
+  /** What needs the lease. Where it turns out to be lost, whatever else the job does ends, too. */
+  async #held<Result>(work: Promise<Result>): Promise<Result> {
+    try {
+      return await work;
+    } catch (error) {
+      if (error instanceof LeaseLost) this.lose();
+      throw error;
+    }
   }
 
   /** Whether more is done than when this attempt began: what failed before it no longer counts. */

@@ -15,6 +15,9 @@ export const jobsTopic = "jobs";
 /** What is told after a commit that changed how far a job is, to whoever watches it. */
 export const jobTopic = (id: string) => `job:${id}`;
 
+/** What a transaction that ended a job before its time tells after its commit, to whoever does it. */
+export const cancelledTopic = "jobs:cancelled";
+
 const insertJob = insertInto("jobs");
 
 const waitingWithKey = hot(({ t: { jobs }, q }, p: Params<{ key: string }>) =>

@@ -85,6 +85,11 @@ export class Worker {
     this.#leasing.nudge();
   }
 
+  /** A job was cancelled: whether it is one of those under way here, their leases tell. */
+  checkLeases(): void {
+    this.#renewing.nudge();
+  }
+
   /**
    * Takes no further jobs and asks those under way to end; those that have not when the grace time is over are given
    * back, and done once more elsewhere.

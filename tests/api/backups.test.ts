@@ -1,11 +1,13 @@
 /** Backups over HTTP and by themselves: who may, what is shown, and who hears of a failure. */
 import { beforeAll, describe, expect, test } from "bun:test";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { Glob } from "bun";
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { eq } from "drizzle-orm";
+import { filesAtOnce } from "../../src/backup/blob-copy";
 import { lastSlot } from "../../src/features/backups/schedule";
-import { sha256, upload } from "../support/files";
-import { ended } from "../support/jobs";
+import { endless, sha256, upload } from "../support/files";
+import { ended, idle } from "../support/jobs";
 import { bringPeople } from "../support/people";
 import { postgres } from "../support/postgres";
 import { newInstallation } from "../support/restart";
@@ -106,6 +108,50 @@ describe.each(engines)("backups [%s]", (engine) => {
       expect(after.map((each: { id: string }) => each.id)).not.toContain(id);
     } finally {
       open();
+      await server.stop();
+      place.remove();
+    }
+  }, 60_000);
+
+  test("that are cancelled end at once, and nothing of them is left", async () => {
+    const place = await newInstallation(engine);
+    const dir = join(place.dataDir, "../backups");
+    const server = await place.start({ NEOCRM_BACKUP_DIR: dir });
+    const { keeper } = server.parts;
+    try {
+      const world = newWorld(server, await bringPeople(server));
+      const list = async () => (await world.send("admin", "GET", "/api/admin/backups")).json.data;
+      await until(async () => (await list()).length === 1);
+      const before = await figure(world, "success");
+      const letters = [..."abcdefghijkl"];
+      for (const letter of letters) await upload(world, "lan", `${letter}.txt`, letter);
+      let read = 0;
+      const bytesOf = keeper.bytesOf.bind(keeper);
+      keeper.bytesOf = async () => {
+        read++;
+        return endless();
+      };
+      const { id } = (await world.send("admin", "POST", "/api/admin/backups", { body: {} })).json;
+      await until(() => read === filesAtOnce);
+      expect(readdirSync(dir).filter((name) => name.endsWith(".partial"))).toHaveLength(1);
+
+      const cancelled = await world.send("admin", "POST", `/api/jobs/${id}/cancel`, { body: {} });
+      expect(cancelled.status).toBe(200);
+      await idle(world);
+      expect(read).toBe(filesAtOnce);
+      expect((await world.send("admin", "GET", `/api/jobs/${id}`)).json.state).toBe("cancelled");
+      expect(await list()).toHaveLength(1);
+      expect(readdirSync(dir).filter((name) => name.endsWith(".partial"))).toEqual([]);
+      expect([...new Glob("blobs/**/*.draft").scanSync(dir)]).toEqual([]);
+      expect(await figure(world, "success")).toBe(before);
+      expect(await figure(world, "failure")).toBe(0);
+      expect((await world.send("admin", "GET", "/api/notifications")).json.data).toEqual([]);
+
+      keeper.bytesOf = bytesOf;
+      const next = await world.send("admin", "POST", "/api/admin/backups", { body: {} });
+      const result = { blobs: letters.length, missing_blobs: 0 };
+      expect(await ended(world, "admin", next.json.id)).toMatchObject({ state: "succeeded", result });
+    } finally {
       await server.stop();
       place.remove();
     }

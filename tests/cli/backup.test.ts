@@ -16,12 +16,15 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { makeBackup } from "../../src/backup/make";
 import { backupsIn, readManifest } from "../../src/backup/manifest";
 import { isElsewhere } from "../../src/backup/mounts";
+import { postgresSource } from "../../src/backup/postgres";
+import { sqliteSource } from "../../src/backup/sqlite";
 import { previewSizes } from "../../src/contents/contents";
 import { contentsOf } from "../../src/features/files/contents-store";
 import { photo } from "../support/documents";
-import { pictured, sha256, upload } from "../support/files";
+import { endless, pictured, sha256, upload } from "../support/files";
 import { idle } from "../support/jobs";
 import { bringPeople } from "../support/people";
 import { postgres } from "../support/postgres";
@@ -29,6 +32,7 @@ import { newInstallation, type Installation } from "../support/restart";
 import { startS3 } from "../support/s3";
 import { newWorld, type World } from "../support/scenario";
 import { engines, type TestServer } from "../support/servers";
+import { until } from "../support/stores";
 import { neocrm } from "../support/terminal";
 
 beforeAll(async () => void (await postgres()), 30_000);
@@ -50,6 +54,8 @@ async function filled(server: TestServer): Promise<World> {
   await upload(world, "minh", "again.txt", "one");
   return world;
 }
+
+const brokenOff = "The backup was broken off: nothing of it is left.";
 
 /** What an admin sees of it over HTTP, files with their bytes. */
 async function seen(world: World) {
@@ -101,6 +107,78 @@ describe.each(engines)("backup and restore [%s]", (engine) => {
       other.remove();
     }
   }, 60_000);
+
+  test("shows how far it is, and Ctrl-C breaks it off without a trace, with a server and without", async () => {
+    const place = await newInstallation(engine);
+    try {
+      const server = await place.start();
+      const world = await filled(server);
+      const whole = await backUp(place);
+      expect(whole.shown.length).toBeGreaterThan(1);
+      for (const text of whole.shown.slice(0, -1))
+        expect(text).toMatch(/^\[[#-]{24}\]  [ \d]{3}%  [\d.]+ of [\d.]+ MB/);
+      expect(whole.shown.at(-1)).toBe("");
+      const before = readdirSync(to(place)).toSorted();
+      expect(before.some((name) => name.endsWith(".partial"))).toBe(false);
+
+      const asked = Promise.withResolvers<void>();
+      const { keeper } = server.parts;
+      keeper.bytesOf = async () => {
+        asked.resolve();
+        return endless();
+      };
+      await upload(world, "lan", "four.txt", "four");
+      const made = backUp(place);
+      await asked.promise;
+      process.emit("SIGINT");
+      expect(await made).toMatchObject({ code: 130, err: brokenOff, out: "" });
+      await until(() => !readdirSync(to(place)).some((name) => name.endsWith(".partial")));
+      expect((await fetch(`${server.url}/health`)).status).toBe(200);
+      await server.stop();
+
+      const alone = backUp(place);
+      await until(() => process.listenerCount("SIGINT") > 0);
+      process.emit("SIGINT");
+      expect(await alone).toMatchObject({ code: 130, err: brokenOff, out: "" });
+      expect(readdirSync(to(place)).toSorted()).toEqual(before);
+    } finally {
+      place.remove();
+    }
+  }, 60_000);
+
+  test.each([1, 2, 3])("broken off when it said the %d. time how far it is, nothing is left", async (nth) => {
+    const place = await newInstallation(engine);
+    try {
+      const server = await place.start();
+      await filled(server);
+      await server.stop();
+      const url = place.env.DATABASE_URL;
+      const database =
+        url === undefined ? sqliteSource(join(place.dataDir, "neocrm.db")) : postgresSource(url);
+      const source = {
+        ...{ database, dataDir: place.dataDir, readBlob: async () => new Blob(["one"]) },
+        holdBlobs: <T>(work: () => Promise<T>) => work(),
+      };
+      const breaking = new AbortController();
+      let told = 0;
+      const onProgress = () => {
+        if (++told === nth) breaking.abort(new Error("Enough."));
+      };
+      const making = makeBackup(
+        source,
+        to(place),
+        { daily: 1, weekly: 0, monthly: 0 },
+        { onProgress, signal: breaking.signal },
+      );
+      await expect(making).rejects.toThrow("Enough.");
+      expect(await backupsIn(to(place))).toEqual([]);
+      expect([...new Glob("**/*.{partial,draft}").scanSync({ cwd: to(place), onlyFiles: false })]).toEqual(
+        [],
+      );
+    } finally {
+      place.remove();
+    }
+  });
 
   test("previews are there again as they were, and are not made anew", async () => {
     const [place, other] = [await newInstallation(engine), await newInstallation(engine, { empty: true })];

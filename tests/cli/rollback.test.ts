@@ -148,9 +148,9 @@ describe.each(engines)("an upgrade of an earlier release [%s]", (engine) => {
       const nothing = { readBlob: async () => undefined, dataDir: place.dataDir };
       const rules = { daily: 1, weekly: 0, monthly: 0 };
       const steps: BackupProgress[] = [];
-      await makeBackup({ database, ...nothing, holdBlobs: (work) => work() }, to, rules, (step) =>
-        steps.push(step),
-      );
+      const onProgress = (step: BackupProgress) => void steps.push(step);
+      const source = { database, ...nothing, holdBlobs: <T>(work: () => Promise<T>) => work() };
+      await makeBackup(source, to, rules, { onProgress, signal: new AbortController().signal });
       expect(steps.length).toBeGreaterThan(engine === "sqlite" ? 1 : 10);
       expect(steps.map(({ done }) => done)).toEqual(steps.map(({ done }) => done).toSorted((a, b) => a - b));
       expect(new Set(steps.map(({ total: all }) => all)).size).toBe(1);

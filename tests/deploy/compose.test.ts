@@ -44,7 +44,8 @@ test("Neo CRM is given settings that it has, cannot write but to its data, and i
   expect(Object.keys(neocrm.environment!).filter((name) => !variables.includes(name))).toEqual([]);
   expect(neocrm.read_only).toBe(true);
   expect(neocrm.ports).toBeUndefined();
-  expect(neocrm.environment!.NEOCRM_SERVER_TRUSTED_PROXIES).toBe(nginx.networks!.default.ipv4_address);
+  const trusted = neocrm.environment!.NEOCRM_SERVER_TRUSTED_PROXIES;
+  expect(trusted).toBe(`${nginx.networks!.default.ipv4_address}\${TRUSTED_PROXIES:+,$TRUSTED_PROXIES}`);
   const dockerfile = readFileSync(join(root, "Dockerfile"), "utf8");
   expect(dockerfile).toContain(`HEALTHCHECK --interval=10s --timeout=6s --start-period=10s --retries=3 CMD`);
   expect(dockerfile).toContain(JSON.stringify(neocrm.healthcheck!.test.slice(1)).replace(",", ", "));

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { addPerson, letIn, password, type Person } from "../support/people";
-import { startProxy, type Proxy } from "../support/proxies";
+import { startComposeProxy, startProxy, type Proxy } from "../support/proxies";
 import { connect, notify, until } from "../support/realtime";
 import { startTestServer, type TestServer } from "../support/servers";
 
@@ -114,19 +114,50 @@ describe.each(["nginx", "caddy"] as const)("behind %s, as configured in deploy/"
   });
 
   test("people have their own address, not the proxy's and not one that they made up", async () => {
-    // Who comes from the proxy's own address would be taken for a proxy.
-    const login = Bun.spawn(
-      [
-        ...["curl", "--silent", "--insecure", "--interface", "127.0.0.2", "--write-out", "%{http_code}"],
-        ...["--header", "Content-Type: application/json", "--header", "X-Forwarded-For: 203.0.113.9"],
-        ...["--data", JSON.stringify({ email: "ada@example.com", password }), "--output", "/dev/null"],
-        ...["--resolve", `${new URL(proxy.url).host}:127.0.0.1`, `${proxy.url}/api/auth/login`],
-      ],
-      { stdout: "pipe" },
-    );
-    expect(await new Response(login.stdout).text()).toBe("200");
+    expect(await signInFrom("127.0.0.2", proxy)).toBe("200");
     const { data } = (await (await send("/api/auth/sessions")).json()) as { data: { ip: string }[] };
     expect(data.map(({ ip }) => ip)).toContain("127.0.0.2");
     expect(data.map(({ ip }) => ip)).not.toContain("203.0.113.9");
   });
 });
+
+test("behind the nginx of docker-compose.yml, itself behind what terminates TLS, both are believed", async () => {
+  const server = await startTestServer("sqlite", {
+    NEOCRM_SERVER_TRUSTED_PROXIES: "127.0.0.1",
+    NEOCRM_SERVER_HTTPS: "redirect",
+    NEOCRM_SERVER_PUBLIC_URL: "https://localhost",
+  });
+  const nginx = await startComposeProxy(server.url);
+  const caddy = await startProxy("caddy", nginx.plainUrl);
+  try {
+    await addPerson(server, "ada@example.com", "admin");
+    const ada = await letIn(server, "ada@example.com", { "x-forwarded-proto": "https" });
+    expect(await signInFrom("127.0.0.2", caddy)).toBe("200");
+    const headers = { authorization: `Bearer ${ada.token}` };
+    const path = "/api/auth/sessions";
+    const answer = await fetch(caddy.url + path, { headers, tls: { ca: caddy.ca }, redirect: "manual" });
+    expect([answer.status, answer.headers.has("strict-transport-security")]).toEqual([200, true]);
+    const { data } = (await answer.json()) as { data: { ip: string }[] };
+    expect(data.map(({ ip }) => ip)).toContain("127.0.0.2");
+    const plain = await fetch(nginx.plainUrl + path, { headers, redirect: "manual" });
+    expect(plain.status).toBe(308);
+  } finally {
+    await caddy.stop();
+    await nginx.stop();
+    await server.stop();
+  }
+});
+
+/** Signs in by curl from an address of this machine that is no proxy's, with another one made up. @returns the status */
+async function signInFrom(address: string, { url }: Pick<Proxy, "url">): Promise<string> {
+  const login = Bun.spawn(
+    [
+      ...["curl", "--silent", "--insecure", "--interface", address, "--write-out", "%{http_code}"],
+      ...["--header", "Content-Type: application/json", "--header", "X-Forwarded-For: 203.0.113.9"],
+      ...["--data", JSON.stringify({ email: "ada@example.com", password }), "--output", "/dev/null"],
+      ...["--resolve", `${new URL(url).host}:127.0.0.1`, `${url}/api/auth/login`],
+    ],
+    { stdout: "pipe" },
+  );
+  return new Response(login.stdout).text();
+}

@@ -76,3 +76,12 @@ export const dot = Buffer.from(
   "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==",
   "base64",
 );
+
+/** Bytes that go on and on. */
+export const endless = () =>
+  new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      await Bun.sleep(1);
+      controller.enqueue(Buffer.from("x"));
+    },
+  });

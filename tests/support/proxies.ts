@@ -67,9 +67,7 @@ interface Place {
 }
 
 function startNginx({ folder, target, certFile, keyFile, port, plainPort }: Place): Subprocess {
-  const snippet = join(folder, "neocrm-proxy.conf");
-  writeFileSync(snippet, configuration("nginx/neocrm-proxy.conf"));
-  const site = putIn(configuration("nginx/neocrm.conf"), [
+  return runNginx(folder, "nginx/neocrm.conf", [
     [/listen 80;/, `listen 127.0.0.1:${plainPort};`],
     [/listen 443 ssl http2;/, `listen 127.0.0.1:${port} ssl http2;`],
     [/ *listen \[::\]:.*\n/g, ""],
@@ -77,6 +75,34 @@ function startNginx({ folder, target, certFile, keyFile, port, plainPort }: Plac
     [/\/etc\/letsencrypt\/.*fullchain\.pem/, certFile],
     [/\/etc\/letsencrypt\/.*privkey\.pem/, keyFile],
     [/127\.0\.0\.1:3000/, target],
+  ]);
+}
+
+/** The nginx of docker-compose.yml in front of `target`, without TLS. */
+export async function startComposeProxy(target: string): Promise<Pick<Proxy, "plainUrl" | "stop">> {
+  const folder = mkdtempSync(join(tmpdir(), "neocrm-compose-"));
+  const port = await freePort();
+  const child = runNginx(folder, "nginx/compose.conf", [
+    [/listen 80;/, `listen 127.0.0.1:${port};`],
+    [/neocrm:3000/, new URL(target).host],
+  ]);
+  const plainUrl = `http://localhost:${port}`;
+  await answering({ url: plainUrl }, child);
+  return {
+    plainUrl,
+    async stop() {
+      child.kill();
+      await child.exited;
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function runNginx(folder: string, config: string, own: [pattern: RegExp, value: string][]): Subprocess {
+  const snippet = join(folder, "neocrm-proxy.conf");
+  writeFileSync(snippet, configuration("nginx/neocrm-proxy.conf"));
+  const site = putIn(configuration(config), [
+    ...own,
     [/\/etc\/nginx\/snippets\/neocrm-proxy\.conf/, snippet],
     [/\/var\/log\/nginx\/access\.log/g, logIn(folder)],
   ]);
@@ -122,9 +148,11 @@ function putIn(text: string, replacements: [pattern: RegExp, value: string][]): 
   }, text);
 }
 
-async function answering({ url, ca }: Proxy, child: Subprocess): Promise<void> {
+async function answering({ url, ca }: Pick<Proxy, "url"> & Partial<Proxy>, child: Subprocess): Promise<void> {
   while (child.exitCode === null) {
-    const answer = await fetch(`${url}/health/live`, { tls: { ca } }).catch(() => undefined);
+    const answer = await fetch(`${url}/health/live`, { ...(ca !== undefined && { tls: { ca } }) }).catch(
+      () => undefined,
+    );
     if (answer) return;
     await Bun.sleep(20);
   }

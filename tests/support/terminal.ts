@@ -7,6 +7,8 @@ export interface Ran {
   code: ExitCode;
   out: string;
   err: string;
+  /** How far it said it was, as a person at a terminal sees it. */
+  shown: string[];
 }
 
 export interface Typed {
@@ -25,11 +27,12 @@ export async function neocrm(
 ): Promise<Ran> {
   const out: string[] = [];
   const err: string[] = [];
+  const shown: string[] = [];
   const left = [...(answers ?? [])];
   const terminal: Terminal = {
     out: (text) => void out.push(text),
     err: (text) => void err.push(text),
-    status: () => {},
+    status: (text) => void shown.push(text),
     readAll: async () => stdin,
     isInteractive: answers !== undefined,
     async askSecret(question) {
@@ -38,5 +41,5 @@ export async function neocrm(
     },
   };
   const code = await runCli(args, { terminal, env, cwd });
-  return { code, out: out.join("\n"), err: err.join("\n") };
+  return { code, out: out.join("\n"), err: err.join("\n"), shown };
 }

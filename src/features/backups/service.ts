@@ -5,6 +5,7 @@ import { BackupFailed } from "../../backup/failed";
 import type { KeepRules } from "../../backup/keep";
 import { makeBackup, type Made } from "../../backup/make";
 import { backupsIn } from "../../backup/manifest";
+import type { Watch } from "../../backup/progress";
 import { sqliteSource } from "../../backup/sqlite";
 import { minute, now } from "../../clock";
 import type { ConfigWithSecrets } from "../../config";
@@ -108,17 +109,15 @@ export class BackupService {
     await store.tx((session) => addJob(session, { kind: backup, key: backup, payload: {} }));
   }
 
-  /** Makes a backup in a folder. @param job that says how far it is @throws BackupFailed */
-  async make(to: string, keep: KeepRules, job?: RunningJob): Promise<Made> {
+  /** Makes a backup in a folder. @throws BackupFailed, or the reason why it was broken off */
+  async make(to: string, keep: KeepRules, watch: Watch): Promise<Made> {
     const { config, dataDir, store, keeper } = this.options;
     const url = config["database.url"];
     const startedAt = now();
     const database = url === null ? sqliteSource(databaseFile(dataDir)) : await serverSource(url);
     const readBlob = keeper.bytesOf.bind(keeper);
     const holdBlobs = keeper.hold.bind(keeper);
-    const made = await tellingProgress(job, (onProgress) =>
-      makeBackup({ database, dataDir, readBlob, holdBlobs }, to, keep, onProgress),
-    );
+    const made = await makeBackup({ database, dataDir, readBlob, holdBlobs }, to, keep, watch);
     // On a disk that is full or read-only there is a backup all the same.
     await store
       .tx((session) => remember(session, "succeeded", startedAt))
@@ -145,8 +144,11 @@ export class BackupService {
   async #run(job: RunningJob, to: string): Promise<void> {
     let made: Made;
     try {
-      made = await this.make(to, this.#rules, job);
+      made = await tellingProgress(job, (onProgress) =>
+        this.make(to, this.#rules, { onProgress, signal: job.signal }),
+      );
     } catch (error) {
+      if (job.signal.aborted) throw error;
       const isKnown = error instanceof BackupFailed;
       if (job.attempt >= attempts)
         await this.#tellFailure(

@@ -1,4 +1,4 @@
-import { untold, type BackupProgress, type OnProgress } from "../../backup/progress";
+import type { BackupProgress, OnProgress } from "../../backup/progress";
 import { second } from "../../clock";
 import type { RunningJob } from "../../jobs/job";
 import { log } from "../../ops/logging";
@@ -9,10 +9,9 @@ const everyMs = second / 2;
 
 /** Does something of which a job says how far it is: not as often as that changes, but as often as somebody may look. */
 export async function tellingProgress<Result>(
-  job: RunningJob | undefined,
+  job: RunningJob,
   work: (onProgress: OnProgress) => Promise<Result>,
 ): Promise<Result> {
-  if (!job) return work(untold);
   let latest: BackupProgress | undefined;
   let told: BackupProgress | undefined;
   const tell = async () => {

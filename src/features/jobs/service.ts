@@ -5,7 +5,7 @@ import type { Session, Store } from "../../db/store";
 import { write } from "../../db/write";
 import { Conflict, Forbidden, NotFound } from "../../errors";
 import type { JobKind, JobRow } from "../../jobs/job";
-import { addJob, jobsTopic, jobTopic } from "../../jobs/queue";
+import { addJob, cancelledTopic, jobsTopic, jobTopic } from "../../jobs/queue";
 import type { ListRequest, Page } from "../../list";
 import type { Actor } from "../../policy";
 import { jobsListed, mayChangeJob, seesJob } from "./policy";
@@ -52,6 +52,7 @@ export class JobService {
       const cancelled = await cancel.first(session, { id, finished_at: now() });
       if (cancelled) {
         tellAfterCommit(session, jobTopic(id));
+        tellAfterCommit(session, cancelledTopic);
         return presentJob(cancelled);
       }
       const { state } = (await jobById.first(session, { id }))!;

@@ -144,14 +144,35 @@ inWorld("tasks", setting, (world) => {
 });
 
 inWorld("clients", setting, (world) => {
-  test("that are given to somebody are told to them", async () => {
+  test("that are given to somebody are told to them, and to who had them", async () => {
     await done(world(), "lan", "POST", "/api/clients", { name: "Bolt", assigned_to: "$stranger" });
     await done(world(), "lan", "PATCH", "/api/clients/$acme", { assigned_to: "$stranger" });
     expect(await toldTo(world(), "stranger")).toEqual([
       ["client_assigned", "A client for you: Bolt", "Test lan assigned it to you."],
       ["client_assigned", "A client for you: acme", "Test lan assigned it to you."],
     ]);
-    expect(await toldTo(world(), "minh")).toEqual([]);
+    expect(await toldTo(world(), "minh")).toEqual([
+      ["client_changed", "No longer your client: acme", "Test lan assigned it to somebody else."],
+    ]);
+  });
+
+  test("that are given away are told with their names to nobody who does not see them any more", async () => {
+    const only = (value: string | null) =>
+      world().send("admin", "PATCH", "/api/admin/settings/visibility.clients", { body: { value } });
+    await only("own");
+    try {
+      await done(world(), "lan", "PATCH", "/api/clients/$acme", { assigned_to: null });
+      expect(await toldTo(world(), "minh")).toEqual([
+        ["client_changed", "A client is no longer yours", "Test lan assigned it to nobody."],
+      ]);
+      await done(world(), "lan", "PATCH", "/api/clients/$acme", { assigned_to: "$minh" });
+      await done(world(), "minh", "PATCH", "/api/clients/$acme", { assigned_to: null });
+      expect((await toldTo(world(), "minh")).slice(1)).toEqual([
+        ["client_assigned", "A client for you: acme", "Test lan assigned it to you."],
+      ]);
+    } finally {
+      await only(null);
+    }
   });
 
   test("that others change are told to who has them, once in a minute", async () => {

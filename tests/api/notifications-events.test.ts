@@ -223,6 +223,12 @@ inWorld("clients", setting, (world) => {
     expect(await toldTo(world(), "lan")).toEqual([]);
   });
 
+  test("are told with the beginning of a long note, cut between two signs", async () => {
+    const start = "@minh@cast.example ".padEnd(299, ".");
+    await note("lan", `${start}👋 and more`);
+    expect((await toldTo(world(), "minh")).map(([, , message]) => message)).toEqual([`${start}…`]);
+  });
+
   test("are told to those whom a call or a meeting mentions", async () => {
     for (const action of ["call", "meeting"]) {
       const body = { client_id: "$acme", action, text: `A ${action}, with @minh@cast.example` };

@@ -10,6 +10,9 @@ type Rule = (look: Look) => Promise<Notice[]>;
 
 const longestExcerpt = 300;
 
+/** Without the half of a sign where it is cut. */
+const beginning = (text: string) => text.slice(0, longestExcerpt).replace(/[\ud800-\udbff]$/, "");
+
 /**
  * Told where work passes from one to another, to both. Whoever no longer sees what was theirs learns that it is gone, and
  * nothing else about it.
@@ -86,7 +89,7 @@ const mentioned: Rule = async (look) => {
   const found = [];
   for (const address of mentionsIn(text)) found.push((await accountWith(look.session, address))?.id);
   const who = found.length > 0 ? await look.actorName() : "";
-  const message = text.length > longestExcerpt ? `${text.slice(0, longestExcerpt).toWellFormed()}…` : text;
+  const message = text.length > longestExcerpt ? `${beginning(text)}…` : text;
   return toEach(found, async (userId) => {
     const seen = await look.clientOf(userId);
     const title = `${who} mentioned you: ${seen?.name}`;

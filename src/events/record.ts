@@ -4,15 +4,13 @@ import { insertInto, insertManyInto, type RowOf } from "../db/rows";
 import type { Session } from "../db/store";
 import { newId } from "../ids";
 import type { Actor } from "../policy";
+import type { EventType } from "./types";
 
 /** What events tell of. */
 export type EntityType = RecordName | "user" | "session" | "setting";
 
 /** Those of them that their events rebuild. */
 export type RecordName = "client" | "task" | "folder" | "file";
-
-/** What happened to what: `client.updated`. */
-export type EventType = `${EntityType}.${string}`;
 
 /** A record as its resource presents it: what the wire has, so an event can rebuild it. */
 export type Recorded = { id: string; version: number } & Record<string, unknown>;
@@ -96,7 +94,7 @@ export async function remarkEach(
 /** The event that says what a record was at an instant, for when the events before are forgotten. */
 export const snapshotOf = (
   actor: Actor,
-  entity: EntityType,
+  entity: RecordName,
   id: string,
   version: number,
   told: Record<string, unknown>,

@@ -1,4 +1,4 @@
-import type { EntityType, EventType } from "./record";
+import type { EntityType } from "./record";
 
 /** What events tell of, all of it. */
 export const entityTypes = [
@@ -18,7 +18,7 @@ export const talks = ["note", "call", "meeting"] as const;
 export const shareTypes = [
   ...["file.shared", "file.share_revoked", "file.share_opened", "file.share_previewed"],
   ...["file.share_downloaded", "file.share_refused"],
-] as readonly EventType[];
+] as const;
 
 /** Every type that an event can have: what a list of them can be asked for. */
 export const eventTypes = [
@@ -31,10 +31,14 @@ export const eventTypes = [
   ...shareTypes,
   ...["folder.purged", "folder.snapshot", "file.purged", "file.snapshot"],
   ...["user.created", "user.updated", "user.role_changed", "user.password_changed"],
-  ...["user.activated", "user.deactivated", "user.sign_in_failed", "user.sign_in_refused"],
+  ...["user.invited", "user.email_verified", "user.activated", "user.deactivated"],
+  ...["user.sign_in_failed", "user.sign_in_refused"],
   ...["session.created", "session.refreshed", "session.ended"],
   "setting.updated",
-] as readonly EventType[];
+] as const;
+
+/** What happened to what: `client.updated`. One that is not listed cannot be recorded. */
+export type EventType = (typeof eventTypes)[number];
 
 /** Of accounts: somebody tried to come in. */
 export const attempts = ["user.sign_in_failed", "user.sign_in_refused"] as const;

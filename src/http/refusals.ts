@@ -102,6 +102,8 @@ function describe({ type, schema, message }: ValueError): Description {
         : { code: "too_short", message: `must have at least ${schema.minLength} characters` };
     case ValueErrorType.StringMaxLength:
       return { code: "too_long", message: `must have at most ${schema.maxLength} characters` };
+    case ValueErrorType.ArrayMinItems: // There is no list that wants more than one.
+      return { code: "too_few", message: "must not be empty" };
     case ValueErrorType.ArrayMaxItems:
       return { code: "too_many", message: `must have at most ${schema.maxItems} entries` };
     case ValueErrorType.ArrayUniqueItems:

@@ -157,6 +157,23 @@ scenarios("who sees what happened", given, [
     },
   },
   {
+    name: "invitations, by what they are",
+    by: "admin",
+    after: async ({ send }) => {
+      const body = { email: "invited@x.example", role: "user" };
+      expect((await send("admin", "POST", "/api/admin/invitations", { body })).status).toBe(201);
+    },
+    get: "/api/activities?filter[action]=invited",
+    status: 200,
+    has: { data: [{ entity_type: "user", action: "invited" }] },
+  },
+  {
+    by: "admin",
+    get: "/api/activities?filter[action]=user.email_verified",
+    status: 200,
+    has: { data: [] },
+  },
+  {
     by: "lan",
     get: "/api/activities?filter[action]=signed",
     status: 400,

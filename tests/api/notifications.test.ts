@@ -165,6 +165,13 @@ scenarios("one's notifications", { given }, [
   },
   {
     by: "lan",
+    post: `${path}/bulk-delete`,
+    body: { notification_ids: [] },
+    status: 422,
+    has: { errors: [{ field: "notification_ids", code: "too_few", message: "must not be empty" }] },
+  },
+  {
+    by: "lan",
     delete: `${path}/read`,
     after: (world) =>
       world.send("lan", "POST", `${path}/mark-read`, { body: { notification_ids: ["$first"] } }),

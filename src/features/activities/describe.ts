@@ -17,6 +17,7 @@ const sentences: Readonly<Record<string, (event: Told) => string>> = {
   "file.share_refused": () => "tried to open a shared file with a wrong password",
   "user.role_changed": ({ changes }) => `gave a user the role ${changes["role"]?.[1] as string}`,
   "user.password_changed": () => "changed a user's password",
+  "user.email_verified": () => "proved an e-mail address",
   "user.activated": () => "opened an account again",
   "user.deactivated": () => "closed an account",
   "user.sign_in_failed": () => "tried to sign in with a wrong password",

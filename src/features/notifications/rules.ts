@@ -3,37 +3,48 @@ import { accountWith } from "../users/accounts";
 import type { Look } from "./look";
 import { mentionsIn } from "./mentions";
 import type { Notice } from "./notify";
+import type { NotificationType } from "./types";
 
 /** To whom an event is told, in which words: never more than they may see at that moment. */
 type Rule = (look: Look) => Promise<Notice[]>;
 
 const longestExcerpt = 300;
 
-const taskGiven: Rule = async (look) => {
+/** Without the half of a sign where it is cut. */
+const beginning = (text: string) => text.slice(0, longestExcerpt).replace(/[\ud800-\udbff]$/, "");
+
+/**
+ * Told where work passes from one to another, to both. Whoever no longer sees what was theirs learns that it is gone, and
+ * nothing else about it.
+ * @param nameFor what it is called, for a user who sees it
+ */
+async function handedOver(
+  look: Look,
+  noun: string,
+  types: { given: NotificationType; taken: NotificationType },
+  nameFor: (userId: string) => Promise<string | undefined>,
+): Promise<Notice[]> {
   const [before, after] = look.change("assigned_to");
   if (before === after) return [];
+  const notices: Notice[] = [];
   const who = await look.actorName();
-  const given = after === null ? undefined : await look.taskOf(after);
-  const told = given && {
-    type: "task_assigned" as const,
-    title: `A task for you: ${given.title}`,
-    message: `${who} assigned it to you.`,
-  };
-  return [
-    ...(told ? [look.notice(after!, told)] : []),
-    ...(before === null ? [] : [await taskTaken(look, before, after, who)]),
-  ];
-};
-
-/** Whoever no longer sees the task learns that it is gone, and nothing else about it. */
-async function taskTaken(look: Look, from: string, to: string | null, who: string): Promise<Notice> {
-  const left = await look.taskOf(from);
-  return look.notice(from, {
-    type: "task_unassigned",
-    title: left ? `No longer your task: ${left.title}` : "A task is no longer yours",
-    message: `${who} assigned it to ${to === null ? "nobody" : "somebody else"}.`,
-  });
+  const given = after === null ? undefined : await nameFor(after);
+  if (given !== undefined) {
+    const title = `A ${noun} for you: ${given}`;
+    notices.push(look.notice(after!, { type: types.given, title, message: `${who} assigned it to you.` }));
+  }
+  if (before !== null) {
+    const left = await nameFor(before);
+    const title = left === undefined ? `A ${noun} is no longer yours` : `No longer your ${noun}: ${left}`;
+    const message = `${who} assigned it to ${after === null ? "nobody" : "somebody else"}.`;
+    notices.push(look.notice(before, { type: types.taken, title, message }));
+  }
+  return notices;
 }
+
+const taskTypes = { given: "task_assigned", taken: "task_unassigned" } as const;
+const taskGiven: Rule = (look) =>
+  handedOver(look, "task", taskTypes, async (userId) => (await look.taskOf(userId))?.title);
 
 const taskDone: Rule = async (look) => {
   const [before, after] = look.change("status");
@@ -46,15 +57,9 @@ const taskDone: Rule = async (look) => {
   });
 };
 
-const clientGiven: Rule = async (look) => {
-  const [, after] = look.change("assigned_to");
-  return toEach([after], async (userId) => {
-    const seen = await look.clientOf(userId);
-    if (!seen) return undefined;
-    const message = `${await look.actorName()} assigned it to you.`;
-    return look.notice(userId, { type: "client_assigned", title: `A client for you: ${seen.name}`, message });
-  });
-};
+const clientTypes = { given: "client_assigned", taken: "client_changed" } as const;
+const clientGiven: Rule = (look) =>
+  handedOver(look, "client", clientTypes, async (userId) => (await look.clientOf(userId))?.name);
 
 const clientChanged: Rule = async (look) => {
   if ("assigned_to" in look.event.changes) return clientGiven(look);
@@ -84,7 +89,7 @@ const mentioned: Rule = async (look) => {
   const found = [];
   for (const address of mentionsIn(text)) found.push((await accountWith(look.session, address))?.id);
   const who = found.length > 0 ? await look.actorName() : "";
-  const message = text.length > longestExcerpt ? `${text.slice(0, longestExcerpt).toWellFormed()}…` : text;
+  const message = text.length > longestExcerpt ? `${beginning(text)}…` : text;
   return toEach(found, async (userId) => {
     const seen = await look.clientOf(userId);
     const title = `${who} mentioned you: ${seen?.name}`;

@@ -1,7 +1,8 @@
 import { hour } from "../../clock";
 import type { Session, Store } from "../../db/store";
 import { NotFound, Refusal } from "../../errors";
-import { remark, type EventType } from "../../events/record";
+import { remark } from "../../events/record";
+import type { EventType } from "../../events/types";
 import type { Download } from "../../http/download";
 import { loginThrottle } from "../../integrations/login-throttle";
 import type { ByteRange } from "../../http/ranges";

@@ -40,7 +40,8 @@ export async function sendDownload(
     return new Response(body, { status, headers });
   };
   if (isUnchanged(request.headers.get("if-none-match"), etag)) return answer(304);
-  const part = readRange(request.headers, size, etag);
+  // RFC 9110, section 14.2: a range is asked for with GET alone.
+  const part = request.method === "HEAD" ? undefined : readRange(request.headers, size, etag);
   headers["content-type"] = type.startsWith("text/") ? `${type}; charset=utf-8` : type;
   headers["content-disposition"] = disposition(isShown ? "inline" : "attachment", name);
   const length = part ? part.last - part.first + 1 : size;

@@ -60,7 +60,7 @@ class FormReader {
   constructor(parser: BusboyInstance, limits: FormLimits, take: (file: FormFile) => Promise<void>) {
     this.#parser = parser;
     this.#parser
-      .on("file", (field, bytes, name) => this.#file(take, { field, bytes, name: name ?? "" }))
+      .on("file", (field, bytes, name) => this.#file(take, { field, bytes, name: asTyped(name ?? "") }))
       .on("field", (name, value, isNameCut, isCut) => this.#field(name, value, isNameCut || isCut))
       .on("filesLimit", () => this.#fail(tooMany("file", `at most ${limits.files} files at once`)))
       .on("fieldsLimit", () => this.#fail(tooMany("body", `at most ${limits.fields} fields`)))
@@ -172,6 +172,9 @@ async function parserFor(
     throw malformed(error as Error);
   }
 }
+
+/** Browsers put a name between quotes, and write those in it as `%22` (WHATWG's HTML, multipart/form-data). */
+const asTyped = (name: string) => name.replaceAll("%22", '"');
 
 const invalid = (field: string, code: string, message: string) => new Invalid([{ field, code, message }]);
 

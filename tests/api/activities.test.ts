@@ -8,6 +8,7 @@ import { clientPolicy } from "../../src/features/clients/policy";
 import { taskPolicy } from "../../src/features/tasks/policy";
 import { grantsOf } from "../../src/features/users/accounts";
 import type { Actor } from "../../src/policy";
+import { upload } from "../support/files";
 import { letIn, type Name } from "../support/people";
 import { inWorld, scenarios, type EventRow, type World } from "../support/scenario";
 import { casts, traffic } from "../support/traffic";
@@ -200,6 +201,24 @@ inWorld("the timeline of a client", given, (world) => {
     expect(await seenBy("manager")).toEqual([newest, ...rest]);
     expect(await seenBy("lan")).toEqual([newest, "task created", "client created"]);
     expect(await seenBy("stranger")).toEqual([newest, "task created theirs", "client created"]);
+  });
+
+  test("has what happened to its files, also after one is deleted, and nothing of files elsewhere", async () => {
+    const { send } = world();
+    await upload(world(), "lan", "offer.txt", "x", { client_id: "$acme" });
+    await upload(world(), "lan", "elsewhere.txt", "y");
+    await send("lan", "POST", "/api/files/$offer/share", { body: {} });
+    await send("lan", "DELETE", "/api/files/$offer");
+    const filesSeenBy = async (by: Name) =>
+      (await send(by, "GET", "/api/clients/$acme/timeline")).json.data
+        .filter(({ entity_type }: { entity_type: string }) => entity_type === "file")
+        .map(({ action }: { action: string }) => action);
+    for (const by of ["lan", "manager"] as const)
+      expect([by, await filesSeenBy(by)]).toEqual([by, ["deleted", "shared", "created"]]);
+    // Who may see the client, and not restore what was in it.
+    expect(await filesSeenBy("stranger")).toEqual([]);
+    await send("lan", "POST", "/api/files/$offer/restore");
+    expect(await filesSeenBy("stranger")).toEqual(["restored", "deleted", "shared", "created"]);
   });
 });
 

@@ -47,6 +47,10 @@ scenarios("downloading", given, [
     then: (_, { text }) => expect(text).toBe(digits),
   },
   { by: "lan", head: path, status: 200, hasHeaders: whole, then: (_, { text }) => expect(text).toBe("") },
+  {
+    ...{ by: "lan", name: "a part, without its bytes", head: path, headers: { range: "bytes=0-1" } },
+    ...{ status: 200, hasHeaders: { ...whole, "content-range": null } },
+  },
   part("bytes=0-3", "0123", "bytes 0-3/10"),
   part("bytes=4-", "456789", "bytes 4-9/10"),
   part("bytes=-3", "789", "bytes 7-9/10"),

@@ -51,7 +51,7 @@ describe.each(engines)("files in a bucket [%s]", (engine) => {
     };
     expect(await lengthOf("HEAD")).toEqual([200, "1048576", null, 0]);
     expect(await lengthOf("GET")).toEqual([200, "1048576", null, 1_048_576]);
-    expect(await lengthOf("HEAD", "bytes=16-31")).toEqual([206, "16", "bytes 16-31/1048576", 0]);
+    expect(await lengthOf("HEAD", "bytes=16-31")).toEqual([200, "1048576", null, 0]);
     expect(await lengthOf("GET", "bytes=16-31")).toEqual([206, "16", "bytes 16-31/1048576", 16]);
     expect(await lengthOf("GET", "bytes=-1")).toEqual([206, "1", "bytes 1048575-1048575/1048576", 1]);
     const longer = await upload(world, "lan", "longer.txt", "x".repeat(3_000_000));

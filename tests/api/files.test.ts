@@ -85,6 +85,14 @@ scenarios("uploading a file", { clients, tasks }, [
   })),
   {
     by: "lan",
+    name: "a name with quotes, as browsers send it",
+    post: "/api/files/upload",
+    ...oneFile("Pipe 12%22.txt", "x"),
+    status: 201,
+    has: { name: 'Pipe 12".txt' },
+  },
+  {
+    by: "lan",
     name: "no file",
     post: "/api/files/upload",
     ...form({ field: "description", value: "x" }),

@@ -20,6 +20,7 @@ const given = {
     compareAtOnce(world.server);
     await upload(world, "lan", "loose.txt", secret);
     await upload(world, "lan", "bound.txt", secret, { task_id: "$call" });
+    await upload(world, "lan", "client.txt", secret, { client_id: "$acme" });
     await upload(world, "lan", "dot.png", dot);
   },
 };
@@ -132,6 +133,10 @@ describe("a link ends with its maker's right to the file:", () => {
       ({ send }) => send("lan", "PATCH", "/api/tasks/$call", { body: { assigned_to: null } }),
     ],
     [
+      ...(["they see the file, and no more", "minh", "client"] as const),
+      ({ send }) => send("lan", "PATCH", "/api/clients/$acme", { body: { assigned_to: null } }),
+    ],
+    [
       ...(["the file goes where they see nothing", "minh", "bound"] as const),
       ({ send }) => send("lan", "PATCH", "/api/files/$bound", { body: { task_id: null } }),
     ],
@@ -222,6 +227,8 @@ inWorld("ids", given, (world) => {
     } as const;
     expect(policy.mayRead({ kind: "user", userId: people.minh.id, ...bearer }, row)).toBe(true);
     expect(policy.mayRead({ kind: "share", userId: people.minh.id, ...bearer }, row)).toBe(false);
+    // Nor do lists take it for one.
+    expect(policy.readable({ kind: "share", userId: people.minh.id, ...bearer }).args).toEqual({ me: null });
   });
 
   test("of a token's form alone reach the database", () => {

@@ -68,6 +68,9 @@ export class ActivityPolicy {
   /** The tasks that the actor sees, or may restore. */
   tasksSeen = (actor: Actor): Seen => seen("tasks", this.tasks, actor);
 
+  /** The same of files. */
+  filesSeen = (actor: Actor): Seen => seen("files", this.files, actor);
+
   #maySee<Row extends { deleted_at: number | null }>(policy: RecordPolicy<Row>, actor: Actor, row: Row) {
     return row.deleted_at === null ? policy.mayRead(actor, row) : policy.mayDelete(actor, row);
   }
@@ -134,7 +137,7 @@ const isKind = (entityType: SQL, kind: RecordName) => sql`${entityType} = ${sql.
 type Condition = Omit<ListScope, "caller">;
 
 /** Records of one kind that somebody sees, or may restore. */
-interface Seen {
+export interface Seen {
   shape: string;
   args: ListScope["args"];
   /** Whether the record with the id in `id` is one of them, and `further` holds for it. */

@@ -67,5 +67,5 @@ export const activityRoutes = (kit: HttpKit, activities: ActivityService) =>
     .get("/clients/:id/timeline", ({ actor, params, list }) => activities.timeline(actor, params.id, list), {
       ...listed,
       params: IdParams,
-      detail: { summary: "List what happened to a client and its tasks" },
+      detail: { summary: "List what happened to a client, and to its tasks and files" },
     });

@@ -1,4 +1,4 @@
-import { and, eq, sql, type SQL } from "drizzle-orm";
+import { and, eq, or, sql, type SQL } from "drizzle-orm";
 import { isoTime, minute, now } from "../../clock";
 import type { Shape } from "../../db/hot";
 import { listPage, pageOf, type ListScope } from "../../db/list";
@@ -14,7 +14,7 @@ import type { ListRequest, Page } from "../../list";
 import type { Actor } from "../../policy";
 import type { ClientService } from "../clients/service";
 import type { UserService } from "../users/service";
-import type { ActivityPolicy } from "./policy";
+import type { ActivityPolicy, Seen } from "./policy";
 import { presentActivity, type ActivityInput, type ActivityView } from "./schema";
 import { activityById, listedActivities } from "./store";
 
@@ -80,32 +80,30 @@ export class ActivityService {
   }
 
   /**
-   * What happened to a client and its tasks, as far as the actor may see those, and what was told of it.
+   * What happened to a client and to its tasks and files, as far as the actor may see those, and what was told of it.
    * @throws NotFound when there is no such client or the actor may not see it, Gone when they may restore it
    */
   async timeline(actor: Actor, clientId: string, request: ListRequest): Promise<Page<ActivityView>> {
     const { clients, policy } = this.options;
     await clients.get(actor, clientId);
-    const tasks = policy.tasksSeen(actor);
-    const ofTasks = (shape: Shape, p: ListParams): SQL => {
-      const { events, tasks: table } = shape.t;
-      const isIts = eq(table.client_id, p.entity_id!);
-      return and(eq(events.entity_type, sql`'task'`), tasks.has(shape, p, events.entity_id, isIts))!;
-    };
-    // The same, from the few tasks of the client on: asking each event of any task would take longer with every one.
-    const ofFewTasks = (shape: Shape, p: ListParams): SQL => {
-      const { events, tasks: table } = shape.t;
-      const ids = tasks.idsOf(shape, p, eq(table.client_id, p.entity_id!));
-      return and(eq(events.entity_type, sql`'task'`), sql`${events.entity_id} in ${ids}`)!;
-    };
+    const attached = [
+      attachedAs("task", "tasks", policy.tasksSeen(actor)),
+      attachedAs("file", "files", policy.filesSeen(actor)),
+    ];
     return this.#page(
       {
-        shape: `timeline ${tasks.shape}`,
-        args: { ...tasks.args, entity_type: "client", entity_id: clientId },
+        shape: `timeline ${attached.map(({ seen }) => seen.shape).join()}`,
+        args: {
+          ...Object.assign({}, ...attached.map(({ seen }) => seen.args)),
+          ...{ entity_type: "client", entity_id: clientId },
+        },
         caller: `${actor.kind} ${actor.userId}`,
         isSparse: true,
-        where: (shape, p) => sql`(${isAbout(shape, p)} or ${ofTasks(shape, p)})`,
-        own: (shape, p) => [shape.dialect.rare(isAbout(shape, p)!), shape.dialect.rare(ofFewTasks(shape, p))],
+        where: (shape, p) => or(isAbout(shape, p), ...attached.map(({ has }) => has(shape, p))),
+        own: (shape, p) =>
+          [isAbout(shape, p)!, ...attached.map(({ hasFew }) => hasFew(shape, p))].map((way) =>
+            shape.dialect.rare(way),
+          ),
       },
       request,
     );
@@ -169,6 +167,21 @@ export class ActivityService {
 
 const isAbout = ({ t: { events } }: Shape, p: ListParams) =>
   and(eq(events.entity_type, p.entity_type!), eq(events.entity_id, p.entity_id!));
+
+/** The events of records of one kind that are attached to the client: of which `seen` tells those that the actor may see. */
+function attachedAs(kind: "task" | "file", table: "tasks" | "files", seen: Seen) {
+  const ofKind = ({ t: { events } }: Shape, isOne: SQL) =>
+    and(eq(events.entity_type, sql.raw(`'${kind}'`)), isOne)!;
+  const isIts = ({ t }: Shape, p: ListParams) => eq(t[table].client_id, p.entity_id!);
+  return {
+    seen,
+    has: (shape: Shape, p: ListParams) =>
+      ofKind(shape, seen.has(shape, p, shape.t.events.entity_id, isIts(shape, p))),
+    /** The same, from the few records of the client on: asking each event of any would take longer with every one. */
+    hasFew: (shape: Shape, p: ListParams) =>
+      ofKind(shape, sql`${shape.t.events.entity_id} in ${seen.idsOf(shape, p, isIts(shape, p))}`),
+  };
+}
 
 const unknownClient: FieldError = {
   field: "client_id",

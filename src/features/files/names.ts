@@ -2,7 +2,7 @@
 const nameless = "unnamed";
 
 /** What no name has: see `FileName`. */
-const unwanted = /[\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
+const unwanted = /[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
 const longest = 255;
 
 /** The name of a file that is sent, as it may be kept: its last part, without what cannot be seen, its ending kept. */

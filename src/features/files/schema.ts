@@ -31,7 +31,7 @@ export const FileView = Type.Object(
 export type FileView = Static<typeof FileView>;
 
 /** Characters that no name has: those that control a terminal, a header or the direction of text, and slashes. */
-const notInNames = "\\u0000-\\u001f\\u007f-\\u009f\\u200e\\u200f\\u202a-\\u202e\\u2066-\\u2069/\\\\";
+const notInNames = "\\u0000-\\u001f\\u007f-\\u009f\\u061c\\u200e\\u200f\\u202a-\\u202e\\u2066-\\u2069/\\\\";
 
 /** What a file or a folder may be called. */
 export const FileName = Type.String({

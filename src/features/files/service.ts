@@ -1,6 +1,4 @@
-import { setImmediate } from "node:timers/promises";
 import { DbError } from "../../db/errors";
-import { revived } from "../../db/rebuild";
 import { findIn, type Finding } from "../../db/search-find";
 import type { PreviewSize } from "../../contents/contents";
 import type { Session, Store } from "../../db/store";
@@ -8,76 +6,29 @@ import { write } from "../../db/write";
 import { Conflict, Forbidden, Invalid, Refusal, type FieldError } from "../../errors";
 import type { Download } from "../../http/download";
 import type { StoredBlob } from "../../integrations/blobs/blobs";
-import { hideManyIn } from "../../hide-many";
 import type { Filter } from "../../list";
 import { scopeOf, type Actor } from "../../policy";
-import type { RecordKind, RecordPolicy } from "../../record-kind";
+import type { RecordPolicy } from "../../record-kind";
 import { UndoableRecordService } from "../../undoable-records";
 import { tidy } from "../../text";
 import type { Contents } from "../folders/service";
 import type { BlobKeeper } from "./blob-keeper";
 import type { FileContents } from "./contents";
 import { textsOf } from "./contents-store";
-import { fileFields } from "./fields";
+import { filesInFolders } from "./in-folders";
+import { fileKind } from "./kind";
 import type { Quota } from "./quota";
 import {
   presentContents,
-  presentFile,
   type FileDetails,
   type FileMetadata,
   type FilePatch,
   type FileView,
   type StorageUsage,
 } from "./schema";
-import { fileSearch, searchedIn, searchedOfFile } from "./search";
+import { searchedOfFile } from "./search";
 import { countByType, sumOf, type FileCounts } from "./stats";
-import {
-  countInFolders,
-  deletedInFolders,
-  fileById,
-  filesById,
-  fileColumns,
-  filesOf,
-  ownersOfFiles,
-  insertFile,
-  liveInFolders,
-  rebuildFile,
-  removeFile,
-  updateFile,
-  wholeFile,
-  type FileOwners,
-  type FileRow,
-} from "./store";
-
-const fileKind: RecordKind<FileRow, FileView> = {
-  name: "file",
-  // Whose the records are that files are attached to is asked of one file; nothing of it is shown.
-  resource: { fields: fileFields, columns: fileColumns as never },
-  unique: [],
-  find: (session, id) => fileById.first(session, { id }),
-  findMany: (session, ids) => filesById.all(session, { ids }),
-  async insert(session, row) {
-    await insertFile.all(session, wholeFile(row));
-    await fileSearch.put(session, row.id, await searchedIn(session, row));
-  },
-  async update(session, before, after) {
-    await updateFile(session, before, wholeFile(after));
-    if (Bun.deepEquals(searchedOfFile(before, null), searchedOfFile(after, null))) return;
-    await fileSearch.put(session, after.id, await searchedIn(session, after));
-  },
-  present: presentFile,
-  async rebuild(session, told, pass) {
-    const row = wholeFile(revived("files", told));
-    const difference = await rebuildFile(session, row, pass);
-    if (pass === "write") await fileSearch.assure(session, row.id, await searchedIn(session, row));
-    return difference;
-  },
-};
-
-const hideFiles = hideManyIn<FileRow>("files", fileKind);
-
-/** So many of thousands are read and hidden at a time. */
-const portion = 500;
+import { fileById, filesOf, ownersOfFiles, removeFile, type FileOwners, type FileRow } from "./store";
 
 /** Bytes that came, and what is known of them. */
 export interface NewFile extends FileDetails {
@@ -113,8 +64,12 @@ export interface FileOptions {
 
 /** What may happen to a file, and what happens with it. */
 export class FileService extends UndoableRecordService<FileRow, FileView, NewFile, FilePatch> {
+  /** Files as what lies in folders. */
+  readonly contents: Contents;
+
   constructor(private readonly options: FileOptions) {
     super(options.store, options.policy, fileKind);
+    this.contents = filesInFolders(options.policy);
   }
 
   /**
@@ -254,48 +209,6 @@ export class FileService extends UndoableRecordService<FileRow, FileView, NewFil
       await this.update(session, actor, "updated", row!, { [from]: null });
     }
     return found.length;
-  }
-
-  /** Files as what lies in folders. */
-  readonly contents: Contents = {
-    hide: async (session, actor, folders, at, most) => {
-      const among = { folders: JSON.stringify(folders) };
-      const inside = await countInFolders.first(session, { ...among, most: most + 1 });
-      if (inside!.total > most) return inside!.total;
-      return this.#hideAll(session, actor, at, at, (next) =>
-        liveInFolders.all(session, { ...among, most: next }),
-      );
-    },
-    show: async (session, actor, folders, deleted_at, at) => {
-      const among = { folders: JSON.stringify(folders), deleted_at };
-      return this.#hideAll(session, actor, null, at, (next) =>
-        deletedInFolders.all(session, { ...among, most: next }),
-      );
-    },
-  };
-
-  /** Hides files, or brings them back, until `find` gives no more: what is done, it does not find again. */
-  async #hideAll(
-    session: Session,
-    actor: Actor,
-    deleted_at: number | null,
-    at: number,
-    find: (most: number) => Promise<FileRow[]>,
-  ): Promise<number> {
-    for (let hidden = 0; ;) {
-      const rows = await find(portion);
-      this.#assertAll(actor, rows);
-      await hideFiles(session, actor, rows, deleted_at, at);
-      hidden += rows.length;
-      if (rows.length < portion) return hidden;
-      // Whoever reads has their turn.
-      await setImmediate();
-    }
-  }
-
-  #assertAll(actor: Actor, inside: readonly FileRow[]): void {
-    if (inside.every((row) => this.policy.mayDelete(actor, row))) return;
-    throw new Forbidden("There are files in it that you may not delete.");
   }
 
   /** Removes the row of a deleted file for good, within a transaction, and lets go of its bytes. */

@@ -5,6 +5,7 @@ import { BackupFailed, explained } from "../../../src/backup/failed";
 test.each([
   ["ENOSPC", "the disk is full"],
   ["EROFS", "the file system is read-only"],
+  ["SQLITE_FULL", "the disk is full"],
   ["ENOENT", "it is not there"],
   ["ENOTCONN", "what is mounted there does not answer"],
   ["ESTALE", "what is mounted there does not answer"],

@@ -1,5 +1,6 @@
 /**
- * Lays out a release in `dist/release`: executables for Linux, what installs them, the bill of materials, and checksums of it all.
+ * Lays out a release in `dist/release`: executables for Linux, what installs them, `deploy/` with what stands around a server, the bill of
+ * materials, and checksums of it all.
  *
  *   bun scripts/release.ts [--tag v0.1.0] [--arch x64 --arch arm64] [--out dist/release]
  */
@@ -27,6 +28,7 @@ export async function makeRelease(
   for (const architecture of wanted) await packExecutable(folder, architecture, level);
   copyFileSync(join(root, "deploy/install.sh"), join(folder, "install.sh"));
   copyFileSync(join(root, "deploy/systemd/neocrm.service"), join(folder, "neocrm.service"));
+  packDeploy(join(folder, "neocrm-deploy.tar.gz"));
   await Bun.write(join(folder, "neocrm.cdx.json"), JSON.stringify(await sbom(), null, 2));
   await Bun.write(join(folder, "SHA256SUMS"), await sumsOf(folder));
 }
@@ -39,6 +41,13 @@ async function packExecutable(folder: string, architecture: Architecture, level:
   const packed = Bun.gzipSync(await Bun.file(draft).bytes(), { level });
   await Bun.write(join(folder, `neocrm-linux-${architecture}.gz`), packed);
   rmSync(draft);
+}
+
+/** Configurations of proxies, Prometheus, Grafana and what collects logs: whoever installs a release has no source. */
+function packDeploy(archive: string): void {
+  const plain = ["--sort=name", "--owner=root:0", "--group=root:0", "--mode=u=rwX,go=rX"];
+  const { exitCode, stderr } = Bun.spawnSync(["tar", "-czf", archive, ...plain, "-C", root, "deploy"]);
+  if (exitCode !== 0) throw new Error(stderr.toString());
 }
 
 /** What `sha256sum --check` reads. */

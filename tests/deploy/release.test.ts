@@ -18,7 +18,7 @@ test("a release has its checksums, and installs itself", async () => {
     const release = join(folder, "release");
     await makeRelease(release, [process.arch as Architecture], 1);
     const archive = `neocrm-linux-${process.arch}.gz`;
-    const files = ["SHA256SUMS", "install.sh", "neocrm.cdx.json", "neocrm.service"];
+    const files = ["SHA256SUMS", "install.sh", "neocrm-deploy.tar.gz", "neocrm.cdx.json", "neocrm.service"];
     expect(readdirSync(release).toSorted()).toEqual([...files, archive].toSorted());
     const run = (...command: string[]) => {
       const { exitCode, stdout, stderr } = Bun.spawnSync(command, { cwd: release });
@@ -28,6 +28,9 @@ test("a release has its checksums, and installs itself", async () => {
     const installed = run("sh", "install.sh", `file://${release}`, "--root", join(folder, "root"));
     expect(installed.text).toContain(`Installed ${version}`);
     expect(run(join(folder, "root/usr/local/bin/neocrm"), "version").text).toBe(`${version}\n`);
+    expect(run("tar", "-xzf", "neocrm-deploy.tar.gz").exitCode).toBe(0);
+    for (const file of ["caddy/Caddyfile", "nginx/neocrm.conf", "prometheus/alerts.yml"])
+      expect(readFileSync(join(release, "deploy", file), "utf8")).toBe(read(`deploy/${file}`));
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -159,6 +159,10 @@ describe("traces", () => {
 });
 
 describe("reports of errors", () => {
+  interface Frame {
+    filename: string;
+    in_app: boolean;
+  }
   const reports = () =>
     posted.filter(({ path }) => path === "/api/42/envelope/").map(({ body }) => parseEnvelope(body));
 
@@ -173,10 +177,12 @@ describe("reports of errors", () => {
       environment: "production",
       extra: { request_id: failure.id, path: "/api/tasks" },
     });
-    const [exception] = (
-      event as unknown as { exception: { values: { stacktrace: { frames: unknown[] } }[] } }
-    ).exception.values;
-    expect(exception!.stacktrace.frames.length).toBeGreaterThan(0);
+    const [exception] = (event as unknown as { exception: { values: { stacktrace: { frames: Frame[] } }[] } })
+      .exception.values;
+    const { frames } = exception!.stacktrace;
+    const ours = frames.filter(({ filename }) => filename.startsWith("src/"));
+    expect(ours.length).toBeGreaterThan(0);
+    expect(frames.filter((frame) => frame.in_app)).toEqual(ours);
   });
 
   test("nothing is told of who asked, and with what", () => {

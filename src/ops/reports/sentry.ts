@@ -22,7 +22,7 @@ export function sentryReports(dsn: string, environment: string): ErrorReports {
     ...{ dsn, environment, release: `neocrm@${version}+${commit ?? "source"}` },
     ...{ integrations: [], sendDefaultPii: false, platform: "javascript" },
     runtime: { name: "bun", version: Bun.version },
-    beforeSend: withoutSecrets,
+    beforeSend: asItIsSent,
     stackParser: createStackParser(nodeStackLineParser()),
     transport: (options) =>
       createTransport(options, async ({ body }) => {
@@ -58,9 +58,13 @@ export function sentryReports(dsn: string, environment: string): ErrorReports {
   };
 }
 
-/** The log masks secrets in what it writes; an error says the same once more. */
-function withoutSecrets(event: ErrorEvent): ErrorEvent {
-  for (const exception of event.exception?.values ?? [])
+/** The log masks secrets in what it writes; an error says the same once more. And Sentry shows and groups by what is ours. */
+function asItIsSent(event: ErrorEvent): ErrorEvent {
+  for (const exception of event.exception?.values ?? []) {
     if (exception.value !== undefined) exception.value = redactText(exception.value);
+    // A relative path is taken for a part of the runtime.
+    for (const frame of exception.stacktrace?.frames ?? [])
+      frame.in_app = frame.filename?.startsWith("src/") ?? false;
+  }
   return event;
 }

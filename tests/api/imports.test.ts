@@ -87,7 +87,9 @@ inWorld("whoever writes much", {}, (world) => {
       const text = `select k, v from ${table}_trigrams_config where k <> 'version' order by k`;
       expect(await read.run({ text, bind: () => [] }, [])).toEqual([
         { k: "automerge", v: 0 },
+        { k: "crisismerge", v: 100 },
         { k: "deletemerge", v: 0 },
+        { k: "usermerge", v: 16 },
       ]);
     }
   });

@@ -18,7 +18,7 @@ const folder = mkdtempSync(join(tmpdir(), "neocrm-cli-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const names = ["serve", "migrate", "user", "config", "doctor", "healthcheck", "openapi", "version"];
-const done = { code: 0, err: "" };
+const done = { code: 0, err: "", shown: [] };
 
 describe("neocrm", () => {
   test.each([["--help"], ["-h"], ["help"]])("%s lists every command", async (word) => {

@@ -25,6 +25,8 @@ import sqliteUp11 from "../../drizzle/sqlite/0011_contents.sql" with { type: "te
 import sqliteDown11 from "../../drizzle/sqlite/down/0011_contents.sql" with { type: "text" };
 import sqliteUp12 from "../../drizzle/sqlite/0012_industry.sql" with { type: "text" };
 import sqliteDown12 from "../../drizzle/sqlite/down/0012_industry.sql" with { type: "text" };
+import sqliteUp13 from "../../drizzle/sqlite/0013_due.sql" with { type: "text" };
+import sqliteDown13 from "../../drizzle/sqlite/down/0013_due.sql" with { type: "text" };
 import postgresUp0 from "../../drizzle/postgres/0000_init.sql" with { type: "text" };
 import postgresDown0 from "../../drizzle/postgres/down/0000_init.sql" with { type: "text" };
 import postgresUp1 from "../../drizzle/postgres/0001_roles.sql" with { type: "text" };
@@ -51,6 +53,8 @@ import postgresUp11 from "../../drizzle/postgres/0011_contents.sql" with { type:
 import postgresDown11 from "../../drizzle/postgres/down/0011_contents.sql" with { type: "text" };
 import postgresUp12 from "../../drizzle/postgres/0012_industry.sql" with { type: "text" };
 import postgresDown12 from "../../drizzle/postgres/down/0012_industry.sql" with { type: "text" };
+import postgresUp13 from "../../drizzle/postgres/0013_due.sql" with { type: "text" };
+import postgresDown13 from "../../drizzle/postgres/down/0013_due.sql" with { type: "text" };
 import type { Migration } from "./migrate";
 
 /** The migrations of SQLite, oldest first. */
@@ -68,6 +72,7 @@ export const sqliteMigrations: Migration[] = [
   { tag: "0010_backups", up: sqliteUp10, down: sqliteDown10 },
   { tag: "0011_contents", up: sqliteUp11, down: sqliteDown11 },
   { tag: "0012_industry", up: sqliteUp12, down: sqliteDown12 },
+  { tag: "0013_due", up: sqliteUp13, down: sqliteDown13 },
 ];
 
 /** The migrations of PostgreSQL, oldest first. */
@@ -85,4 +90,5 @@ export const postgresMigrations: Migration[] = [
   { tag: "0010_backups", up: postgresUp10, down: postgresDown10 },
   { tag: "0011_contents", up: postgresUp11, down: postgresDown11 },
   { tag: "0012_industry", up: postgresUp12, down: postgresDown12 },
+  { tag: "0013_due", up: postgresUp13, down: postgresDown13 },
 ];

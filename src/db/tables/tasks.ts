@@ -50,6 +50,8 @@ export function describeTasks(c: Columns, { users, clients }: AccountTables & Cl
       c.index("tasks_by_update").on(t.updated_at, t.id).where(live),
       // Filtered by one of these, a list is still in the order that it has without being asked for one.
       c.index("tasks_by_status_creation").on(t.status, t.created_at, t.id).where(live),
+      // What is to be done, by when it is due: the list that people work by.
+      c.index("tasks_by_status_due_date").on(t.status, t.due_date, t.id).where(live),
       c.index("tasks_by_assignee").on(t.assigned_to, t.created_at, t.id).where(live),
       c.index("tasks_by_assignee_due_date").on(t.assigned_to, t.due_date, t.id).where(live),
       c.index("tasks_by_client").on(t.client_id, t.created_at, t.id).where(live),

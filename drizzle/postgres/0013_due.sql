@@ -1,0 +1,1 @@
+CREATE INDEX "tasks_by_status_due_date" ON "tasks" USING btree ("status","due_date","id") WHERE deleted_at is null;

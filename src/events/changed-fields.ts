@@ -1,6 +1,7 @@
 import { and, eq, gte } from "drizzle-orm";
 import { hot, type Params } from "../db/hot";
 import type { Session } from "../db/store";
+import type { Changes } from "./record";
 import { isRemark } from "./types";
 
 const eventsFrom = hot(
@@ -39,8 +40,8 @@ export async function changedFields(
 }
 
 /**
- * What happened to records outside of some jobs, each after a version: by id, the fields that changed, none for what was only
- * told of one; those to which nothing happened are left out.
+ * What happened to records outside of some jobs, each after a version: by id, the fields that are not what they were, none
+ * for what was only told of one; those to which nothing happened, or nothing that lasted, are left out.
  */
 export async function changedByOthers(
   session: Session,
@@ -57,8 +58,22 @@ export async function changedByOthers(
     const isSince = version > from || (version === from && isRemark(type));
     return isSince && (job_id === null || !jobs.includes(job_id));
   });
-  const byId = Map.groupBy(others, ({ entity_id }) => entity_id);
-  return new Map([...byId].map(([id, some]) => [id, fieldsIn(some)]));
+  const changed = new Map<string, string[]>();
+  for (const [id, some] of Map.groupBy(others, ({ entity_id }) => entity_id)) {
+    const fields = lastingIn(some);
+    if (fields.length > 0 || some.some(({ type }) => isRemark(type))) changed.set(id, fields);
+  }
+  return changed;
+}
+
+/** The fields that several events of a record left with another value: what was changed back is as it was. */
+function lastingIn(events: readonly { type: string; version: number; changes: Changes }[]): string[] {
+  const changing = events.filter(({ type }) => !isRemark(type)).toSorted((a, b) => a.version - b.version);
+  const whole = new Map<string, Changes[string]>();
+  for (const { changes } of changing)
+    for (const [field, [was, became]] of Object.entries(changes))
+      whole.set(field, [whole.has(field) ? whole.get(field)![0] : was, became]);
+  return [...whole].flatMap(([field, [was, became]]) => (Bun.deepEquals(was, became) ? [] : [field])).toSorted();
 }
 
 const fieldsIn = (events: readonly { type: string; changes: Record<string, unknown> }[]): string[] => {

@@ -239,6 +239,31 @@ inWorld(
       expect(json.data).toEqual([]);
       expect((await world().send("lan", "GET", `/api/jobs/${job.id}`)).json.state).toBe("undone");
     });
+
+    test("is taken back whole where what was changed since is again as it was", async () => {
+      const job = await imported(
+        world(),
+        "lan",
+        "clients",
+        "name,email,company\nBack,b@example.com,\nHalf,h@example.com,\n",
+      );
+      const idOf = async (mail: string) =>
+        (await world().send("lan", "GET", `/api/clients?filter[email]=${mail}`)).json.data[0].id;
+      const [back, half] = [await idOf("b@example.com"), await idOf("h@example.com")];
+      const set = { status: "inactive", company: "Many" };
+      const body = { items: [{ id: back }, { id: half }], set };
+      const bulk = await world().send("lan", "POST", "/api/bulk/clients/update", { body });
+      const taken = await undone(world(), "lan", bulk.json.id);
+      expect(taken).toMatchObject({ state: "succeeded", skipped: 0 });
+      for (const company of ["Here", "There"])
+        await world().send("lan", "PATCH", `/api/clients/${half}`, { body: { company } });
+      const undo = await undone(world(), "lan", job.id);
+      expect(undo).toMatchObject({ state: "succeeded", skipped: 1 });
+      expect(await problemLines(world(), "lan", undo.id)).toEqual([
+        `,${half},,edited_since,It was changed since it was added: company.`,
+      ]);
+      expect((await world().send("lan", "GET", `/api/clients/${back}`)).status).toBe(404);
+    });
   },
 );
 

@@ -1,9 +1,10 @@
+import { decoded, encodingOf } from "../encoding";
 import { beginning, type Contents } from "./contents";
 
-/** A text in UTF-8, or its beginning. */
+/** A text, or its beginning, in the encoding that it most likely has. */
 export const readPlain = (bytes: Uint8Array): Contents => ({
   ...{ metadata: {}, previews: [] },
-  ...beginning(new TextDecoder().decode(bytes)),
+  ...beginning(textOf(bytes)),
 });
 
 /** What a page says, without its tags and what runs in it. */
@@ -34,13 +35,15 @@ export async function readHtml(bytes: Uint8Array): Promise<Contents> {
         if (!isHidden) text += chunk.text;
       },
     });
-  await page.transform(new Response(new TextDecoder().decode(bytes))).text();
+  await page.transform(new Response(textOf(bytes))).text();
   const plain = beginning(unescaped(title)).text;
   return {
     ...{ metadata: plain === null ? {} : { title: plain.slice(0, 1_000) }, previews: [] },
     ...beginning(unescaped(text)),
   };
 }
+
+const textOf = (bytes: Uint8Array) => decoded(bytes, encodingOf(bytes));
 
 const entities: Record<string, string> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'", nbsp: " " };
 

@@ -1,5 +1,5 @@
 import type { CsvError, parse as Parse, Parser } from "csv-parse";
-import type { Encoding } from "./encoding";
+import type { Encoding } from "../encoding";
 
 /** How a file is to be read. */
 export interface CsvFormat {

@@ -73,7 +73,9 @@ function lastingIn(events: readonly { type: string; version: number; changes: Ch
   for (const { changes } of changing)
     for (const [field, [was, became]] of Object.entries(changes))
       whole.set(field, [whole.has(field) ? whole.get(field)![0] : was, became]);
-  return [...whole].flatMap(([field, [was, became]]) => (Bun.deepEquals(was, became) ? [] : [field])).toSorted();
+  return [...whole]
+    .flatMap(([field, [was, became]]) => (Bun.deepEquals(was, became) ? [] : [field]))
+    .toSorted();
 }
 
 const fieldsIn = (events: readonly { type: string; changes: Record<string, unknown> }[]): string[] => {

@@ -1,3 +1,5 @@
+import { decoded, encodingOf } from "../../encoding";
+
 /** So many of the first bytes of a file tell what it is. */
 export const headBytes = 64 * 1024;
 
@@ -15,16 +17,31 @@ export async function mediaTypeOf(head: Uint8Array): Promise<string> {
   return typeOfText(text);
 }
 
-/** The text that these bytes are in UTF-8; `undefined` when they are none. */
-function textOf(head: Uint8Array): string | undefined {
+/** The text that these bytes are; `undefined` when they are none. */
+const textOf = (head: Uint8Array): string | undefined =>
+  [textInUtf8, textInOther]
+    .map((read) => read(head))
+    .find((text) => text !== undefined && !binary.test(text));
+
+/** What no text has. */
+// oxlint-disable-next-line no-control-regex -- these tell text from bytes
+const binary = /[\0-\x08\x0e-\x1a\x1c-\x1f\ufffe]/;
+
+function textInUtf8(head: Uint8Array): string | undefined {
   try {
     // The last character of a head may be cut through.
-    const text = new TextDecoder("utf-8", { fatal: true }).decode(head, { stream: true });
-    // oxlint-disable-next-line no-control-regex -- these tell text from bytes
-    return /[\0-\x08\x0e-\x1a\x1c-\x1f]/.test(text) ? undefined : text;
+    return new TextDecoder("utf-8", { fatal: true }).decode(head, { stream: true });
   } catch {
     return undefined;
   }
+}
+
+/** What older programs write: UTF-16, or a code page, whose letters are mostly those of ASCII. */
+function textInOther(head: Uint8Array): string | undefined {
+  const encoding = encodingOf(head);
+  if (encoding.startsWith("utf-16")) return head.length % 2 === 0 ? decoded(head, encoding) : undefined;
+  const high = head.reduce((sum, byte) => (byte >= 0x80 ? sum + 1 : sum), 0);
+  return high * 2 < head.length ? decoded(head, encoding) : undefined;
 }
 
 /** What browsers take for a document when it is the first tag, as WHATWG's MIME Sniffing lists them. */

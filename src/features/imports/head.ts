@@ -1,4 +1,4 @@
-import type { Encoding, Found } from "../../csv/encoding";
+import type { Encoding, Found } from "../../encoding";
 import { readCsv, type CsvRow } from "../../csv/read";
 import { Invalid } from "../../errors";
 import { mediaTypeOf } from "../files/media-type";

@@ -1,5 +1,5 @@
 import { Type, type TString } from "@sinclair/typebox";
-import { encodings, type Encoding } from "../../csv/encoding";
+import { encodings, type Encoding } from "../../encoding";
 import { Invalid, type FieldError } from "../../errors";
 import type { ImportFields } from "./fields";
 import { parseMapping, type GivenMapping } from "./mapping";

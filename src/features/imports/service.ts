@@ -1,5 +1,5 @@
 import { second } from "../../clock";
-import { EncodingFinder } from "../../csv/encoding";
+import { EncodingFinder } from "../../encoding";
 import { CsvBroken, readCsv, type CsvRow } from "../../csv/read";
 import type { Session, Store } from "../../db/store";
 import { write } from "../../db/write";

@@ -66,6 +66,20 @@ describe("documents", () => {
     expect(await read(page)).toMatchObject({ metadata: { title: "T&T" }, text: "T&T\nFish < chips\n🍺" });
   });
 
+  test("plain text and pages that are not in UTF-8", async () => {
+    const latin = (written: string) => new Uint8Array(Buffer.from(written, "latin1"));
+    const utf16 = (written: string) => new Uint8Array(Buffer.from(written, "utf16le"));
+    expect((await read(latin("Müller & Söhne, \x93Köln\x94"))).text).toBe("Müller & Söhne, “Köln”");
+    expect((await read(utf16("\ufeffHợp đồng"))).text).toBe("Hợp đồng");
+    expect((await read(new Uint8Array(Buffer.from(utf16("\ufeffHợp đồng")).swap16()))).text).toBe("Hợp đồng");
+    // Windows-1258 writes a vowel and then its tone.
+    expect((await read(latin("\xd0\xe3ng vi\xea\xf2n, ti\xea\xecng Vi\xea\xf2t"))).text).toBe(
+      "Đăng viện, tiếng Việt".normalize("NFC"),
+    );
+    const page = latin("<!doctype html><title>Caf\xe9</title><p>Gr\xfc\xdfe aus K\xf6ln");
+    expect(await read(page)).toMatchObject({ metadata: { title: "Café" }, text: "Café\nGrüße aus Köln" });
+  });
+
   test("a long text is cut between letters", async () => {
     const { text: kept, isCut } = await read(text("🤝".repeat(longestText)));
     expect([kept!.length <= longestText + 1, isCut, kept!.isWellFormed()]).toEqual([true, true, true]);

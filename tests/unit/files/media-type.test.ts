@@ -45,6 +45,30 @@ test.each([
   expect(await mediaTypeOf(text.startsWith("MZ") ? Buffer.from(text, "latin1") : utf8(text))).toBe(type);
 });
 
+const utf16 = (text: string) => Buffer.from(text, "utf16le");
+const latin1 = (text: string) => Buffer.from(text, "latin1");
+
+test.each([
+  ["UTF-16 with a mark", utf16("\ufeffHợp đồng số một"), "text/plain"],
+  ["UTF-16 the other way round", utf16("\ufeffHợp đồng số một").swap16(), "text/plain"],
+  ["UTF-16 without a mark", utf16("Contract number one"), "text/plain"],
+  ["a page in UTF-16", utf16("\ufeff<script>alert(1)</script>"), "text/html"],
+  ["a picture in UTF-16", utf16('\ufeff<?xml version="1.0"?><svg onload="x">'), "image/svg+xml"],
+  [
+    "small numbers",
+    new Uint8Array(new Int16Array([3, 1, 4, 1, 5, 9, 2, 6]).buffer),
+    "application/octet-stream",
+  ],
+  ["half a character", utf16("Contract").subarray(0, -1), "application/octet-stream"],
+  ["Latin-1", latin1("Müller, Köhler, Jürgen"), "text/plain"],
+  ["a page in Latin-1", latin1("<!doctype html><p>Müller"), "text/html"],
+  ["Windows-1252", latin1("\x93Müller\x94 owes 5 \x80"), "text/plain"],
+  ["UTF-8 with a byte that is none", Buffer.concat([utf8("Đặng, Müller, "), latin1("\xff")]), "text/plain"],
+  ["bytes", latin1("\x89\xfa\xe3\x99ab"), "application/octet-stream"],
+])("%s", async (_, bytes, type) => {
+  expect(await mediaTypeOf(bytes)).toBe(type);
+});
+
 test("a text that is cut within a character is a text", async () => {
   const text = utf8("é".repeat(headBytes));
   expect(await mediaTypeOf(text.subarray(0, 1_001))).toBe("text/plain");

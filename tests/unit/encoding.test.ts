@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { EncodingFinder, type Encoding } from "../../../src/csv/encoding";
+import { EncodingFinder, type Encoding } from "../../src/encoding";
 
 /** What is found of bytes that come one after the other, so that every border between two chunks is tried. */
 function found(bytes: Uint8Array, given?: Encoding) {

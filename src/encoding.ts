@@ -12,6 +12,19 @@ export interface Found {
   isSound: boolean;
 }
 
+/** The encoding that bytes most likely have. */
+export function encodingOf(bytes: Uint8Array): Encoding {
+  const finder = new EncodingFinder();
+  finder.see(bytes);
+  return finder.found().encoding;
+}
+
+/** What bytes say, without their byte order mark; what they do not spell is U+FFFD. A tone of Windows-1258 joins its vowel. */
+export function decoded(bytes: Uint8Array, encoding: Encoding): string {
+  const text = new TextDecoder(encoding).decode(bytes);
+  return encoding === "windows-1258" ? text.normalize("NFC") : text;
+}
+
 /** Vowels of Vietnamese in Windows-1258, before their tone. */
 const vowels = new Set([..."aeiouyAEIOUY"].map((letter) => letter.charCodeAt(0)));
 for (const byte of [0xe2, 0xea, 0xf4, 0xe3, 0xf5, 0xfd, 0xc2, 0xca, 0xd4, 0xc3, 0xd5, 0xdd]) vowels.add(byte);

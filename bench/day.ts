@@ -15,8 +15,8 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { newDatabase } from "../tests/support/postgres";
-import { signInAll, startNeocrm, startNeocrmFreely, type Contender } from "./contenders";
-import { postgresTarget, sqliteTarget } from "./fill";
+import { signInAll, startNeocrmFreely, type Contender } from "./contenders";
+import { fillNew } from "./fill-new";
 import { Generator } from "./generator";
 import { seedRows } from "./seed";
 import { atLeast, below, percentile, printTable, printTargets } from "./table";
@@ -75,11 +75,7 @@ function keptRecords(dataDir: string): Records | undefined {
 
 /** Lets the executable make its tables and its first account, and fills in a company. */
 async function seed(dataDir: string, databaseUrl: string | undefined): Promise<Records> {
-  await (await startNeocrm("neocrm", dataDir, databaseUrl)).stop();
-  const target =
-    databaseUrl === undefined ? sqliteTarget(join(dataDir, "neocrm.db")) : postgresTarget(databaseUrl);
-  const rows = seedRows(Number(values.clients), await target.account());
-  await target.insert(rows);
+  const rows = await fillNew(dataDir, databaseUrl, (account) => seedRows(Number(values.clients), account));
   const ids = (of: { id: string }[]) => of.map(({ id }) => id);
   return { clients: ids(rows.clients!), tasks: ids(rows.tasks!) };
 }

@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { newDatabase } from "../tests/support/postgres";
 import { signInAll, startNeocrm, startNeocrmFreely, type Contender } from "./contenders";
-import { postgresTarget, sqliteTarget } from "./fill";
+import { fillNew } from "./fill-new";
 import { measureMany } from "./find-many";
 import { costOfWrites, measureSearch } from "./find-search";
 import { seedRows } from "./seed";
@@ -34,10 +34,8 @@ const dataDir = join(folder, "data");
 let server: Contender | undefined;
 try {
   const url = values.postgres ? await newDatabase({ durable: true }) : undefined;
-  await (await startNeocrm("neocrm", dataDir, url)).stop();
-  const target = url === undefined ? sqliteTarget(join(dataDir, "neocrm.db")) : postgresTarget(url);
   const began = performance.now();
-  await target.insert(seedRows(Number(values.clients), await target.account()));
+  await fillNew(dataDir, url, (account) => seedRows(Number(values.clients), account));
   console.log(
     `${values.clients} clients, twice as many tasks, put in and indexed in ${Math.round((performance.now() - began) / 1000)} s`,
   );

@@ -15,8 +15,8 @@ import { deepest } from "../src/features/folders/tree";
 import { newId } from "../src/ids";
 import { adminEmail, adminPassword, signInAs } from "../tests/drills/api";
 import { newDatabase } from "../tests/support/postgres";
-import { startNeocrm, startNeocrmFreely, type Contender } from "./contenders";
-import { postgresTarget, sqliteTarget } from "./fill";
+import { startNeocrmFreely, type Contender } from "./contenders";
+import { fillNew } from "./fill-new";
 import { residentBytes } from "./load";
 import { userRow } from "./seed";
 import { percentile, printTable, type TableRow } from "./table";
@@ -73,13 +73,14 @@ const dataDir = join(folder, "data");
 let server: Contender | undefined;
 try {
   const url = values.postgres ? await newDatabase({ durable: true }) : undefined;
-  await (await startNeocrm("neocrm", dataDir, url)).stop();
-  const target = url === undefined ? sqliteTarget(join(dataDir, "neocrm.db")) : postgresTarget(url);
-  const owner = userRow(0, await target.account());
-  const shelves = new Shelves(owner.id, count);
-  await target.insert({ users: [owner], folders: shelves.rows });
+  let shelves: Shelves;
+  await fillNew(dataDir, url, (account) => {
+    const owner = userRow(0, account);
+    shelves = new Shelves(owner.id, count);
+    return { users: [owner], folders: shelves.rows };
+  });
   server = await startNeocrmFreely(dataDir, url);
-  await measure(server, shelves);
+  await measure(server, shelves!);
 } finally {
   await server?.stop();
   rmSync(folder, { recursive: true, force: true });

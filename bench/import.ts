@@ -13,7 +13,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { newDatabase } from "../tests/support/postgres";
 import { signIn, startNeocrm, startNeocrmFreely, type Contender } from "./contenders";
-import { postgresTarget, sqliteTarget } from "./fill";
+import { fillNew } from "./fill-new";
 import { seedRows } from "./seed";
 import { percentile, printTable } from "./table";
 
@@ -30,9 +30,7 @@ const dataDir = join(folder, "data");
 let server: Contender | undefined;
 try {
   const url = values.postgres ? await newDatabase({ durable: true }) : undefined;
-  await (await startNeocrm("neocrm", dataDir, url)).stop();
-  const target = url === undefined ? sqliteTarget(join(dataDir, "neocrm.db")) : postgresTarget(url);
-  await target.insert(seedRows(Number(values.clients), await target.account()));
+  await fillNew(dataDir, url, (account) => seedRows(Number(values.clients), account));
   server = url === undefined ? await startNeocrmFreely(dataDir) : await startNeocrm("neocrm", dataDir, url);
   const token = await signIn(server, 0);
   const small = await imported(server, token, csvOf(1_000, "small"));

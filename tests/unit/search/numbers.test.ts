@@ -1,6 +1,6 @@
 /** Lists of much that is found, in an order of their own: by the numbers of rows where these can be trusted, and the same without. */
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { and, ne } from "drizzle-orm";
+import { and, isNull, ne } from "drizzle-orm";
 import { listPage } from "../../../src/db/list";
 import type { ListScope } from "../../../src/db/list-scope";
 import { walkList } from "../../../src/db/list-walk";
@@ -8,6 +8,11 @@ import { numbersAgree } from "../../../src/db/search-numbers";
 import type { Store } from "../../../src/db/store";
 import { clientSearch, searchedOfClient } from "../../../src/features/clients/search";
 import { insertClients, type ClientRow } from "../../../src/features/clients/store";
+import { taskFields } from "../../../src/features/tasks/fields";
+import { searchedOfTask, taskSearch } from "../../../src/features/tasks/search";
+import { insertTasks, taskColumns, wholeTask, type TaskRow } from "../../../src/features/tasks/store";
+import { newId } from "../../../src/ids";
+import { parseList } from "../../../src/list";
 import { fillSearch } from "../../../src/search/fill";
 import { indexNext } from "../../../src/search/indexer";
 import { fold } from "../../../src/text";
@@ -20,6 +25,7 @@ import {
   openBoth,
   openSearched,
   parse,
+  start,
   users,
 } from "../list/support";
 import { watched } from "../list/watched";
@@ -155,6 +161,39 @@ test("where numbers differ, each new one has one that nobody else has", async ()
   await store.tx((session) => insertClients(session, added.slice(8), null));
   expect((await list(store, "q=late&count=exact")).total).toBe(12);
   expect((await list(store, "q=zoe&count=exact")).total).toBe(rows.filter(isFound).length);
+});
+
+test("tasks agree as clients do", async () => {
+  const both = await openBoth();
+  try {
+    const store = sqliteOf(both);
+    const task = (title: string) =>
+      wholeTask({
+        ...{ id: newId(), external_id: null, title, description: null, client_id: null, assigned_to: null },
+        ...{
+          status: "todo",
+          priority: "low",
+          due_date: null,
+          remind_at: null,
+          recurrence: null,
+          completed_at: null,
+        },
+        ...{ created_by: users.lan, created_at: start, updated_at: start, deleted_at: null, version: 1 },
+      } as TaskRow);
+    const tasks = Array.from({ length: 3_000 }, (_, i) => task(`${i < 300 ? "Ask" : "Call"} ${i}`));
+    await store.tx(async (session) => {
+      await insertTasks(session, tasks);
+      await taskSearch.putNew(session, tasks.map((row) => ({ id: row.id, searched: searchedOfTask(row) }))); // prettier-ignore
+    });
+    expect(await numbersAgree(store, store.read, "tasks")).toBe(true);
+    const request = parseList(taskFields, "q=call&sort=title&limit=10&page=2", { timeZone: "UTC", now: start, country: null }); // prettier-ignore
+    const scope: ListScope = { shape: "all", where: ({ t }) => isNull(t.tasks.deleted_at), args: {}, caller: "somebody" }; // prettier-ignore
+    const page = await listPage<TaskRow>(store, { fields: taskFields, columns: taskColumns }, request, [scope]); // prettier-ignore
+    const titles = tasks.slice(300).map(({ title }) => title).toSorted(); // prettier-ignore
+    expect(page.rows.map(({ title }) => title)).toEqual(titles.slice(10, 20));
+  } finally {
+    await both.close();
+  }
 });
 
 test("an empty database agrees, and goes on to", async () => {

@@ -1,4 +1,4 @@
-import { and, sql, type Column, type SQL } from "drizzle-orm";
+import { and, isNull, sql, type Column, type SQL } from "drizzle-orm";
 import type { PgTable } from "drizzle-orm/pg-core";
 import type { Fields, Filter, ListRequest, Position } from "../list";
 import { hotByShape, type Query, type Row, type Shape } from "./hot";
@@ -23,6 +23,17 @@ const counts = hotByShape<{ total: number }>();
 
 /** More than there are of anything: a limit has to be there for the order beside it to count. */
 const unlimited = 2_147_483_647;
+
+/**
+ * Of a search that finds many, so many records of the list's order are asked for each that is wanted, before all numbers are looked
+ * up that the search leads to: for a million records that takes as long as asking some thousands.
+ */
+const askedForEach = 24;
+
+/**
+ * How the records of a stretch are met: each in its order; only the next ones; or only those whose numbers a search leads to.
+ */
+type Way = "each" | "next" | "numbered";
 
 /** One stretch of a list, of the records in one scope, on its way through the database. */
 export class Part {
@@ -49,44 +60,70 @@ export class Part {
   }
 
   /** At most `wanted` rows behind the first `offset`, or behind the place where the page before ended. */
-  rows(wanted: number, offset: number, after: Position | null): Promise<Row[]> {
+  async rows(wanted: number, offset: number, after: Position | null): Promise<Row[]> {
+    if (this.#numbered) {
+      const next = await this.#rowsBy("next", wanted, offset, after);
+      if (next.length === wanted) return next;
+    }
+    return this.#rowsBy(await this.#wayToAll(), wanted, offset, after);
+  }
+
+  #rowsBy(way: Way, wanted: number, offset: number, after: Position | null): Promise<Row[]> {
     const startsAtNull = after?.values.map((value) => value === null);
     const args: Row = { ...this.#args, list_limit: wanted, list_offset: offset, [idName]: after?.id };
+    args.list_next = (wanted + offset) * askedForEach;
     after?.values.forEach((value, i) => (args[keyName(i)] = value));
     return pages.all(
       this.session,
-      `${this.#shapeKey}|${startsAtNull?.map(Number).join("") ?? ""}|${offset > 0}`,
-      (shape, p) => this.#pageQuery(shape, p, startsAtNull, offset > 0),
+      `${this.#shapeKey}|${startsAtNull?.map(Number).join("") ?? ""}|${offset > 0}|${way}`,
+      (shape, p) =>
+        way === "next"
+          ? this.#nextQuery(shape, p, startsAtNull, offset > 0)
+          : this.#pageQuery(shape, p, startsAtNull, offset > 0, way),
       args,
     );
   }
 
   /** How many records it has; `limit`, when there are as many or more. */
   async count(limit: number | null): Promise<number> {
+    const way = await this.#wayToAll();
     const args = { ...this.#args, list_limit: limit ?? unlimited };
     const build = (shape: Shape, p: ListParams) =>
       shape.q
         .select({ total: sql<number>`count(*)`.mapWith(Number) })
-        .from(sql`(${this.#counted(shape, p)}) as counted`) as never;
+        .from(sql`(${this.#counted(shape, p, way)}) as counted`) as never;
     const { lead } = this.scope;
-    const shapeKey = `${this.#shapeKey}|${lead ? leadShape(this.stretch.filters, lead) : ""}`;
+    const shapeKey = `${this.#shapeKey}|${lead ? leadShape(this.stretch.filters, lead) : ""}|${way}`;
     const [row] = await counts.all(this.session, shapeKey, build, args);
     return row!.total;
   }
 
+  /** Few records are read by their ids, whatever found them. */
+  get #numbered() {
+    return this.scope.isFew ? undefined : this.scope.numbered;
+  }
+
+  async #wayToAll(): Promise<Way> {
+    return (await this.#numbered?.agree()) ? "numbered" : "each";
+  }
+
   /** Whole rows are wide to sort: of few records, those of the page are found first. */
-  #pageQuery(shape: Shape, p: ListParams, startsAtNull: boolean[] | undefined, skips: boolean): Query<Row> {
+  #pageQuery(
+    shape: Shape,
+    p: ListParams,
+    startsAtNull: boolean[] | undefined,
+    skips: boolean,
+    way: Way,
+  ): Query<Row> {
     const table: PgTable = shape.t[this.#fields.resource];
     const order = this.#order(shape, startsAtNull);
     const id = columnOf(table, "id");
-    const columns: Record<string, Column | SQL> = this.resource.columns(shape.t);
-    const extra = Object.entries(order.columns).filter(([, column]) => !(column.name in columns));
-    const selected = { ...columns, ...Object.fromEntries(extra) };
+    const selected = this.#selected(shape, order);
     const select = (what: Record<string, Column | SQL>) => {
       const query = shape.q
         .select(what as never)
         .from(table)
-        .where(and(...this.#conditions(shape, p), order.condition(p)))
+        .where(and(...this.#conditions(shape, p, way), order.condition(p)))
         .orderBy(...order.by())
         .limit(p.list_limit!);
       return skips ? query.offset(p.list_offset!) : query;
@@ -100,24 +137,60 @@ export class Part {
       .orderBy(...order.by()) as unknown as Query<Row>;
   }
 
-  #counted(shape: Shape, p: ListParams): SQL {
+  /** What a page has of the next records of the list's order alone, which an index gives without reading one. */
+  #nextQuery(shape: Shape, p: ListParams, startsAtNull: boolean[] | undefined, skips: boolean): Query<Row> {
+    const table: PgTable = shape.t[this.#fields.resource];
+    const { filters } = this.stretch;
+    const filtered = { fields: this.#fields, scope: this.scope };
+    const along = this.#order(shape, startsAtNull);
+    const leading = filterConditions(shape, p, filtered, filters).filter((_, i) => this.#leads(filters[i]!));
+    const isNext = and(isNull(columnOf(table, "deleted_at")), ...leading, along.condition(p));
+    const next = sql`select rowid from ${table} where ${isNext} order by ${sql.join(along.by(), sql`, `)} limit ${p.list_next}`;
+    const conditions = [
+      this.scope.where(shape, p),
+      ...filterConditions(shape, p, filtered, filters, () => false),
+    ];
+    const order = this.#order(shape, startsAtNull, shape.dialect.unindexed);
+    const query = shape.q
+      .select(this.#selected(shape, order) as never)
+      .from(table)
+      .where(and(sql`${table}.rowid in (${next})`, ...conditions))
+      .orderBy(...order.by())
+      .limit(p.list_limit!);
+    return (skips ? query.offset(p.list_offset!) : query) as unknown as Query<Row>;
+  }
+
+  /** The columns of a row, and those that its place in the list follows from. */
+  #selected(shape: Shape, order: Order): Record<string, Column | SQL> {
+    const columns: Record<string, Column | SQL> = this.resource.columns(shape.t);
+    const extra = Object.entries(order.columns).filter(([, column]) => !(column.name in columns));
+    return { ...columns, ...Object.fromEntries(extra) };
+  }
+
+  #counted(shape: Shape, p: ListParams, way: Way): SQL {
     const { lead } = this.scope;
     const { filters, segment } = this.stretch;
     const isTags = lead && this.#fields.byName.get(lead.filter.field)?.type === "tags";
     const isWay = lead && segment === "whole" && !isTags;
     if (isWay) return matching(shape, p, this.#fields, filters, lead, this.scope);
     const table: PgTable = shape.t[this.#fields.resource];
-    const where = and(...this.#conditions(shape, p), this.#order(shape, undefined).condition(p)) ?? sql`true`;
+    const where =
+      and(...this.#conditions(shape, p, way), this.#order(shape, undefined).condition(p)) ?? sql`true`;
     const isEverything = filters.length === 0 && !this.scope.own && !shape.dialect.choosesIndexes;
     // A condition that makes an index partial keeps SQLite from knowing that the index is enough, until an order needs it.
     const along = isEverything ? sql` order by ${columnOf(table, this.#firstKey)}` : sql``;
     return sql`select 1 from ${table} where ${where}${along} limit ${p.list_limit}`;
   }
 
-  #conditions(shape: Shape, p: ListParams): (SQL | undefined)[] {
+  #conditions(shape: Shape, p: ListParams, way: Way): (SQL | undefined)[] {
     const leads = (filter: Filter) => this.#leads(filter);
     const filtered = { fields: this.#fields, scope: this.scope };
-    return [this.scope.where(shape, p), ...filterConditions(shape, p, filtered, this.stretch.filters, leads)];
+    const isNumbered = way === "numbered" ? this.#numbered?.where(shape, p) : undefined;
+    return [
+      isNumbered,
+      this.scope.where(shape, p),
+      ...filterConditions(shape, p, filtered, this.stretch.filters, leads),
+    ];
   }
 
   /**
@@ -139,10 +212,13 @@ export class Part {
     return this.#fields.byName.get(field)!.column;
   }
 
-  #order(shape: Shape, startsAtNull: boolean[] | undefined): Order {
-    const table: PgTable = shape.t[this.#fields.resource];
+  #order(
+    shape: Shape,
+    startsAtNull: boolean[] | undefined,
     // Few records are found first and sorted then: no index of the order is to lead away from them.
-    const byColumn = this.scope.isFew ? shape.dialect.unindexed : undefined;
+    byColumn = this.scope.isFew ? shape.dialect.unindexed : undefined,
+  ): Order {
+    const table: PgTable = shape.t[this.#fields.resource];
     return new Order(table, this.#fields, this.request.sort, this.stretch, startsAtNull, byColumn);
   }
 }

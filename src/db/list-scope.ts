@@ -39,6 +39,16 @@ export interface SettledScope extends ListScope {
   matching?: number;
   /** How they are found. */
   lead?: Lead;
+  /** Of a search that finds many, where an index can tell of each whether it may be one: `where` asks the text of each. */
+  numbered?: Numbered;
+}
+
+/** The numbers of the rows that a search leads to. */
+export interface Numbered {
+  /** That a record's number is one of them; their arguments are in `args` of the scope. */
+  where: (shape: Shape, p: ListParams) => SQL;
+  /** Whether these are the numbers of the records. It may take a moment. */
+  agree: () => Promise<boolean>;
 }
 
 /** The filter whose index leads to the records of a list in the fewest steps. */

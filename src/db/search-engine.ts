@@ -31,6 +31,8 @@ export interface SearchEngine {
    * `list_q_match`, the expression.
    */
   candidates(shape: Shape, p: ListParams, table: SearchedTable, hasExpression: boolean): Candidates;
+  /** The numbers that `candidates` comes by, as a statement of which a record's own number can be one: see `search-numbers.ts`. */
+  numbers?(p: ListParams, table: SearchedTable): SQL;
   /** Where a text begins in another, counted from 1; 0 where it is not there. */
   position(text: Column, part: SQL): SQL;
 }
@@ -93,6 +95,10 @@ const sqliteEngine: SearchEngine = {
       where: sql`${search.doc} = found.doc and ${t[table].id} = ${search.id}`,
       order: sql``,
     };
+  },
+  numbers(p, table) {
+    const index = sql.identifier(`${table}_trigrams`);
+    return sql`select doc from ${sql.identifier(`${table}_unindexed`)} union all select rowid from ${index} where ${index} match ${p.list_q_match}`;
   },
   position: (text, part) => sql`instr(${text}, ${part})`,
 };

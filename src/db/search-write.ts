@@ -1,8 +1,8 @@
-import { sql } from "drizzle-orm";
+import { sql, type SQL } from "drizzle-orm";
 import type { Document, Searched } from "../search/document";
 import { documentOf } from "../search/document";
 import { tellAfterCommit } from "./after-commit";
-import { hot, type Params, type Query } from "./hot";
+import { hot, type Params, type Query, type Shape } from "./hot";
 import { searchTable, type SearchedTable } from "./search-engine";
 import type { Session } from "./store";
 
@@ -21,12 +21,16 @@ export interface SearchWriter {
 
 /** The writer for one table. */
 export function searchWriter(table: SearchedTable): SearchWriter {
-  const write = hot(({ t, q }, p: Params<Document & { id: string }>) => {
+  const write = hot((shape, p: Params<Document & { id: string }>) => {
+    const { t, q } = shape;
     const search = searchTable(t, table);
     const excluded = (column: string) => sql`excluded.${sql.identifier(column)}`;
     return q
       .insert(search)
-      .values({ id: p.id, text: p.text, title_end: p.title_end, more_end: p.more_end, parts: p.parts })
+      .values({
+        ...{ doc: freeDoc(shape, table, sql`${p.id}`) },
+        ...{ id: p.id, text: p.text, title_end: p.title_end, more_end: p.more_end, parts: p.parts },
+      })
       .onConflictDoUpdate({
         target: search.id,
         set: {
@@ -52,6 +56,8 @@ export function searchWriter(table: SearchedTable): SearchWriter {
   return {
     put,
     async putNew(session, records) {
+      // One row is written quicker by itself: there is no JSON to read it from.
+      if (records.length === 1) return put(session, records[0]!.id, records[0]!.searched);
       const rows = records.map(({ id, searched }) => {
         const { text, title_end, more_end, parts } = documentFor(session, searched);
         return [id, text, title_end, more_end, parts];
@@ -69,12 +75,24 @@ export function searchWriter(table: SearchedTable): SearchWriter {
   };
 }
 
-/** Without the number, which the engine gives: what Drizzle writes has every column. */
+/**
+ * The number of what is searched of a record: on SQLite that of the record's own row, where it is free, so that what the index
+ * finds is compared with records by number (see `search-numbers.ts`); else the engine's.
+ */
+function freeDoc({ t, dialect }: Shape, table: SearchedTable, id: SQL): SQL {
+  if (dialect.engine === "postgres") return sql`default`;
+  const { doc } = searchTable(t, table);
+  return sql`(select r.rowid from ${t[table]} as r where r.id = ${id} and not exists (select 1 from ${searchTable(t, table)} where ${doc} = r.rowid))`;
+}
+
+/**
+ * Many new ones in the order of their rows, so both numbers rise: the larger of the row's and the next that is free is in no other's
+ * way, wherever the two differ in an older database.
+ */
 const insertMany = (table: SearchedTable, engine: "sqlite" | "postgres"): string =>
-  `insert into ${table}_search (id, text, title_end, more_end, parts) select ` +
-  (engine === "sqlite"
-    ? "value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 from json_each(?)"
-    : "(value ->> 0)::uuid, value ->> 1, (value ->> 2)::int, (value ->> 3)::int, (value ->> 4)::tsvector from json_array_elements($1::text::json)");
+  engine === "sqlite"
+    ? `insert into ${table}_search (doc, id, text, title_end, more_end, parts) select max(r.rowid, key + 1 + (select coalesce(max(doc), 0) from ${table}_search)), value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 from json_each(?) cross join ${table} as r where r.id = value ->> 0`
+    : `insert into ${table}_search (id, text, title_end, more_end, parts) select (value ->> 0)::uuid, value ->> 1, (value ->> 2)::int, (value ->> 3)::int, (value ->> 4)::tsvector from json_array_elements($1::text::json)`;
 
 /** SQLite finds the letters by itself. */
 const documentFor = ({ dialect }: Session, searched: Searched): Document =>

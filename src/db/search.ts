@@ -3,8 +3,9 @@ import { isEmpty, type SearchQuery } from "../search/query";
 import type { Query, Row, Shape } from "./hot";
 import { hotByShape } from "./hot";
 import type { ListParams } from "./list-filters";
-import type { SettledScope, Sieve } from "./list-scope";
+import type { Numbered, SettledScope, Sieve } from "./list-scope";
 import { searchEngineOf, searchTable, wantedBy, type Candidates, type SearchedTable } from "./search-engine";
+import { numbersAgree } from "./search-numbers";
 import { expressionOf } from "./search-parts";
 import type { Session, Store } from "./store";
 
@@ -78,6 +79,9 @@ interface Gathered {
   passing: number;
 }
 
+/** What led the index to them, and to all others. */
+type Led = Gathered & { match: string };
+
 const gathered = hotByShape<Gathered>();
 
 /** The first records that a query finds in a scope, the youngest first. */
@@ -88,7 +92,7 @@ async function gather(
   within: SearchScope,
   limit: number,
   sieve?: Sieve,
-): Promise<Gathered> {
+): Promise<Led> {
   const { table, scope, isIndexed } = within;
   const match = await matchOf(store, session, query, within);
   const args: Row = { ...scope.args, ...sieve?.args, list_q_match: match, list_limit: limit };
@@ -111,7 +115,18 @@ async function gather(
     },
     args,
   );
-  return found!;
+  return { ...found!, match };
+}
+
+/** The numbers that a search leads to, where the engine has them apart from the records. */
+function numbered(store: Pick<Store, "read">, session: Session, table: SearchedTable): Numbered | undefined {
+  const { numbers } = searchEngineOf(session);
+  return (
+    numbers && {
+      where: ({ t }, p) => sql`+${t[table]}.rowid in (${numbers(p, table)})`,
+      agree: () => numbersAgree(store, session, table),
+    }
+  );
 }
 
 /** Whether a query finds anything in a scope. */
@@ -127,7 +142,7 @@ const mostGathered = 2_500;
 
 /**
  * The records of a scope that a query finds, as a scope. When they are few, they are gathered; else each record is asked,
- * in the order of the list, which soon meets enough of them.
+ * in the order of the list, which soon meets enough of them, or by their numbers.
  * @param most so many are few
  * @param sieve what is to be known of them: `passing` tells how many of those that were counted it lets through
  */
@@ -150,8 +165,11 @@ export async function searched(
   };
   // What only must not be there leaves most records: they are met soon.
   if (scope.isFew || !isIndexed || query.terms.length === 0) return asked;
-  const { ids, total, passing } = await gather(store, session, query, within, most + 1, sieve);
-  if (total > most) return { ...asked, matching: total, passing };
+  const { ids, total, passing, match } = await gather(store, session, query, within, most + 1, sieve);
+  if (total > most) {
+    const args: Row = { ...asked.args, list_q_match: match };
+    return { ...asked, args, matching: total, passing, numbered: numbered(store, session, table) };
+  }
   return {
     ...scope,
     ...{ isFew: true, matching: total },

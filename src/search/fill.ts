@@ -85,9 +85,10 @@ async function fillTable<Row extends { id: string }>(
 }
 
 const columns = "id, text, title_end, more_end, parts";
+/** The table is empty, so on SQLite the number of each record's row is free. */
 const insertions = {
   sqlite: (table: SearchedTable) =>
-    `insert into ${table}_search (${columns}) select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 from json_each(?)`,
+    `insert into ${table}_search (doc, ${columns}) select r.rowid, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 from json_each(?) cross join ${table} as r where r.id = value ->> 0`,
   postgres: (table: SearchedTable) =>
     `insert into ${table}_search (${columns}) select (value ->> 0)::uuid, value ->> 1, (value ->> 2)::int, (value ->> 3)::int, (value ->> 4)::tsvector from json_array_elements($1::text::json)`,
 };

@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import { minute, monotonic } from "../clock";
+import { minute, monotonic, second } from "../clock";
 import { hot, type Query } from "./hot";
 import { searchTable, type SearchedTable } from "./search-engine";
 import type { Session, Store } from "./store";
@@ -8,10 +8,12 @@ import type { Session, Store } from "./store";
 interface Known {
   agree: Promise<boolean>;
   until: number;
+  /** For how long not to look again where there was no time for it. */
+  pauseMs: number;
 }
 
-/** A database too large to be looked at in time is not looked at for each search. */
-const untilNextTryMs = 10 * minute;
+/** A file that was not read yet takes longer than it is given, and less the next time; one that is too large is soon left alone. */
+const [firstPauseMs, longestPauseMs] = [second, 10 * minute];
 
 const known = new WeakMap<object, Map<SearchedTable, Known>>();
 
@@ -33,10 +35,11 @@ export function numbersAgree(
   const tables = known.getOrInsertComputed(store, () => new Map());
   const before = tables.get(table);
   if (before && before.until > monotonic()) return before.agree;
-  const looked: Known = { agree: look(session, table), until: Infinity };
+  const pauseMs = before ? Math.min(2 * before.pauseMs, longestPauseMs) : firstPauseMs;
+  const looked: Known = { agree: look(session, table), until: Infinity, pauseMs };
   tables.set(table, looked);
   looked.agree = looked.agree.catch(() => {
-    looked.until = monotonic() + untilNextTryMs;
+    looked.until = monotonic() + pauseMs;
     return false;
   });
   return looked.agree;

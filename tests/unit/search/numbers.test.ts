@@ -1,6 +1,7 @@
 /** Lists of much that is found, in an order of their own: by the numbers of rows where these can be trusted, and the same without. */
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { and, isNull, ne } from "drizzle-orm";
+import { DbError } from "../../../src/db/errors";
 import { listPage } from "../../../src/db/list";
 import type { ListScope } from "../../../src/db/list-scope";
 import { walkList } from "../../../src/db/list-walk";
@@ -194,6 +195,17 @@ test("tasks agree as clients do", async () => {
   } finally {
     await both.close();
   }
+});
+
+test("where there is no time to look, that is tried again a moment later", async () => {
+  const store = sqliteOf(agreeing);
+  const [session, another] = [store.read, { read: store.read }];
+  const late = { ...{ t: session.t, q: session.q, dialect: session.dialect }, run: () => Promise.reject(new DbError("deadline")) }; // prettier-ignore
+  expect(await numbersAgree(another, late, "clients")).toBe(false);
+  expect(await numbersAgree(another, session, "clients")).toBe(false);
+  await Bun.sleep(1_100);
+  expect(await numbersAgree(another, session, "clients")).toBe(true);
+  expect(await numbersAgree(another, late, "clients")).toBe(true);
 });
 
 test("an empty database agrees, and goes on to", async () => {

@@ -1,4 +1,4 @@
-import { and, eq, isNull, lt, lte, not, or, sql } from "drizzle-orm";
+import { and, eq, gt, isNull, lt, lte, not, or, sql } from "drizzle-orm";
 import { hot, value, type Params, type Query, type Shape } from "../db/hot";
 import { recordColumns, type RowOf } from "../db/rows";
 import type { JobRow } from "./job";
@@ -41,7 +41,11 @@ export const dueJobs = hot((shape: Shape, p: Params<Wanted & { limit: number }>)
     .from(sql`(${due}${dialect.skipLocked}) as due`);
 });
 
-/** Whether there is something to lease, or a lease to end. Cheaper than a transaction. */
+/** Added later than now: then the clock was ahead, and has been set back. */
+const isAhead = (shape: Shape, p: Params<{ now: number }>) =>
+  and(isQueued(shape), gt(shape.t.jobs.created_at, p.now));
+
+/** Whether there is something to lease, a lease to end, or a job that was added later than now. Cheaper than a transaction. */
 export const somethingDue = hot((shape: Shape, p: Params<Wanted>) => {
   const { t: { jobs }, q } = shape; // prettier-ignore
   const lapsed = and(isRunning(shape), lt(jobs.leased_until, p.now));
@@ -49,7 +53,7 @@ export const somethingDue = hot((shape: Shape, p: Params<Wanted>) => {
     .select({ due: sql<number>`1` })
     .from(sql`(select 1) as one`)
     .where(
-      sql`exists (select 1 from ${jobs} where ${isDue(shape, p)}) or exists (select 1 from ${jobs} where ${lapsed})`,
+      sql`exists (select 1 from ${jobs} where ${isDue(shape, p)}) or exists (select 1 from ${jobs} where ${lapsed}) or exists (select 1 from ${jobs} where ${isAhead(shape, p)})`,
     );
 });
 
@@ -75,6 +79,16 @@ export const takeBackLapsed = hot((shape: Shape, p: Params<{ now: number }>) => 
     .update(jobs)
     .set({ state: sql`'queued'`, lease_id: sql`null`, leased_until: sql`null` })
     .where(and(isRunning(shape), lt(jobs.leased_until, p.now)))
+    .returning({ id: jobs.id });
+});
+
+/** Has what was added while the clock was ahead wait from now on, as long as it was to wait then. */
+export const pullBackAhead = hot((shape: Shape, p: Params<{ now: number }>) => {
+  const { t: { jobs }, q } = shape; // prettier-ignore
+  return q
+    .update(jobs)
+    .set({ run_at: sql`${jobs.run_at} - ${jobs.created_at} + ${p.now}`, created_at: sql`${p.now}` })
+    .where(isAhead(shape, p))
     .returning({ id: jobs.id });
 });
 

@@ -6,7 +6,7 @@ import { Pulse } from "../pulse";
 import { Attempt, type JobMeasures, type OnEnd } from "./attempt";
 import type { JobKind, JobRow } from "./job";
 import { Shares } from "./shares";
-import { dueJobs, leaseJobs, renewLeases, somethingDue, takeBackLapsed } from "./store";
+import { dueJobs, leaseJobs, pullBackAhead, renewLeases, somethingDue, takeBackLapsed } from "./store";
 
 const log = logOf("jobs");
 
@@ -128,6 +128,7 @@ export class Worker {
     const [at, shares] = [now(), this.#shares()];
     const leased: JobRow[] = [];
     await takeBackLapsed.all(session, { now: at });
+    await pullBackAhead.all(session, { now: at });
     for (;;) {
       const limit = free - leased.length;
       const due = await dueJobs.all(session, { kinds, now: at, ...shares.left, limit });

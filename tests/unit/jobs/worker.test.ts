@@ -94,6 +94,20 @@ describe.each(["sqlite", "postgres"] as const)("the worker [%s]", (engine) => {
     expect((await job(later!)).state).toBe("queued");
   });
 
+  test("does not wait for an instant of a clock that was ahead", async () => {
+    const hour = 3_600_000;
+    const [atOnce, later] = [await add(), await add({ runAt: now() + 60_000 })];
+    await store.tx(({ q, t }) =>
+      q.update(t.jobs).set({ run_at: sql`run_at + ${hour}`, created_at: sql`created_at + ${hour}` }),
+    );
+    start([kindOf(async () => {})]);
+    await isIn(atOnce, "succeeded");
+    const { state, run_at, created_at } = await job(later);
+    expect(state).toBe("queued");
+    expect(created_at).toBeLessThanOrEqual(now());
+    expect(run_at - created_at).toBeWithin(59_000, 60_001);
+  });
+
   test("takes the most urgent first, then the one due longest, and so many at once and no more", async () => {
     const order: unknown[] = [];
     let most = 0;

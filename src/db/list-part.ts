@@ -137,7 +137,11 @@ export class Part {
       .orderBy(...order.by()) as unknown as Query<Row>;
   }
 
-  /** What a page has of the next records of the list's order alone, which an index gives without reading one. */
+  /**
+   * What a page has of the next records of the list's order alone, which an index gives without reading one. They are asked one by
+   * one in that order, until the page is full: SQLite runs a subquery that has a limit first, and a cross join from left to right
+   * (https://sqlite.org/optoverview.html#crossjoin).
+   */
   #nextQuery(shape: Shape, p: ListParams, startsAtNull: boolean[] | undefined, skips: boolean): Query<Row> {
     const table: PgTable = shape.t[this.#fields.resource];
     const { filters } = this.stretch;
@@ -145,17 +149,16 @@ export class Part {
     const along = this.#order(shape, startsAtNull);
     const leading = filterConditions(shape, p, filtered, filters).filter((_, i) => this.#leads(filters[i]!));
     const isNext = and(isNull(columnOf(table, "deleted_at")), ...leading, along.condition(p));
-    const next = sql`select rowid from ${table} where ${isNext} order by ${sql.join(along.by(), sql`, `)} limit ${p.list_next}`;
+    const next = sql`select rowid as next from ${table} where ${isNext} order by ${sql.join(along.by(), sql`, `)} limit ${p.list_next}`;
     const conditions = [
       this.scope.where(shape, p),
       ...filterConditions(shape, p, filtered, filters, () => false),
     ];
-    const order = this.#order(shape, startsAtNull, shape.dialect.unindexed);
     const query = shape.q
-      .select(this.#selected(shape, order) as never)
-      .from(table)
-      .where(and(sql`${table}.rowid in (${next})`, ...conditions))
-      .orderBy(...order.by())
+      .select(this.#selected(shape, along) as never)
+      .from(sql`(${next})`)
+      .crossJoin(table)
+      .where(and(sql`${table}.rowid = next`, ...conditions))
       .limit(p.list_limit!);
     return (skips ? query.offset(p.list_offset!) : query) as unknown as Query<Row>;
   }
@@ -212,13 +215,10 @@ export class Part {
     return this.#fields.byName.get(field)!.column;
   }
 
-  #order(
-    shape: Shape,
-    startsAtNull: boolean[] | undefined,
-    // Few records are found first and sorted then: no index of the order is to lead away from them.
-    byColumn = this.scope.isFew ? shape.dialect.unindexed : undefined,
-  ): Order {
+  #order(shape: Shape, startsAtNull: boolean[] | undefined): Order {
     const table: PgTable = shape.t[this.#fields.resource];
+    // Few records are found first and sorted then: no index of the order is to lead away from them.
+    const byColumn = this.scope.isFew ? shape.dialect.unindexed : undefined;
     return new Order(table, this.#fields, this.request.sort, this.stretch, startsAtNull, byColumn);
   }
 }

@@ -121,7 +121,7 @@ describe.each(engines)("backups [%s]", (engine) => {
     try {
       const world = newWorld(server, await bringPeople(server));
       const list = async () => (await world.send("admin", "GET", "/api/admin/backups")).json.data;
-      await until(async () => (await list()).length === 1);
+      await until(async () => (await list()).length === 1 && (await figure(world, "success"))! > 0);
       const before = await figure(world, "success");
       const letters = [..."abcdefghijkl"];
       for (const letter of letters) await upload(world, "lan", `${letter}.txt`, letter);

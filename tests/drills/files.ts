@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { minute } from "../../src/clock";
 import { runBinary, startBinary } from "../support/binary";
 import { oneFile, sha256 } from "../support/files";
 import { seeded, type Random } from "../support/traffic";
@@ -76,10 +77,14 @@ export async function filesDrill(options: FilesDrill): Promise<FilesResult> {
       await Promise.all(work);
     }
     const server = await startBinary({ dataDir, env });
-    const cli = async (...args: string[]) => (await runBinary([...args, "--data-dir", dataDir], { env })).out;
-    const swept = Number.parseInt(await cli("blobs", "sweep", "--hours", "0"), 10);
+    // A busy disk takes its time to remove some hundred files, each in a transaction.
+    const cli = (...args: string[]) =>
+      runBinary([...args, "--data-dir", dataDir], { env, timeoutMs: 5 * minute });
+    const sweep = await cli("blobs", "sweep", "--hours", "0");
+    if (sweep.code !== 0) throw new Error(`Nothing was swept: ${sweep.out}${sweep.err}`);
+    const swept = Number.parseInt(sweep.out, 10);
     const faults = await faultsIn(server.url, await signIn(server.url), known);
-    const verified = await cli("blobs", "verify");
+    const verified = (await cli("blobs", "verify")).out;
     const [, blobs] = /^(\d+) looked at, \d+ bytes: all as they should be\.$/.exec(verified.trim()) ?? [];
     if (blobs === undefined) faults.push(verified);
     const onDisk = [...new Bun.Glob("*/*").scanSync(join(dataDir, "blobs"))].length;

@@ -52,6 +52,8 @@ export interface RunOptions {
   /** Default: an empty directory, gone afterwards. */
   cwd?: string;
   env?: Env;
+  /** It is killed after so many milliseconds; default: 30 seconds. */
+  timeoutMs?: number;
 }
 
 export interface RunResult {
@@ -60,7 +62,7 @@ export interface RunResult {
   err: string;
 }
 
-/** Runs a command to its end; it is killed after 30 seconds. */
+/** Runs a command to its end. */
 export async function runBinary(args: string[], options: RunOptions = {}): Promise<RunResult> {
   const cwd = options.cwd ?? emptyFolder();
   const child = Bun.spawn([await binary(), ...args], {
@@ -69,7 +71,7 @@ export async function runBinary(args: string[], options: RunOptions = {}): Promi
     stdin: new Blob([options.stdin ?? ""]),
     stdout: "pipe",
     stderr: "pipe",
-    timeout: 30_000,
+    timeout: options.timeoutMs ?? 30_000,
     killSignal: "SIGKILL",
   });
   leftBehind.add({ child });

@@ -180,7 +180,7 @@ describe("the PostgreSQL bus", () => {
   test("notices a connection that died without a word", async () => {
     const url = await newDatabase();
     const proxy: BlackHole = track(await blackHole(url));
-    const ears = await listening(postgresBus(proxy.url, { silenceMs: 500, connectMs: 300 }));
+    const ears = await listening(postgresBus(proxy.url, { silenceMs: 500, connectMs: 800 }));
     expect(ears.bus.isDeaf).toBe(false);
     proxy.swallow();
     await until(() => ears.bus.isDeaf);

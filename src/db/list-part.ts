@@ -160,6 +160,7 @@ export class Part {
       .crossJoin(table)
       .where(and(sql`${table}.rowid = next`, ...conditions))
       .limit(p.list_limit!);
+    // As above: Drizzle cannot infer the row.
     return (skips ? query.offset(p.list_offset!) : query) as unknown as Query<Row>;
   }
 

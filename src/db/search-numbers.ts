@@ -53,6 +53,7 @@ const differentIn = (table: SearchedTable) =>
   hot<object, { id: string }>(({ t, q }) => {
     const { id, doc } = searchTable(t, table);
     const both = sql`select ${id} as id, ${doc} as doc from ${searchTable(t, table)} except select id, rowid from ${t[table]} order by 1, 2 limit 1`;
+    // Of a statement that is written out, Drizzle does not know the row.
     return q.select({ id: sql<string>`id` }).from(sql`(${both}) as different`) as unknown as Query<{
       id: string;
     }>;

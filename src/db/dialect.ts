@@ -31,6 +31,8 @@ export interface Dialect {
   isDistinct(column: Column, value: Placeholder): SQL;
   /** The values of a column in all rows, as a JSON array. */
   gathered(column: SQL): SQL;
+  /** The values of several columns in all rows, as a JSON array of arrays. What SQLite keeps as JSON is a string in there. */
+  gatheredRows(columns: readonly SQL[]): SQL;
   /**
    * `condition` on `table`, answered from the index of `column` alone, without reading a record: for one that many entries
    * have to be looked at for, beside another that leads to many records.
@@ -68,6 +70,7 @@ export const sqliteDialect: Dialect = {
   hasKey: (column, name) => sql`exists (select 1 from json_each(${column}) where key = ${name})`,
   isDistinct,
   gathered: (column) => sql`json_group_array(${column})`,
+  gatheredRows: (columns) => sql`json_group_array(json_array(${sql.join([...columns], sql`, `)}))`,
   // A condition that makes an index partial keeps SQLite from knowing that the index is enough, until an order needs it.
   fromIndex: (table, column, condition) =>
     sql`+rowid in (select rowid from ${table} where ${condition} order by ${column} limit -1)`,
@@ -93,6 +96,8 @@ export const postgresDialect: Dialect = {
   hasKey: (column, name) => sql`jsonb_exists(${column}, ${name})`,
   isDistinct,
   gathered: (column) => sql`coalesce(json_agg(${column}), '[]')::text`,
+  gatheredRows: (columns) =>
+    sql`coalesce(json_agg(json_build_array(${sql.join([...columns], sql`, `)})), '[]')::text`,
   fromIndex: (_, __, condition) => condition!,
   choosesIndexes: true,
 };

@@ -16,22 +16,27 @@ export const mostFound = 1_000;
 /** Further ones that have the words as they were typed, or words that begin so. */
 const mostBetter = 100;
 
-/** What is known of a record that was found. */
-export interface Found {
+/** A record that was found, and how well it matches. */
+interface Ranked {
   id: string;
   /** Above 0, at most 1. */
   score: number;
   updated_at: number;
-  /** Its values in the columns that were asked for, as the engine has them: a list may be JSON. */
-  facets: Row;
+}
+
+/** So many of those that were found have the same values in the columns that are counted. */
+export interface Group {
+  count: number;
+  /** As the engine has them: a list may be JSON. */
+  values: Row;
 }
 
 /** What a search came to. */
 export interface Findings<Item> {
   /** The best ones, the best first. */
   best: { item: Item; score: number; updated_at: number }[];
-  /** All of them; the youngest `mostFound` when there are more. */
-  found: readonly Found[];
+  /** All of them, or the youngest `mostFound` when there are more; the group with the youngest first. */
+  groups: readonly Group[];
   isCapped: boolean;
   /** What was searched for in the end: a wrong letter may have been forgiven. */
   query: SearchQuery;
@@ -58,22 +63,22 @@ export async function findIn<Item extends { id: string }>(
   const session = store.aside(scope.caller);
   const table = searchedTable(fields);
   const within: SearchScope = { table, isIndexed: true, scope: await settled(store, table, scope) };
-  const look = (query: SearchQuery, most: number) => lookIn(store, session, query, within, facets, most);
+  const look = (query: SearchQuery, most: number) =>
+    lookIn(store, session, query, within, facets, { most, best: limit });
   let query = queryOf(search);
   let found = await look(query, mostFound + 1);
-  if (found.length === 0) {
+  if (found.total === 0) {
     const corrected = await forgiven(store, fields, search, true, [scope], true);
     if (corrected) found = await look((query = queryOf(corrected)), mostFound + 1);
   }
-  const isCapped = found.length > mostFound;
-  if (isCapped) found.pop();
-  const all = new Map(found.map((each) => [each.id, each]));
+  const isCapped = found.total > mostFound;
+  const ranked = new Map(found.best.map((each) => [each.id, each]));
   for (const better of isCapped ? betterThan(query) : []) {
-    const matches = await look(better, mostBetter);
-    for (const each of matches) all.set(each.id, each);
-    if (matches.length >= limit) break;
+    const { best, total } = await look(better, mostBetter);
+    for (const each of best) ranked.set(each.id, each);
+    if (total >= limit) break;
   }
-  const best = [...all.values()].toSorted(byScore).slice(0, limit);
+  const best = [...ranked.values()].toSorted(byScore).slice(0, limit);
   // So few are read by their ids sooner than their turn aside would come.
   const rows = await rowsOf(store.read, resource, within, best);
   return {
@@ -81,7 +86,7 @@ export async function findIn<Item extends { id: string }>(
       const item = rows.get(id);
       return item ? [{ item, score, updated_at }] : [];
     }),
-    ...{ found, isCapped, query },
+    ...{ groups: found.groups, isCapped, query },
   };
 }
 
@@ -102,47 +107,83 @@ function betterThan({ terms, nots }: SearchQuery): SearchQuery[] {
     : [each((text) => gap + text.trim() + gap), each((text) => gap + text.trimStart())];
 }
 
-const found = hotByShape<Row>();
+/** What one look at the index comes to. */
+interface Looked {
+  best: Ranked[];
+  groups: Group[];
+  /** How many there are, up to how many were looked for. */
+  total: number;
+}
 
+/** The same as JSON: of a thousand records, tens of values come over from where they are read, and not thousands. */
+interface LookedRow {
+  best: string;
+  groups: string;
+  total: number;
+}
+
+const looked = hotByShape<LookedRow>();
+
+/**
+ * Finds the youngest records, and ranks and groups what it counts of them.
+ * @param limits how many records to look for, and how many of the best
+ */
 async function lookIn(
   store: Pick<Store, "read">,
   session: Session,
   query: SearchQuery,
   within: SearchScope,
   facets: readonly string[],
-  limit: number,
-): Promise<Found[]> {
+  limits: { most: number; best: number },
+): Promise<Looked> {
   const { table, scope } = within;
   const match = await matchOf(store, session, query, within);
-  const args: Row = { ...scope.args, list_q_match: match, list_limit: limit };
+  const args: Row = {
+    ...scope.args,
+    ...{ list_q_match: match, list_limit: limits.most, list_counted: mostFound, list_best: limits.best },
+  };
   bindSearch(query, args);
   bindForms(query, args);
-  const rows = await found.all(
+  const [row] = await looked.all(
     session,
     [table, scope.shape, searchShape(query), formsOf(query).map(Number).join("")].join("|"),
     (shape, p) => {
+      const { gatheredRows } = shape.dialect;
       // A table is also a record of its columns: which are asked for is known from the facets alone.
       const records = shape.t[table] as unknown as Record<string, Column>;
+      const { doc } = searchTable(shape.t, table);
       const { from, where, order } = recordsIn(shape, p, within, query.terms.length > 0);
-      const chosen = sql`select ${records["id"]} as id, ${records["updated_at"]} as updated_at, ${scoreOf(shape, p, within, query)} as score${sql.join(facets.map((name) => sql`, ${records[name]} as ${sql.identifier(name)}`))} from ${from} where ${and(where, isMatch(shape, p, table, query))}${order} limit ${p.list_limit}`;
-      // As the engine has them: to read a thousand lists of tags takes as long as to find them.
-      const columns = facets.map((name) => [name, sql`${sql.identifier(name)}`]);
-      // Which columns there are follows from the facets, so Drizzle cannot infer the row; `Row` promises nothing more.
+      const named = facets.map((name) => sql`${sql.identifier(name)}`);
+      const values = sql.join(facets.map((name) => sql`, ${records[name]} as ${sql.identifier(name)}`));
+      const chosen = sql`select ${records["id"]} as id, ${doc} as doc, ${records["updated_at"]} as updated_at, ${scoreOf(shape, p, within, query)} as score${values} from ${from} where ${and(where, isMatch(shape, p, table, query))}${order} limit ${p.list_limit}`;
+      const counted = sql`select * from chosen order by doc desc limit ${p.list_counted}`;
+      const best = sql`select id, score, updated_at from counted order by score desc, updated_at desc, doc desc limit ${p.list_best}`;
+      const groups = sql`select count(*) as size, ${sql.join(named, sql`, `)} from counted group by ${sql.join(named, sql`, `)} order by max(doc) desc`;
+      const all = sql`with chosen as materialized (${chosen}), counted as materialized (${counted}) select (select ${gatheredRows([sql`id`, sql`score`, sql`updated_at`])} from (${best}) as best) as best, (select ${gatheredRows([sql`size`, ...named])} from (${groups}) as groups) as groups, (select count(*) from chosen) as total`;
       return shape.q
         .select({
-          id: sql`id`,
-          updated_at: sql`updated_at`.mapWith(records["updated_at"]!),
-          score: sql`score`.mapWith(Number),
-          ...Object.fromEntries(columns),
+          best: sql<string>`best`,
+          groups: sql<string>`groups`,
+          total: sql<number>`total`.mapWith(Number),
         })
-        .from(sql`(${chosen}) as chosen`) as unknown as Query<Row>;
+        .from(sql`(${all}) as looked`) as unknown as Query<LookedRow>;
     },
     args,
   );
-  return rows.map(({ id, updated_at, score, ...facets }) => ({
-    ...{ id: id as string, updated_at: updated_at as number, facets },
-    score: (score as number) / (bestScore * Math.max(1, query.terms.length)),
-  }));
+  return lookedOf(row!, facets, bestScore * Math.max(1, query.terms.length));
+}
+
+function lookedOf({ best, groups, total }: LookedRow, facets: readonly string[], highest: number): Looked {
+  return {
+    best: (JSON.parse(best) as [string, number, number][]).map(([id, score, updated_at]) => ({
+      ...{ id, score: score / highest, updated_at },
+    })),
+    groups: (JSON.parse(groups) as [number, ...unknown[]][]).map(([count, ...values]) => ({
+      count,
+      values: Object.fromEntries(facets.map((name, i) => [name, values[i]])),
+    })),
+    total,
+  };
 }
 
 /** A whole word in the title. */
@@ -169,16 +210,23 @@ function scoreOf(shape: Shape, p: ListParams, { table }: SearchScope, query: Sea
     const at = position(text, sql`${p[name]}`);
     return end ? sql`${at} between 1 and ${end}` : sql`${at} > 0`;
   };
+  const ends = [title_end, more_end, undefined];
   let i = 0;
   const terms = query.terms.map(({ anyOf }) => {
-    const forms = anyOf.flat().map(() => i++);
-    const cases = [title_end, more_end, undefined].flatMap((end, e) =>
-      ["list_qw", "list_qb", "list_q"].map((form, f) => {
-        const any = sql.join(forms.map((n) => within(`${form}${n}`, end)), sql` or `); // prettier-ignore
-        return sql` when ${any} then ${sql.raw(String(bestScore - 3 * e - f))}`;
-      }),
-    );
-    return sql`case${sql.join(cases)} else 0 end`;
+    const texts = anyOf.flat().map(() => i++);
+    const any = (form: string, end: Column | undefined) =>
+      sql.join(texts.map((n) => within(`${form}${n}`, end)), sql` or `); // prettier-ignore
+    const best = (forms: readonly (readonly [form: string, less: number])[]) => {
+      const cases = ends.flatMap((end, e) =>
+        forms.map(
+          ([form, less]) => sql` when ${any(form, end)} then ${sql.raw(String(bestScore - 3 * e - less))}`,
+        ),
+      );
+      return sql`case${sql.join(cases)} else 0 end`;
+    };
+    const [whole, begun, middle] = [["list_qw", 0] as const, ["list_qb", 1] as const, ["list_q", 2] as const];
+    // Each look at a long text takes a while: where no word begins so, it is no whole word either.
+    return sql`case when ${any("list_qb", undefined)} then ${best([whole, begun, middle])} else ${best([middle])} end`;
   });
   return terms.length === 0 ? sql`1` : sql.join(terms, sql` + `);
 }
@@ -189,7 +237,7 @@ async function rowsOf<Item extends { id: string }>(
   session: Session,
   { fields, columns }: Resource<Item>,
   { table, scope }: SearchScope,
-  best: readonly Found[],
+  best: readonly Ranked[],
 ): Promise<Map<string, Item>> {
   if (best.length === 0) return new Map();
   // `columns` gives what an `Item` has, by the definition of a `Resource`; queries of many shapes are typed as rows.

@@ -34,8 +34,10 @@ const [entriesRead, listsFound] = [40, 1 / 6];
 /** A condition on what the index has: one of these ways. */
 interface Condition {
   ways: string[][];
-  /** So many records meet it. */
-  records: number;
+  /** Which of the wanted it is of. */
+  of: number;
+  /** The share of all records that meet it. */
+  share: number;
   /** What it takes to ask for it, in texts compared. */
   cost: number;
 }
@@ -43,47 +45,64 @@ interface Condition {
 /** The parts among those wanted that are worth asking for: a further one has to spare more comparing than it costs. */
 export function rarest(wanted: Wanted, frequencies: Frequencies): Wanted {
   const { all } = frequencies;
-  const single = (part: string): Condition => {
+  const single = (part: string, of: number): Condition => {
     const records = Math.min(all, frequencies.of(part));
-    return { ways: [[part]], records, cost: records / entriesRead + 1 / listsFound };
+    return { ways: [[part]], of, share: records / all, cost: records / entriesRead + 1 / listsFound };
   };
-  const ofWays = (ways: Wanted[number]): Condition => {
-    const each = ways.map((way) => worthwhile(way.map(single), all));
-    return {
-      ways: each.map((chosen) => chosen.flatMap(({ ways }) => ways[0]!)),
-      records: Math.min(
+  const ofWays = (ways: Wanted[number], of: number): Condition => {
+    const each = ways.map((way) =>
+      worthwhile(
+        way.map((part) => single(part, of)),
         all,
-        each.reduce((sum, chosen) => sum + together(chosen, all), 0),
       ),
-      cost: each.flat().reduce((sum, { cost }) => sum + cost, 0),
+    );
+    return {
+      ways: each.map(({ chosen }) => chosen.flatMap(({ ways }) => ways[0]!)),
+      of,
+      share: Math.min(
+        1,
+        each.reduce((sum, { share }) => sum + share, 0),
+      ),
+      cost: each.flatMap(({ chosen }) => chosen).reduce((sum, { cost }) => sum + cost, 0),
     };
   };
   // Parts that all have to be there are weighed one by one, alternatives together.
-  const needed = new Set(wanted.filter(({ length }) => length === 1).flat(2));
-  const alternatives = wanted.filter(({ length }) => length > 1);
-  const conditions = [...[...needed].map(single), ...alternatives.map(ofWays)];
-  return worthwhile(conditions, all).map(({ ways }) => ways);
-}
-
-/** The one that leads to the records for the least, and those whose cost is less than that of the texts they spare. */
-function worthwhile(conditions: readonly Condition[], all: number): Condition[] {
-  const price = ({ records, cost }: Condition) => records + cost;
-  const [first, ...rest] = conditions.toSorted((a, b) => price(a) - price(b));
-  if (!first) return [];
-  const chosen = [first];
-  let left = first.records;
-  for (const condition of rest) {
-    const share = condition.records / all;
-    if (left * (1 - share) <= condition.cost) continue;
-    chosen.push(condition);
-    left *= share;
+  const needed = new Map<string, Condition>();
+  const alternatives: Condition[] = [];
+  for (const [of, ways] of wanted.entries()) {
+    if (ways.length > 1) alternatives.push(ofWays(ways, of));
+    else for (const part of ways[0] ?? []) needed.getOrInsertComputed(part, () => single(part, of));
   }
-  return chosen;
+  return worthwhile([...needed.values(), ...alternatives], all).chosen.map(({ ways }) => ways);
 }
 
-/** How many records meet all conditions, as if none had to do with another. */
-const together = (conditions: readonly Condition[], all: number): number =>
-  conditions.reduce((left, { records }) => (left * records) / all, all);
+/**
+ * The one that leads to the records for the least, then whatever spares the most, as long as it spares more than it costs; and the
+ * share of records that meet them all. Where a part of a word is, the word's others mostly are too: the second of what is
+ * wanted counts as the root of its share, the third as the root of that, and so on.
+ */
+function worthwhile(
+  conditions: readonly Condition[],
+  all: number,
+): { chosen: readonly Condition[]; share: number } {
+  const chosen: Condition[] = [];
+  const chosenOf = new Map<number, number>();
+  const left = new Set(conditions);
+  for (let share = 1; ;) {
+    let best: Condition | undefined;
+    let [mostSpared, keeps] = [chosen.length === 0 ? -Infinity : 0, 1];
+    for (const condition of left) {
+      const lets = condition.share ** (1 / 2 ** (chosenOf.get(condition.of) ?? 0));
+      const spared = all * share * (1 - lets) - condition.cost;
+      if (spared > mostSpared) [best, mostSpared, keeps] = [condition, spared, lets];
+    }
+    if (!best) return { chosen, share };
+    chosen.push(best);
+    left.delete(best);
+    chosenOf.set(best.of, (chosenOf.get(best.of) ?? 0) + 1);
+    share *= keeps;
+  }
+}
 
 /** How many of the youngest that have a part are looked at to tell how common it is. */
 const sampled = 100;

@@ -1,11 +1,9 @@
+import type { Group } from "../../db/search-find";
 import { fold } from "../../text";
 import type { Facet, FacetName, SearchResult, SearchType } from "./schema";
 
-/** Values that are counted together: they are the same to a filter. */
-interface Group {
-  value: string | null;
-  count: number;
-}
+/** A value, and how many records have it. */
+type Counted = Facet[number];
 
 /** Values of each facet at most, the commonest. */
 const mostValues = 50;
@@ -13,46 +11,36 @@ const fromColumns = ["status", "priority", "industry", "assigned_to", "tags", "f
 
 /** Counts the values of what was found. */
 export function facetsOf(
-  found: readonly { type: SearchType; rows: readonly Record<string, unknown>[] }[],
+  found: readonly { type: SearchType; groups: readonly Group[] }[],
 ): SearchResult["facets"] {
-  /** Many records have the same tags: read once. */
-  const lists = new Map<string, string[]>();
+  const all = found.flatMap(({ groups }) => groups);
   const facets = Object.fromEntries(
-    fromColumns.map((name) => [
-      name,
-      count(found.flatMap(({ rows }) => rows.flatMap((row) => valuesIn(row, name, lists)))),
-    ]),
+    fromColumns.map((name) => [name, added(all.flatMap((group) => countedIn(group, name)))]),
   ) as Record<Exclude<FacetName, "type">, Facet>;
   const type = found
-    .filter(({ rows }) => rows.length > 0)
-    .map(({ type, rows }) => ({ value: type, count: rows.length }));
+    .filter(({ groups }) => groups.length > 0)
+    .map(({ type, groups }) => ({ value: type, count: groups.reduce((sum, { count }) => sum + count, 0) }));
   return { type, ...facets };
 }
 
-/** A record without the column has no value in it, not even none. A tag counts once, however it was typed. */
-function valuesIn(
-  row: Record<string, unknown>,
-  name: string,
-  lists: Map<string, string[]>,
-): (string | null)[] {
-  if (!(name in row)) return [];
-  const value = row[name] as string | null | string[];
-  if (name !== "tags") return [value as string | null];
-  return typeof value === "string"
-    ? lists.getOrInsertComputed(value, (json) => distinct(JSON.parse(json)))
-    : distinct(value!);
+/** Records without the column have no value in it, not even none. A tag counts once, however it was typed. */
+function countedIn({ count, values }: Group, name: string): Counted[] {
+  if (!(name in values)) return [];
+  const value = values[name] as string | null | string[];
+  if (name !== "tags") return [{ value: value as string | null, count }];
+  const tags: string[] = typeof value === "string" ? JSON.parse(value) : value!;
+  return [...new Map(tags.map((tag) => [fold(tag), tag])).values()].map((value) => ({ value, count }));
 }
 
-const distinct = (tags: string[]) => [...new Map(tags.map((tag) => [fold(tag), tag])).values()];
-
-function count(values: readonly (string | null)[]): Facet {
-  const groups = new Map<string | null, Group>();
+/** Values that are the same to a filter count together, the commonest first. */
+function added(values: readonly Counted[]): Facet {
+  const sums = new Map<string | null, Counted>();
   const keys = new Map<string, string>();
-  for (const value of values) {
+  for (const { value, count } of values) {
     const key = value === null ? null : keys.getOrInsertComputed(value, fold);
-    const group = groups.get(key);
-    if (group) group.count++;
-    else groups.set(key, { value, count: 1 });
+    const sum = sums.get(key);
+    if (sum) sum.count += count;
+    else sums.set(key, { value, count });
   }
-  return [...groups.values()].toSorted((a, b) => b.count - a.count).slice(0, mostValues);
+  return [...sums.values()].toSorted((a, b) => b.count - a.count).slice(0, mostValues);
 }

@@ -57,11 +57,8 @@ export class SearchService {
       await breathe();
       begun = monotonic();
     }
-    const rows = findings.map(({ found }, i) => ({
-      type: listed[i]!,
-      rows: found.map(({ facets }) => facets),
-    }));
-    return { hits, facets: facetsOf(rows), facets_capped: findings.some(({ isCapped }) => isCapped) };
+    const groups = findings.map(({ groups }, i) => ({ type: listed[i]!, groups }));
+    return { hits, facets: facetsOf(groups), facets_capped: findings.some(({ isCapped }) => isCapped) };
   }
 }
 

@@ -26,16 +26,18 @@ export interface SearchEngine {
   readonly choosesParts: boolean;
   /** What leads to records, as the engine's index reads it. There are letters, digits and spaces in it, nothing to escape. */
   expression(wanted: Wanted): string;
-  /**
-   * What to select from, where the index leads to the records: the search table and the records, the youngest first. Takes
-   * `list_q_match`, the expression.
-   */
-  candidates(shape: Shape, p: ListParams, table: SearchedTable, hasExpression: boolean): Candidates;
-  /** The numbers that `candidates` comes by, as a statement of which a record's own number can be one: see `search-numbers.ts`. */
+  /** What to select from, where something leads to the records: the search table and the records, the youngest first. */
+  candidates(shape: Shape, p: ListParams, table: SearchedTable, lead: SearchLead): Candidates;
+  /** The numbers that the index leads to, as a statement of which a record's own number can be one: see `search-numbers.ts`. */
   numbers?(p: ListParams, table: SearchedTable): SQL;
+  /** The same, each once and the youngest first. */
+  numbersInOrder?(p: ListParams, table: SearchedTable): SQL;
   /** Where a text begins in another, counted from 1; 0 where it is not there. */
   position(text: Column, part: SQL): SQL;
 }
+
+/** What leads to records: nothing, the index by the expression `list_q_match`, or a JSON array of their numbers, `list_q_docs`. */
+export type SearchLead = "nothing" | "index" | "numbers";
 
 /** Parts of a query over records that may match. */
 export interface Candidates {
@@ -77,25 +79,32 @@ const written = (wanted: Wanted, and: string, or: string, quote: string): string
 export const searchTable = (t: Tables, table: SearchedTable) =>
   t[`${table}_search` as const] as Tables["clients_search"];
 
+/** A limit keeps SQLite from dropping the order. What waits to be indexed is looked at one by one, and first: it is the youngest. */
+function numbersInOrder(p: ListParams, table: SearchedTable): SQL {
+  const index = sql.identifier(`${table}_trigrams`);
+  const unindexed = sql.identifier(`${table}_unindexed`);
+  return sql`select doc from (select doc from ${unindexed} order by doc desc) union all select doc from (select rowid as doc from ${index} where ${index} match ${p.list_q_match} and rowid not in (select doc from ${unindexed}) order by rowid desc limit -1)`;
+}
+
 /** FTS5: an index of three letters in a row, which says in which texts they are and not where. */
 const sqliteEngine: SearchEngine = {
   choosesParts: false,
   expression: (wanted) => written(wanted, " AND ", " OR ", '"'),
-  candidates({ t }, p, table, hasExpression) {
+  candidates({ t }, p, table, lead) {
     const search = searchTable(t, table);
-    const index = sql.identifier(`${table}_trigrams`);
-    const unindexed = sql.identifier(`${table}_unindexed`);
-    // A limit keeps SQLite from dropping the order. What waits to be indexed is looked at one by one, and first: it is the youngest.
-    const found = hasExpression
-      ? sql`(select doc from (select doc from ${unindexed} order by doc desc) union all select doc from (select rowid as doc from ${index} where ${index} match ${p.list_q_match} and rowid not in (select doc from ${unindexed}) order by rowid desc limit -1)) as found`
-      : sql`(select ${search.doc} as doc from ${search} order by ${search.doc} desc limit -1) as found`;
+    const found = {
+      nothing: () => sql`select ${search.doc} as doc from ${search} order by ${search.doc} desc limit -1`,
+      index: () => numbersInOrder(p, table),
+      numbers: () => sql`select value as doc from json_each(${p.list_q_docs})`,
+    }[lead]();
     return {
       // In this order and no other: a planner does not know how much the index finds.
-      from: sql`${found} cross join ${search} cross join ${t[table]}`,
+      from: sql`(${found}) as found cross join ${search} cross join ${t[table]}`,
       where: sql`${search.doc} = found.doc and ${t[table].id} = ${search.id}`,
       order: sql``,
     };
   },
+  numbersInOrder,
   numbers(p, table) {
     const index = sql.identifier(`${table}_trigrams`);
     return sql`select doc from ${sql.identifier(`${table}_unindexed`)} union all select rowid from ${index} where ${index} match ${p.list_q_match}`;
@@ -107,9 +116,9 @@ const sqliteEngine: SearchEngine = {
 const postgresEngine: SearchEngine = {
   choosesParts: true,
   expression: (wanted) => written(wanted, " & ", " | ", "'"),
-  candidates({ t }, p, table, hasExpression) {
+  candidates({ t }, p, table, lead) {
     const search = searchTable(t, table);
-    const found = hasExpression ? sql` and ${search.parts} @@ ${p.list_q_match}::tsquery` : sql``;
+    const found = lead === "index" ? sql` and ${search.parts} @@ ${p.list_q_match}::tsquery` : sql``;
     return {
       from: sql`${search} cross join ${t[table]}`,
       where: sql`${t[table].id} = ${search.id}${found}`,

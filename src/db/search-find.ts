@@ -7,8 +7,8 @@ import type { ListParams } from "./list-filters";
 import type { Resource } from "./list-part";
 import { settled, type ListScope } from "./list-scope";
 import { forgiven } from "./list-search";
-import { bindSearch, isMatch, matchOf, recordsIn, searchShape, textsOf, type SearchScope } from "./search";
-import { searchedTable, searchEngineOf, searchTable } from "./search-engine";
+import { approach, bindSearch, isMatch, recordsIn, searchShape, textsOf, type SearchScope } from "./search";
+import { searchedTable, searchEngineOf, searchTable, wantedBy } from "./search-engine";
 import type { Session, Store } from "./store";
 
 /** Records are counted and compared up to so many, the youngest ones. */
@@ -53,7 +53,7 @@ export interface Finding<Item> {
   facets: readonly string[];
 }
 
-/** Searches the records in a scope, off the event loop. */
+/** Searches the records in a scope, off the event loop unless few may be what is asked for. */
 export async function findIn<Item extends { id: string }>(
   store: Pick<Store, "read" | "aside">,
   finding: Finding<Item>,
@@ -130,29 +130,31 @@ const looked = hotByShape<LookedRow>();
  */
 async function lookIn(
   store: Pick<Store, "read">,
-  session: Session,
+  aside: Session,
   query: SearchQuery,
   within: SearchScope,
   facets: readonly string[],
   limits: { most: number; best: number },
 ): Promise<Looked> {
   const { table, scope } = within;
-  const match = await matchOf(store, session, query, within);
+  const { session, lead, args: leading, isNone } = await approach(store, aside, wantedBy(query), within);
+  if (isNone) return { best: [], groups: [], total: 0 };
   const args: Row = {
     ...scope.args,
-    ...{ list_q_match: match, list_limit: limits.most, list_counted: mostFound, list_best: limits.best },
+    ...leading,
+    ...{ list_limit: limits.most, list_counted: mostFound, list_best: limits.best },
   };
   bindSearch(query, args);
   bindForms(query, args);
   const [row] = await looked.all(
     session,
-    [table, scope.shape, searchShape(query), formsOf(query).map(Number).join("")].join("|"),
+    [table, scope.shape, searchShape(query), formsOf(query).map(Number).join(""), lead].join("|"),
     (shape, p) => {
       const { gatheredRows } = shape.dialect;
       // A table is also a record of its columns: which are asked for is known from the facets alone.
       const records = shape.t[table] as unknown as Record<string, Column>;
       const { doc } = searchTable(shape.t, table);
-      const { from, where, order } = recordsIn(shape, p, within, query.terms.length > 0);
+      const { from, where, order } = recordsIn(shape, p, within, lead);
       const named = facets.map((name) => sql`${sql.identifier(name)}`);
       const values = sql.join(facets.map((name) => sql`, ${records[name]} as ${sql.identifier(name)}`));
       const chosen = sql`select ${records["id"]} as id, ${doc} as doc, ${records["updated_at"]} as updated_at, ${scoreOf(shape, p, within, query)} as score${values} from ${from} where ${and(where, isMatch(shape, p, table, query))}${order} limit ${p.list_limit}`;

@@ -5,9 +5,8 @@ import type { SearchQuery } from "../search/query";
 import { gap } from "../search/words";
 import { hotByShape, type Query, type Row, type Shape } from "./hot";
 import type { ListParams } from "./list-filters";
-import { bindSearch, isMatch, recordsIn, searchShape, type SearchScope } from "./search";
+import { approach, bindSearch, isMatch, recordsIn, searchShape, type SearchScope } from "./search";
 import { searchTable, wantedBy } from "./search-engine";
-import { expressionOf } from "./search-parts";
 import type { Session, Store } from "./store";
 
 /** In so many texts words are compared. */
@@ -46,7 +45,7 @@ export async function correctionsFor(
 /** Texts that may have a word like this one, and have what else is asked for that has to be right. */
 async function textsLike(
   store: Pick<Store, "read">,
-  session: Session,
+  aside: Session,
   { terms, nots }: SearchQuery,
   word: string,
   within: SearchScope,
@@ -57,11 +56,9 @@ async function textsLike(
   const sides = sidesOfWrong(word);
   const ways = sides.map((parts) => [...new Set(parts.flatMap((part) => [...trigramsOf(part)]))]);
   const wanted = [ways, ...wantedBy(right)];
-  const args: Row = {
-    ...scope.args,
-    list_limit: isFew ? mostFew : mostTexts,
-    list_q_match: isFew ? "" : await expressionOf(store, session, table, wanted),
-  };
+  const { session, lead, args: leading, isNone } = await approach(store, aside, wanted, within);
+  if (isNone) return [];
+  const args: Row = { ...scope.args, ...leading, list_limit: isFew ? mostFew : mostTexts };
   bindSearch(right, args);
   sides.forEach(([before, after], i) => {
     args[`list_qb${i}`] = before;
@@ -69,9 +66,9 @@ async function textsLike(
   });
   const found = await texts.all(
     session,
-    [table, isIndexed, scope.shape, searchShape(right), sides.length].join("|"),
+    [table, isIndexed, scope.shape, searchShape(right), sides.length, lead].join("|"),
     (shape, p) => {
-      const { from, where, order } = recordsIn(shape, p, within, true);
+      const { from, where, order } = recordsIn(shape, p, within, lead);
       const { text } = searchTable(shape.t, table);
       const isRight = right.terms.length + nots.length > 0 ? isMatch(shape, p, table, right) : undefined;
       const isLike = hasSides(shape, p, within, sides.length);

@@ -11,6 +11,12 @@ export interface Frequencies {
   of(part: string): number;
 }
 
+/** What an index is asked for, and what it takes to compare all that it leads to, in texts compared: about. */
+export interface Expression {
+  match: string;
+  texts: number;
+}
+
 /**
  * What leads an index to what is wanted in the fewest steps, as the index reads it. PostgreSQL begins with the rarest parts by
  * itself; FTS5 reads the whole list of each, and that of a common one takes a hundred times as long as that of a rare one.
@@ -20,9 +26,11 @@ export async function expressionOf(
   session: Session,
   table: SearchedTable,
   wanted: Wanted,
-): Promise<string> {
+): Promise<Expression> {
   const { expression, choosesParts } = searchEngineOf(session);
-  return expression(choosesParts ? wanted : rarest(wanted, await frequencies(store, session, table, wanted)));
+  if (choosesParts) return { match: expression(wanted), texts: Infinity };
+  const { parts, texts } = rarest(wanted, await frequencies(store, session, table, wanted));
+  return { match: expression(parts), texts };
 }
 
 /**
@@ -42,8 +50,11 @@ interface Condition {
   cost: number;
 }
 
-/** The parts among those wanted that are worth asking for: a further one has to spare more comparing than it costs. */
-export function rarest(wanted: Wanted, frequencies: Frequencies): Wanted {
+/**
+ * The parts among those wanted that are worth asking for: a further one has to spare more comparing than it costs; and what all of
+ * it takes, in texts compared.
+ */
+export function rarest(wanted: Wanted, frequencies: Frequencies): { parts: Wanted; texts: number } {
   const { all } = frequencies;
   const single = (part: string, of: number): Condition => {
     const records = Math.min(all, frequencies.of(part));
@@ -73,7 +84,9 @@ export function rarest(wanted: Wanted, frequencies: Frequencies): Wanted {
     if (ways.length > 1) alternatives.push(ofWays(ways, of));
     else for (const part of ways[0] ?? []) needed.getOrInsertComputed(part, () => single(part, of));
   }
-  return worthwhile([...needed.values(), ...alternatives], all).chosen.map(({ ways }) => ways);
+  const { chosen, share } = worthwhile([...needed.values(), ...alternatives], all);
+  const texts = chosen.reduce((sum, { cost }) => sum + cost, share * all);
+  return { parts: chosen.map(({ ways }) => ways), texts };
 }
 
 /**
@@ -106,6 +119,7 @@ function worthwhile(
 
 /** How many of the youngest that have a part are looked at to tell how common it is. */
 const sampled = 100;
+const fewSampled = 8;
 /** For so long that is believed. It decides which lists are read, and never what is found. */
 const believedMs = 10 * minute;
 const mostRemembered = 10_000;
@@ -137,7 +151,9 @@ async function frequencies(
     else unknown.add(part);
   }
   if (unknown.size > 0) {
-    for (const { part, count, total } of await sample(session, table, [...unknown])) {
+    // A few are read sooner than their turn aside would come.
+    const near = unknown.size <= fewSampled ? store.read : session;
+    for (const { part, count, total } of await sample(near, table, [...unknown])) {
       known.set(part, count);
       records.set(`${table} ${part}`, { count, until: time + believedMs });
       all.set(table, total);

@@ -4,7 +4,15 @@ import type { Query, Row, Shape } from "./hot";
 import { hotByShape } from "./hot";
 import type { ListParams } from "./list-filters";
 import type { Numbered, SettledScope, Sieve } from "./list-scope";
-import { searchEngineOf, searchTable, wantedBy, type Candidates, type SearchedTable } from "./search-engine";
+import {
+  searchEngineOf,
+  searchTable,
+  wantedBy,
+  type Candidates,
+  type SearchedTable,
+  type SearchLead,
+  type Wanted,
+} from "./search-engine";
 import { numbersAgree } from "./search-numbers";
 import { expressionOf } from "./search-parts";
 import type { Session, Store } from "./store";
@@ -52,25 +60,69 @@ export function recordsIn(
   shape: Shape,
   p: ListParams,
   { table, scope, isIndexed }: SearchScope,
-  isLed: boolean,
+  lead: SearchLead,
 ): Candidates {
   const { t } = shape;
   const search = searchTable(t, table);
-  // Few records are read one by one; else the index leads to them.
+  // Few records are read one by one; else something leads to them.
   const { from, where, order } =
     scope.isFew || !isIndexed
       ? { from: sql`${t[table]}, ${search}`, where: sql`${t[table].id} = ${search.id}`, order: sql`` }
-      : searchEngineOf(shape).candidates(shape, p, table, isLed);
+      : searchEngineOf(shape).candidates(shape, p, table, lead);
   return { from, order, where: and(where, scope.where(shape, p))! };
 }
 
-/** The argument that leads the index to what a query asks for in a scope. */
-export const matchOf = async (
+/** What leads to the records of a scope that may be what is asked for, and where they are read. */
+export interface Approach {
+  lead: SearchLead;
+  session: Session;
+  args: Row;
+  /** It is known that there are none. */
+  isNone: boolean;
+}
+
+/** What takes as long as comparing so many texts, on SQLite, takes less time than a turn aside. */
+const quickTexts = 250;
+/** What is believed of the index may be wrong: beyond so many, records are read aside all the same. */
+const mostNear = 100;
+
+const numbers = hotByShape<{ docs: string; total: number }>();
+
+/**
+ * Finds out what leads to the records that have what is wanted. Where that takes next to nothing, their numbers are looked up at
+ * once, and they are read on the event loop: most of what people look for is one record among many.
+ */
+export async function approach(
   store: Pick<Store, "read">,
-  session: Session,
-  query: SearchQuery,
+  aside: Session,
+  wanted: Wanted,
   { table, scope, isIndexed }: SearchScope,
-): Promise<string> => (scope.isFew || !isIndexed ? "" : expressionOf(store, session, table, wantedBy(query)));
+): Promise<Approach> {
+  const far = { session: aside, isNone: false };
+  if (wanted.length === 0 || scope.isFew || !isIndexed)
+    return { ...far, lead: "nothing", args: { list_q_match: "" } };
+  const { match, texts } = await expressionOf(store, aside, table, wanted);
+  const { numbersInOrder } = searchEngineOf(aside);
+  const args = { list_q_match: match };
+  if (texts > quickTexts || !numbersInOrder) return { ...far, lead: "index", args };
+  const [found] = await numbers.all(
+    store.read,
+    table,
+    ({ q, dialect }, p) =>
+      q
+        .select({
+          docs: sql<string>`${dialect.gathered(sql`doc`)}`,
+          total: sql<number>`count(*)`.mapWith(Number),
+        })
+        .from(
+          sql`(select doc from (${numbersInOrder(p, table)}) limit ${p.list_limit}) as numbers`,
+        ) as unknown as Query<{ docs: string; total: number }>,
+    { ...args, list_limit: mostNear + 1 },
+  );
+  const { docs, total } = found!;
+  if (total > mostNear) return { ...far, lead: "index", args };
+  return { session: store.read, lead: "numbers", args: { ...args, list_q_docs: docs }, isNone: total === 0 };
+}
 
 /** Records as a JSON array of their ids, how many they are, and how many of them a sieve lets through. */
 interface Gathered {
@@ -87,21 +139,23 @@ const gathered = hotByShape<Gathered>();
 /** The first records that a query finds in a scope, the youngest first. */
 async function gather(
   store: Pick<Store, "read">,
-  session: Session,
+  aside: Session,
   query: SearchQuery,
   within: SearchScope,
   limit: number,
   sieve?: Sieve,
 ): Promise<Led> {
   const { table, scope, isIndexed } = within;
-  const match = await matchOf(store, session, query, within);
-  const args: Row = { ...scope.args, ...sieve?.args, list_q_match: match, list_limit: limit };
+  const { session, lead, args: leading, isNone } = await approach(store, aside, wantedBy(query), within);
+  const match = leading["list_q_match"] as string;
+  if (isNone) return { ids: "[]", total: 0, passing: 0, match };
+  const args: Row = { ...scope.args, ...sieve?.args, ...leading, list_limit: limit };
   bindSearch(query, args);
   const [found] = await gathered.all(
     session,
-    [table, isIndexed, scope.shape, searchShape(query), sieve?.shape].join("|"),
+    [table, isIndexed, scope.shape, searchShape(query), sieve?.shape, lead].join("|"),
     (shape, p) => {
-      const { from, where, order } = recordsIn(shape, p, within, query.terms.length > 0);
+      const { from, where, order } = recordsIn(shape, p, within, lead);
       const matches = and(where, isMatch(shape, p, table, query));
       const passes = sql`case when ${sieve?.where(shape, p) ?? sql`1 = 1`} then 1 else 0 end`;
       const ids = sql`select ${shape.t[table].id} as id, ${passes} as passes from ${from} where ${matches}${order} limit ${p.list_limit}`;

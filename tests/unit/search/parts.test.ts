@@ -53,11 +53,11 @@ test.each<[string, Wanted, Wanted]>([
   ["what two words have in common is asked for once", [[["123"]], [["123"]]], [[["123"]]]],
   ["ways that are rare lead", [[["123"], ["none"]], [["com"]]], [[["123"], ["none"]]]],
 ])("%s", (_, wanted, chosen) => {
-  expect(rarest(wanted, frequencies)).toEqual(chosen);
+  expect(rarest(wanted, frequencies).parts).toEqual(chosen);
 });
 
 test("nothing is chosen of nothing", () => {
-  expect(rarest([], frequencies)).toEqual([]);
+  expect(rarest([], frequencies).parts).toEqual([]);
 });
 
 let both: Awaited<ReturnType<typeof openSearched>>;

@@ -10,7 +10,7 @@ import { fileColumns } from "../features/files/store";
 import { searchedOfTask } from "../features/tasks/search";
 import { taskColumns, type TaskRow } from "../features/tasks/store";
 import { documentOf, type Searched } from "./document";
-import { indexNext } from "./indexer";
+import { indexNext, mergeAll } from "./indexer";
 
 /** Records read at once. */
 const batch = 2_000;
@@ -82,6 +82,7 @@ async function fillTable<Row extends { id: string }>(
     if (engine === "sqlite") await indexNext(session, table, { records: batch, letters: Infinity });
     after = rows.at(-1)!.id;
   }
+  if (engine === "sqlite") await mergeAll(session, table);
 }
 
 const columns = "id, text, title_end, more_end, parts";

@@ -16,6 +16,11 @@ const [mergedPages, mergesEach] = [16, 2];
  * as often, and no search is quicker for it. Beyond so many, whoever writes has to merge them at once.
  */
 const [partsMerged, mostParts] = [16, 100];
+/**
+ * A search reads the list of three letters in each part. So whatever is of alike size is merged once nothing was indexed for so
+ * long, a few pages at a time with a pause after each: of fifty parts a search took up to twice as long as of one.
+ */
+const [partsMergedAtRest, restMs, restPauseMs] = [2, 5 * second, 10];
 const tables: readonly SearchedTable[] = ["clients", "tasks", "files"];
 
 /**
@@ -27,9 +32,17 @@ export class Indexer {
   readonly #indexedAt = new Map<SearchedTable, number>();
   /** Their index may have something to merge. What an earlier process left is merged with what comes next. */
   readonly #unmerged = new Set<SearchedTable>();
+  /** The same for when it rests; here an earlier process counts. */
+  readonly #scattered = new Set<SearchedTable>(tables);
+  /** How many parts an index was last told to merge into one. */
+  readonly #partsMerged = new Map<SearchedTable, number>();
   #isSetUp = false;
+  #workedAt = monotonic();
 
-  constructor(private readonly store: Store) {
+  constructor(
+    private readonly store: Store,
+    private readonly restsAfterMs = restMs,
+  ) {
     this.#pulse = new Pulse({
       module: "search",
       failure: "What is searched could not be indexed",
@@ -62,6 +75,7 @@ export class Indexer {
     let pauseMs = Infinity;
     for (const table of tables)
       pauseMs = Math.min(pauseMs, await this.#index(table), await this.#merge(table));
+    if (pauseMs === Infinity) pauseMs = await this.#mergeAtRest();
     return pauseMs === Infinity ? undefined : pauseMs;
   }
 
@@ -73,8 +87,10 @@ export class Indexer {
     const leftMs = (this.#indexedAt.get(table) ?? -Infinity) + gatherMs - monotonic();
     if (!isWhole && leftMs > 0) return leftMs;
     await this.store.tx((session) => indexNext(session, table));
-    this.#indexedAt.set(table, monotonic());
+    this.#workedAt = monotonic();
+    this.#indexedAt.set(table, this.#workedAt);
     this.#unmerged.add(table);
+    this.#scattered.add(table);
     return 0;
   }
 
@@ -82,11 +98,32 @@ export class Indexer {
   async #merge(table: SearchedTable): Promise<number> {
     if (!this.#unmerged.has(table)) return Infinity;
     for (let i = 0; i < mergesEach; i++) {
-      if (await this.store.tx((session) => mergeNext(session, table))) continue;
+      if (await this.#mergeSome(table, partsMerged)) continue;
       this.#unmerged.delete(table);
       return Infinity;
     }
     return 0;
+  }
+
+  /** The same once it rests, as far as fewer parts go. */
+  async #mergeAtRest(): Promise<number> {
+    for (const table of this.#scattered) {
+      const leftMs = this.#workedAt + this.restsAfterMs - monotonic();
+      if (leftMs > 0) return leftMs;
+      if (await this.#mergeSome(table, partsMergedAtRest)) return restPauseMs;
+      this.#scattered.delete(table);
+    }
+    return Infinity;
+  }
+
+  /** @returns whether there may be more to merge */
+  #mergeSome(table: SearchedTable, parts: number): Promise<boolean> {
+    const isTold = this.#partsMerged.get(table) === parts;
+    this.#partsMerged.set(table, parts);
+    return this.store.tx(async (session) => {
+      if (!isTold) await tellIndex(session, table, "usermerge", parts);
+      return mergeNext(session, table);
+    });
   }
 }
 
@@ -98,7 +135,6 @@ export class Indexer {
 async function keepFromMerging(session: Session): Promise<void> {
   for (const table of tables) {
     for (const setting of ["automerge", "deletemerge"]) await tellIndex(session, table, setting, 0);
-    await tellIndex(session, table, "usermerge", partsMerged);
     await tellIndex(session, table, "crisismerge", mostParts);
   }
 }
@@ -109,6 +145,12 @@ export async function mergeNext(session: Session, table: SearchedTable): Promise
   await tellIndex(session, table, "merge", mergedPages);
   // As FTS5 says it: less than two changes mean that there was nothing to do.
   return (await changesSoFar(session)) - before >= 2;
+}
+
+/** Merges all of an index, for whoever has the database to themselves. */
+export async function mergeAll(session: Session, table: SearchedTable): Promise<void> {
+  const text = `insert into ${table}_trigrams (${table}_trigrams) values ('optimize')`;
+  await session.run({ text, bind: () => [] }, []);
 }
 
 async function tellIndex(session: Session, table: SearchedTable, what: string, value: number): Promise<void> {

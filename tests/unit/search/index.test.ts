@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import type { Store } from "../../../src/db/store";
 import { clientSearch } from "../../../src/features/clients/search";
-import { indexNext, mergeNext } from "../../../src/search/indexer";
+import { Indexer, indexNext, mergeNext } from "../../../src/search/indexer";
 import { client, list, openSearched } from "../list/support";
 
 setDefaultTimeout(60_000);
@@ -65,6 +65,29 @@ test("merged bit by bit, the index leads to the same", async () => {
   expect((await found(sqlite, "q=kilimanjaro")).toSorted()).toEqual(changed.toSorted());
   expect(await found(sqlite, "q=kilimanjaro+3")).toEqual([changed[3]!]);
   await run(sqlite, "INSERT INTO clients_trigrams (clients_trigrams) VALUES ('integrity-check')");
+});
+
+const parts = async (store: Store) =>
+  (await run(store, "SELECT DISTINCT segid FROM clients_trigrams_idx")).length;
+
+test("what was there before is in one part, and few are left once nothing is indexed any more", async () => {
+  const opened = await openSearched(rows.slice(0, 100));
+  const sqlite = opened.stores[0]!;
+  expect(await parts(sqlite)).toBe(1);
+  const changed = rows.slice(10, 50).map(({ id }) => id);
+  for (const [i, id] of changed.entries()) {
+    await sqlite.tx((session) =>
+      clientSearch.put(session, id, { title: `Serengeti ${i}`, more: [], rest: [] }),
+    );
+    await sqlite.tx((session) => indexNext(session, "clients"));
+  }
+  const indexer = new Indexer(sqlite, 0);
+  indexer.start();
+  while ((await parts(sqlite)) > 7) await Bun.sleep(5);
+  await indexer.close();
+  expect((await found(sqlite, "q=serengeti&limit=100")).toSorted()).toEqual(changed.toSorted());
+  await run(sqlite, "INSERT INTO clients_trigrams (clients_trigrams) VALUES ('integrity-check')");
+  await opened.close();
 });
 
 test("a removed record leaves nothing", async () => {

@@ -27,7 +27,7 @@ export interface SearchEngine {
   /** What leads to records, as the engine's index reads it. There are letters, digits and spaces in it, nothing to escape. */
   expression(wanted: Wanted): string;
   /** What to select from, where something leads to the records: the search table and the records, the youngest first. */
-  candidates(shape: Shape, p: ListParams, table: SearchedTable, lead: SearchLead): Candidates;
+  candidates(shape: Shape, p: ListParams, table: SearchedTable, lead: SearchLead, agree: boolean): Candidates;
   /** The numbers that the index leads to, as a statement of which a record's own number can be one: see `search-numbers.ts`. */
   numbers?(p: ListParams, table: SearchedTable): SQL;
   /** The same, each once and the youngest first. */
@@ -90,7 +90,7 @@ function numbersInOrder(p: ListParams, table: SearchedTable): SQL {
 const sqliteEngine: SearchEngine = {
   choosesParts: false,
   expression: (wanted) => written(wanted, " AND ", " OR ", '"'),
-  candidates({ t }, p, table, lead) {
+  candidates({ t }, p, table, lead, agree) {
     const search = searchTable(t, table);
     const found = {
       nothing: () => sql`select ${search.doc} as doc from ${search} order by ${search.doc} desc limit -1`,
@@ -100,7 +100,7 @@ const sqliteEngine: SearchEngine = {
     return {
       // In this order and no other: a planner does not know how much the index finds.
       from: sql`(${found}) as found cross join ${search} cross join ${t[table]}`,
-      where: sql`${search.doc} = found.doc and ${t[table].id} = ${search.id}`,
+      where: sql`${search.doc} = found.doc and ${agree ? sql`${t[table]}.rowid = ${search.doc}` : sql`${t[table].id} = ${search.id}`}`,
       order: sql``,
     };
   },

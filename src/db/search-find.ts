@@ -7,7 +7,16 @@ import type { ListParams } from "./list-filters";
 import type { Resource } from "./list-part";
 import { settled, type ListScope } from "./list-scope";
 import { forgiven } from "./list-search";
-import { approach, bindSearch, isMatch, recordsIn, searchShape, textsOf, type SearchScope } from "./search";
+import {
+  approach,
+  approachShape,
+  bindSearch,
+  isMatch,
+  recordsIn,
+  searchShape,
+  textsOf,
+  type SearchScope,
+} from "./search";
 import { searchedTable, searchEngineOf, searchTable, wantedBy } from "./search-engine";
 import type { Session, Store } from "./store";
 
@@ -137,24 +146,26 @@ async function lookIn(
   limits: { most: number; best: number },
 ): Promise<Looked> {
   const { table, scope } = within;
-  const { session, lead, args: leading, isNone } = await approach(store, aside, wantedBy(query), within);
-  if (isNone) return { best: [], groups: [], total: 0 };
+  const way = await approach(store, aside, wantedBy(query), within);
+  if (way.isNone) return { best: [], groups: [], total: 0 };
   const args: Row = {
     ...scope.args,
-    ...leading,
+    ...way.args,
     ...{ list_limit: limits.most, list_counted: mostFound, list_best: limits.best },
   };
   bindSearch(query, args);
   bindForms(query, args);
   const [row] = await looked.all(
-    session,
-    [table, scope.shape, searchShape(query), formsOf(query).map(Number).join(""), lead].join("|"),
+    way.session,
+    [table, scope.shape, searchShape(query), formsOf(query).map(Number).join(""), approachShape(way)].join(
+      "|",
+    ),
     (shape, p) => {
       const { gatheredRows } = shape.dialect;
       // A table is also a record of its columns: which are asked for is known from the facets alone.
       const records = shape.t[table] as unknown as Record<string, Column>;
       const { doc } = searchTable(shape.t, table);
-      const { from, where, order } = recordsIn(shape, p, within, lead);
+      const { from, where, order } = recordsIn(shape, p, within, way);
       const named = facets.map((name) => sql`${sql.identifier(name)}`);
       const values = sql.join(facets.map((name) => sql`, ${records[name]} as ${sql.identifier(name)}`));
       const chosen = sql`select ${records["id"]} as id, ${doc} as doc, ${records["updated_at"]} as updated_at, ${scoreOf(shape, p, within, query)} as score${values} from ${from} where ${and(where, isMatch(shape, p, table, query))}${order} limit ${p.list_limit}`;

@@ -5,7 +5,15 @@ import type { SearchQuery } from "../search/query";
 import { gap } from "../search/words";
 import { hotByShape, type Query, type Row, type Shape } from "./hot";
 import type { ListParams } from "./list-filters";
-import { approach, bindSearch, isMatch, recordsIn, searchShape, type SearchScope } from "./search";
+import {
+  approach,
+  approachShape,
+  bindSearch,
+  isMatch,
+  recordsIn,
+  searchShape,
+  type SearchScope,
+} from "./search";
 import { searchTable, wantedBy } from "./search-engine";
 import type { Session, Store } from "./store";
 
@@ -56,19 +64,19 @@ async function textsLike(
   const sides = sidesOfWrong(word);
   const ways = sides.map((parts) => [...new Set(parts.flatMap((part) => [...trigramsOf(part)]))]);
   const wanted = [ways, ...wantedBy(right)];
-  const { session, lead, args: leading, isNone } = await approach(store, aside, wanted, within);
-  if (isNone) return [];
-  const args: Row = { ...scope.args, ...leading, list_limit: isFew ? mostFew : mostTexts };
+  const way = await approach(store, aside, wanted, within);
+  if (way.isNone) return [];
+  const args: Row = { ...scope.args, ...way.args, list_limit: isFew ? mostFew : mostTexts };
   bindSearch(right, args);
   sides.forEach(([before, after], i) => {
     args[`list_qb${i}`] = before;
     args[`list_qa${i}`] = after;
   });
   const found = await texts.all(
-    session,
-    [table, isIndexed, scope.shape, searchShape(right), sides.length, lead].join("|"),
+    way.session,
+    [table, isIndexed, scope.shape, searchShape(right), sides.length, approachShape(way)].join("|"),
     (shape, p) => {
-      const { from, where, order } = recordsIn(shape, p, within, lead);
+      const { from, where, order } = recordsIn(shape, p, within, way);
       const { text } = searchTable(shape.t, table);
       const isRight = right.terms.length + nots.length > 0 ? isMatch(shape, p, table, right) : undefined;
       const isLike = hasSides(shape, p, within, sides.length);

@@ -7,6 +7,8 @@ import type { Session, Store } from "./store";
 /** What was found out about a table, and in `monotonic` time until when it is believed. */
 interface Known {
   agree: Promise<boolean>;
+  /** What it came to, once it did. */
+  result?: boolean;
   until: number;
   /** For how long not to look again where there was no time for it. */
   pauseMs: number;
@@ -38,11 +40,19 @@ export function numbersAgree(
   const pauseMs = before ? Math.min(2 * before.pauseMs, longestPauseMs) : firstPauseMs;
   const looked: Known = { agree: look(session, table), until: Infinity, pauseMs };
   tables.set(table, looked);
-  looked.agree = looked.agree.catch(() => {
-    looked.until = monotonic() + pauseMs;
-    return false;
-  });
+  looked.agree = looked.agree
+    .catch(() => {
+      looked.until = monotonic() + pauseMs;
+      return false;
+    })
+    .then((agree) => (looked.result = agree));
   return looked.agree;
+}
+
+/** Whether it is known by now that they agree. Who asks first has it looked at, and does not wait. */
+export function knownToAgree(store: Pick<Store, "read">, session: Session, table: SearchedTable): boolean {
+  void numbersAgree(store, session, table);
+  return known.get(store)?.get(table)?.result ?? false;
 }
 
 const look = async (session: Session, table: SearchedTable): Promise<boolean> =>

@@ -13,7 +13,7 @@ import {
   type SearchLead,
   type Wanted,
 } from "./search-engine";
-import { numbersAgree } from "./search-numbers";
+import { knownToAgree, numbersAgree } from "./search-numbers";
 import { expressionOf } from "./search-parts";
 import type { Session, Store } from "./store";
 
@@ -60,7 +60,7 @@ export function recordsIn(
   shape: Shape,
   p: ListParams,
   { table, scope, isIndexed }: SearchScope,
-  lead: SearchLead,
+  { lead, agree }: Pick<Approach, "lead" | "agree">,
 ): Candidates {
   const { t } = shape;
   const search = searchTable(t, table);
@@ -68,7 +68,7 @@ export function recordsIn(
   const { from, where, order } =
     scope.isFew || !isIndexed
       ? { from: sql`${t[table]}, ${search}`, where: sql`${t[table].id} = ${search.id}`, order: sql`` }
-      : searchEngineOf(shape).candidates(shape, p, table, lead);
+      : searchEngineOf(shape).candidates(shape, p, table, lead, agree);
   return { from, order, where: and(where, scope.where(shape, p))! };
 }
 
@@ -76,10 +76,15 @@ export function recordsIn(
 export interface Approach {
   lead: SearchLead;
   session: Session;
+  /** Records have the numbers of what is searched of them: see `search-numbers.ts`. */
+  agree: boolean;
   args: Row;
   /** It is known that there are none. */
   isNone: boolean;
 }
+
+/** What of it stands in the SQL. */
+export const approachShape = ({ lead, agree }: Approach) => `${lead} ${agree}`;
 
 /** What takes as long as comparing so many texts, on SQLite, takes less time than a turn aside. */
 const quickTexts = 250;
@@ -98,13 +103,15 @@ export async function approach(
   wanted: Wanted,
   { table, scope, isIndexed }: SearchScope,
 ): Promise<Approach> {
-  const far = { session: aside, isNone: false };
+  const far = { session: aside, isNone: false, agree: false };
   if (wanted.length === 0 || scope.isFew || !isIndexed)
     return { ...far, lead: "nothing", args: { list_q_match: "" } };
   const { match, texts } = await expressionOf(store, aside, table, wanted);
   const { numbersInOrder } = searchEngineOf(aside);
   const args = { list_q_match: match };
-  if (texts > quickTexts || !numbersInOrder) return { ...far, lead: "index", args };
+  if (!numbersInOrder) return { ...far, lead: "index", args };
+  const agree = knownToAgree(store, aside, table);
+  if (texts > quickTexts) return { ...far, lead: "index", agree, args };
   const [found] = await numbers.all(
     store.read,
     table,
@@ -120,8 +127,9 @@ export async function approach(
     { ...args, list_limit: mostNear + 1 },
   );
   const { docs, total } = found!;
-  if (total > mostNear) return { ...far, lead: "index", args };
-  return { session: store.read, lead: "numbers", args: { ...args, list_q_docs: docs }, isNone: total === 0 };
+  if (total > mostNear) return { ...far, lead: "index", agree, args };
+  const near = { session: store.read, agree, isNone: total === 0 };
+  return { ...near, lead: "numbers", args: { ...args, list_q_docs: docs } };
 }
 
 /** Records as a JSON array of their ids, how many they are, and how many of them a sieve lets through. */
@@ -146,16 +154,16 @@ async function gather(
   sieve?: Sieve,
 ): Promise<Led> {
   const { table, scope, isIndexed } = within;
-  const { session, lead, args: leading, isNone } = await approach(store, aside, wantedBy(query), within);
-  const match = leading["list_q_match"] as string;
-  if (isNone) return { ids: "[]", total: 0, passing: 0, match };
-  const args: Row = { ...scope.args, ...sieve?.args, ...leading, list_limit: limit };
+  const way = await approach(store, aside, wantedBy(query), within);
+  const match = way.args["list_q_match"] as string;
+  if (way.isNone) return { ids: "[]", total: 0, passing: 0, match };
+  const args: Row = { ...scope.args, ...sieve?.args, ...way.args, list_limit: limit };
   bindSearch(query, args);
   const [found] = await gathered.all(
-    session,
-    [table, isIndexed, scope.shape, searchShape(query), sieve?.shape, lead].join("|"),
+    way.session,
+    [table, isIndexed, scope.shape, searchShape(query), sieve?.shape, approachShape(way)].join("|"),
     (shape, p) => {
-      const { from, where, order } = recordsIn(shape, p, within, lead);
+      const { from, where, order } = recordsIn(shape, p, within, way);
       const matches = and(where, isMatch(shape, p, table, query));
       const passes = sql`case when ${sieve?.where(shape, p) ?? sql`1 = 1`} then 1 else 0 end`;
       const ids = sql`select ${shape.t[table].id} as id, ${passes} as passes from ${from} where ${matches}${order} limit ${p.list_limit}`;

@@ -9,11 +9,14 @@ export interface Stage {
   rate: number;
 }
 
+/** For so long more and more people come in the morning, while the server compiles what they use. */
+const warmUpSeconds = 30;
+
 /** The courses that a load can take. `rate` is what the server is meant to bear. */
 export const profiles = {
   /** Ten minutes of a busy day. */
   day: (rate: number, seconds = 600): Stage[] => [
-    { seconds: 10, rate },
+    { seconds: warmUpSeconds, rate },
     { seconds, rate },
   ],
   /** More and more, up to twice as much: where does it begin to hurt? */
@@ -23,7 +26,7 @@ export const profiles = {
   ],
   /** Half of it for long: what grows that should not? */
   soak: (rate: number, seconds = 3600): Stage[] => [
-    { seconds: 10, rate: rate / 2 },
+    { seconds: warmUpSeconds, rate: rate / 2 },
     { seconds, rate: rate / 2 },
   ],
   /** Little, then at once three times as much, then little: does it come back? */

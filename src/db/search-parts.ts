@@ -39,11 +39,13 @@ export async function expressionOf(
  */
 const [entriesRead, listsFound] = [40, 1 / 6];
 
+const isDigits = /^\d+$/;
+
 /** A condition on what the index has: one of these ways. */
 interface Condition {
   ways: string[][];
-  /** Which of the wanted it is of. */
-  of: number;
+  /** Which word it is a part of; numbers are written of digits that have little to do with each other. */
+  of?: number;
   /** The share of all records that meet it. */
   share: number;
   /** What it takes to ask for it, in texts compared. */
@@ -58,18 +60,21 @@ export function rarest(wanted: Wanted, frequencies: Frequencies): { parts: Wante
   const { all } = frequencies;
   const single = (part: string, of: number): Condition => {
     const records = Math.min(all, frequencies.of(part));
-    return { ways: [[part]], of, share: records / all, cost: records / entriesRead + 1 / listsFound };
+    return {
+      ways: [[part]],
+      ...(!isDigits.test(part) && { of }),
+      ...{ share: records / all, cost: records / entriesRead + 1 / listsFound },
+    };
   };
-  const ofWays = (ways: Wanted[number], of: number): Condition => {
+  const ofWays = (ways: Wanted[number]): Condition => {
     const each = ways.map((way) =>
       worthwhile(
-        way.map((part) => single(part, of)),
+        way.map((part) => single(part, 0)),
         all,
       ),
     );
     return {
       ways: each.map(({ chosen }) => chosen.flatMap(({ ways }) => ways[0]!)),
-      of,
       share: Math.min(
         1,
         each.reduce((sum, { share }) => sum + share, 0),
@@ -81,7 +86,7 @@ export function rarest(wanted: Wanted, frequencies: Frequencies): { parts: Wante
   const needed = new Map<string, Condition>();
   const alternatives: Condition[] = [];
   for (const [of, ways] of wanted.entries()) {
-    if (ways.length > 1) alternatives.push(ofWays(ways, of));
+    if (ways.length > 1) alternatives.push(ofWays(ways));
     else for (const part of ways[0] ?? []) needed.getOrInsertComputed(part, () => single(part, of));
   }
   const { chosen, share } = worthwhile([...needed.values(), ...alternatives], all);
@@ -91,8 +96,8 @@ export function rarest(wanted: Wanted, frequencies: Frequencies): { parts: Wante
 
 /**
  * The one that leads to the records for the least, then whatever spares the most, as long as it spares more than it costs; and the
- * share of records that meet them all. Where a part of a word is, the word's others mostly are too: the second of what is
- * wanted counts as the root of its share, the third as the root of that, and so on.
+ * share of records that meet them all. Where a part of a word is, the word's others mostly are too: the second of a word counts as
+ * the root of its share, the third as the root of that, and so on.
  */
 function worthwhile(
   conditions: readonly Condition[],
@@ -105,21 +110,22 @@ function worthwhile(
     let best: Condition | undefined;
     let [mostSpared, keeps] = [chosen.length === 0 ? -Infinity : 0, 1];
     for (const condition of left) {
-      const lets = condition.share ** (1 / 2 ** (chosenOf.get(condition.of) ?? 0));
+      const others = condition.of === undefined ? 0 : (chosenOf.get(condition.of) ?? 0);
+      const lets = condition.share ** (1 / 2 ** others);
       const spared = all * share * (1 - lets) - condition.cost;
       if (spared > mostSpared) [best, mostSpared, keeps] = [condition, spared, lets];
     }
     if (!best) return { chosen, share };
     chosen.push(best);
     left.delete(best);
-    chosenOf.set(best.of, (chosenOf.get(best.of) ?? 0) + 1);
+    if (best.of !== undefined) chosenOf.set(best.of, (chosenOf.get(best.of) ?? 0) + 1);
     share *= keeps;
   }
 }
 
 /** How many of the youngest that have a part are looked at to tell how common it is. */
 const sampled = 100;
-const fewSampled = 8;
+const fewSampled = 4;
 /** For so long that is believed. It decides which lists are read, and never what is found. */
 const believedMs = 10 * minute;
 const mostRemembered = 10_000;
@@ -162,7 +168,10 @@ async function frequencies(
   return { all: all.get(table) ?? 1, of: (part) => known.get(part)! };
 }
 
-/** From how far back the youngest records with each part reach, how many there are in all. */
+/**
+ * How many records have each part, as if all had it as often as those between the youngest ones with it do; how many there are in all.
+ * Counted to the newest of all instead, what was common before an import of others would look rare.
+ */
 const sample = (session: Session, table: SearchedTable, parts: readonly string[]) =>
   samples.all(
     session,
@@ -171,7 +180,7 @@ const sample = (session: Session, table: SearchedTable, parts: readonly string[]
       const search = searchTable(t, table);
       const index = sql.identifier(`${table}_trigrams`);
       const youngest = sql`select rowid as doc from ${index} where ${index} match '"' || value || '"' order by rowid desc limit ${sampled}`;
-      const count = sql`select count(*) * newest.doc / (newest.doc + 1.0 - iif(count(*) < ${sampled}, 1, min(youngest.doc))) from (${youngest}) as youngest`;
+      const count = sql`select iif(count(*) < ${sampled}, count(*), min(newest.doc, (count(*) - 1) * newest.doc / (max(youngest.doc) - min(youngest.doc)))) from (${youngest}) as youngest`;
       const newest = sql`select coalesce(max(${search.doc}), 1) as doc from ${search}`;
       return q
         .select({ part: sql<string>`part`, count: sql<number>`count`, total: sql<number>`total` })

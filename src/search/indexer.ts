@@ -12,15 +12,14 @@ const gatherMs = 200;
 /** Pages of the index that are merged in one transaction, and how often that is done after each portion: so it keeps up. */
 const [mergedPages, mergesEach] = [16, 2];
 /**
- * So many parts of alike size are merged into one: with 4, as FTS5 does it by itself, each record is written again three times
- * as often, and no search is quicker for it. Beyond so many, whoever writes has to merge them at once.
+ * So many parts of alike size are merged into one. A search reads the list of three letters in each part, and of fifty took up to
+ * twice as long as of one; but merging fewer at once writes each record again more often. So it depends: 16 while many records come,
+ * as in an import; 4 while people work; and 2 once nothing came for so long, then with a pause after each few pages.
  */
-const [partsMerged, mostParts] = [16, 100];
-/**
- * A search reads the list of three letters in each part. So whatever is of alike size is merged once nothing was indexed for so
- * long, a few pages at a time with a pause after each: of fifty parts a search took up to twice as long as of one.
- */
-const [partsMergedAtRest, restMs, restPauseMs] = [2, 5 * second, 10];
+const partsMerged = { inBulk: 16, usually: 4, atRest: 2 };
+const [restMs, restPauseMs] = [5 * second, 10];
+/** Beyond so many parts, whoever writes has to merge them at once. */
+const mostParts = 100;
 const tables: readonly SearchedTable[] = ["clients", "tasks", "files"];
 
 /**
@@ -30,9 +29,9 @@ const tables: readonly SearchedTable[] = ["clients", "tasks", "files"];
 export class Indexer {
   readonly #pulse: Pulse;
   readonly #indexedAt = new Map<SearchedTable, number>();
-  /** Their index may have something to merge. What an earlier process left is merged with what comes next. */
-  readonly #unmerged = new Set<SearchedTable>();
-  /** The same for when it rests; here an earlier process counts. */
+  /** Their index may have something to merge, so many parts into one. What an earlier process left is merged with what comes next. */
+  readonly #unmerged = new Map<SearchedTable, number>();
+  /** The same for when nothing comes; here an earlier process counts. */
   readonly #scattered = new Set<SearchedTable>(tables);
   /** How many parts an index was last told to merge into one. */
   readonly #partsMerged = new Map<SearchedTable, number>();
@@ -89,28 +88,29 @@ export class Indexer {
     await this.store.tx((session) => indexNext(session, table));
     this.#workedAt = monotonic();
     this.#indexedAt.set(table, this.#workedAt);
-    this.#unmerged.add(table);
+    this.#unmerged.set(table, isWhole ? partsMerged.inBulk : partsMerged.usually);
     this.#scattered.add(table);
     return 0;
   }
 
   /** Merges some of an index. @returns the milliseconds until it is to be called again */
   async #merge(table: SearchedTable): Promise<number> {
-    if (!this.#unmerged.has(table)) return Infinity;
+    const parts = this.#unmerged.get(table);
+    if (parts === undefined) return Infinity;
     for (let i = 0; i < mergesEach; i++) {
-      if (await this.#mergeSome(table, partsMerged)) continue;
+      if (await this.#mergeSome(table, parts)) continue;
       this.#unmerged.delete(table);
       return Infinity;
     }
     return 0;
   }
 
-  /** The same once it rests, as far as fewer parts go. */
+  /** The same once nothing comes. */
   async #mergeAtRest(): Promise<number> {
     for (const table of this.#scattered) {
       const leftMs = this.#workedAt + this.restsAfterMs - monotonic();
       if (leftMs > 0) return leftMs;
-      if (await this.#mergeSome(table, partsMergedAtRest)) return restPauseMs;
+      if (await this.#mergeSome(table, partsMerged.atRest)) return restPauseMs;
       this.#scattered.delete(table);
     }
     return Infinity;

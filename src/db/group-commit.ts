@@ -15,6 +15,8 @@ export interface GroupCommitOptions {
   maxWaiting?: number;
   /** A caller that works longer, or a lock held longer by another process, is given up. */
   deadlineMs?: number;
+  /** Called after each commit of something: whoever shares it is answered once it resolves, and all fail when it rejects. */
+  committed?: () => Promise<void>;
   /** Called between batches; the next one waits for what it gives. */
   between?: () => Promise<void> | undefined;
   /** Told how long callers wait, and how many share a commit. */
@@ -46,7 +48,7 @@ class Spoiled extends Error {}
 
 /**
  * The only way to write to a SQLite database: callers wait in line, and those who wait together share one
- * commit, because the commit's fsync costs more than their work. One who fails takes nobody along: most fail before they
+ * commit, because bringing that to the disk costs more than their work. One who fails takes nobody along: most fail before they
  * wrote anything; else the batch is rolled back and runs again with a savepoint for each. Nobody is answered, not even
  * with an error, before the commit: an error may follow from something read that an earlier caller of the same batch
  * wrote.
@@ -59,6 +61,7 @@ export class GroupCommit<Session> {
   #maxBatchMs;
   #maxWaiting;
   #deadlineMs;
+  #committed;
   #between;
   #measures;
 
@@ -70,6 +73,7 @@ export class GroupCommit<Session> {
       maxBatchMs = 20,
       maxWaiting = 10_000,
       deadlineMs = 5_000,
+      committed,
       between,
       measures,
     }: GroupCommitOptions,
@@ -78,6 +82,7 @@ export class GroupCommit<Session> {
     this.#maxBatchMs = maxBatchMs;
     this.#maxWaiting = maxWaiting;
     this.#deadlineMs = deadlineMs;
+    this.#committed = committed;
     this.#between = between;
     this.#measures = measures;
     this.#statements = {
@@ -141,16 +146,18 @@ export class GroupCommit<Session> {
       return;
     }
     const batch: Caller<Session>[] = [];
+    let hasWritten = false;
     const startedAt = performance.now();
     try {
       do {
         const caller = this.#waiting.shift()!;
         this.#measures?.waited?.((performance.now() - caller.queuedAt) / second);
         batch.push(caller);
-        if (batch[0]!.caution === "none") await this.#takeTurn(caller);
-        else await this.#takeTurnWithin(caller);
+        const turn = batch[0]!.caution === "none" ? this.#takeTurn(caller) : this.#takeTurnWithin(caller);
+        hasWritten = (await turn).hasWritten || hasWritten;
       } while (this.#hasRoom(batch, startedAt));
       this.#commit(batch);
+      if (hasWritten) await this.#committed?.();
     } catch (error) {
       this.#giveUp(batch, error);
       return;
@@ -177,18 +184,20 @@ export class GroupCommit<Session> {
   }
 
   /** @throws Spoiled when it failed and what it wrote would be committed with the others' */
-  async #takeTurn(caller: Caller<Session>) {
+  async #takeTurn(caller: Caller<Session>): Promise<Lifetime> {
     const lifetime = await this.#run(caller);
     if ("error" in caller.outcome && lifetime.hasWritten && this.db.inTransaction) throw new Spoiled();
+    return lifetime;
   }
 
-  async #takeTurnWithin(caller: Caller<Session>) {
+  async #takeTurnWithin(caller: Caller<Session>): Promise<Lifetime> {
     const { savepoint, release, rollbackTo } = this.#statements;
     savepoint.run();
-    await this.#run(caller);
+    const lifetime = await this.#run(caller);
     // Some errors make SQLite itself end the transaction; `#commit` notices that.
     if ("error" in caller.outcome && this.db.inTransaction) rollbackTo.run();
     if (this.db.inTransaction) release.run();
+    return lifetime;
   }
 
   async #run(caller: Caller<Session>): Promise<Lifetime> {

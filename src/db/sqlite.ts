@@ -7,6 +7,7 @@ import { sqliteDialect } from "./dialect";
 import { DbError, toDbError } from "./errors";
 import { GroupCommit, type GroupCommitOptions } from "./group-commit";
 import type { Plan } from "./hot";
+import { LogSync } from "./log-sync";
 import { Lru } from "./lru";
 import { Reader } from "./reader";
 import { forgetSmallTables, gatherStatistics } from "./statistics";
@@ -42,7 +43,8 @@ export function openSqliteStore(file: string, options: SqliteOptions = {}): Stor
   // Beyond its pages in memory, a large transaction writes what it has changed before it is done.
   const writer = open(file, { readwrite: true, create: true }, 16);
   writer.run("PRAGMA journal_mode = WAL");
-  writer.run(`PRAGMA synchronous = ${options.synchronous ?? "FULL"}`);
+  // Its checkpoints are synced; the log is, by `LogSync`.
+  writer.run("PRAGMA synchronous = NORMAL");
   writer.run("PRAGMA foreign_keys = ON");
   // A worker of who had it before may be on its way out, and is waited for.
   forgetSmallTables(writer);
@@ -60,8 +62,12 @@ export function openSqliteStore(file: string, options: SqliteOptions = {}): Stor
   const turns = new Turns(asides.length, asideDeadlineMs);
   const openWrite = sessions(writer);
   const checkpoints = new Checkpoints(writer, file);
-  const between = () => checkpoints.between();
-  const groupCommit = new GroupCommit<Session>(writer, openWrite, { ...options, between });
+  const log = options.synchronous === "NORMAL" ? undefined : new LogSync(writer, file);
+  const groupCommit = new GroupCommit<Session>(writer, openWrite, {
+    ...options,
+    committed: log && (() => log.run()),
+    between: () => checkpoints.between(),
+  });
   return {
     engine: "sqlite",
     read: sessions(reader)(),
@@ -92,6 +98,7 @@ export function openSqliteStore(file: string, options: SqliteOptions = {}): Stor
       writer.run("PRAGMA busy_timeout = 2000");
       gatherStatistics(writer);
       writer.close();
+      log?.close();
     },
   };
 }

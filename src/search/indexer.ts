@@ -85,10 +85,17 @@ export class Indexer {
     const isWhole = next.length === mostRecords || portionOf(next, mostLetters).length < next.length;
     const leftMs = (this.#indexedAt.get(table) ?? -Infinity) + gatherMs - monotonic();
     if (!isWhole && leftMs > 0) return leftMs;
-    await this.store.tx((session) => indexNext(session, table));
+    // Few records and what is merged after them share a commit; of many, each transaction is long enough.
+    const parts = isWhole ? partsMerged.inBulk : partsMerged.usually;
+    const mayHaveMore = await this.store.tx(async (session) => {
+      await indexNext(session, table);
+      return isWhole || this.#mergeIn(session, table, parts);
+    });
+    if (!isWhole) this.#partsMerged.set(table, parts);
     this.#workedAt = monotonic();
     this.#indexedAt.set(table, this.#workedAt);
-    this.#unmerged.set(table, isWhole ? partsMerged.inBulk : partsMerged.usually);
+    if (mayHaveMore) this.#unmerged.set(table, parts);
+    else this.#unmerged.delete(table);
     this.#scattered.add(table);
     return 0;
   }
@@ -117,13 +124,15 @@ export class Indexer {
   }
 
   /** @returns whether there may be more to merge */
-  #mergeSome(table: SearchedTable, parts: number): Promise<boolean> {
-    const isTold = this.#partsMerged.get(table) === parts;
+  async #mergeSome(table: SearchedTable, parts: number): Promise<boolean> {
+    const mayHaveMore = await this.store.tx((session) => this.#mergeIn(session, table, parts));
     this.#partsMerged.set(table, parts);
-    return this.store.tx(async (session) => {
-      if (!isTold) await tellIndex(session, table, "usermerge", parts);
-      return mergeNext(session, table);
-    });
+    return mayHaveMore;
+  }
+
+  async #mergeIn(session: Session, table: SearchedTable, parts: number): Promise<boolean> {
+    if (this.#partsMerged.get(table) !== parts) await tellIndex(session, table, "usermerge", parts);
+    return mergeNext(session, table);
   }
 }
 

@@ -21,6 +21,7 @@ export function telling(store: Store, listener: (topic: string) => void): Store 
       return store.waiting;
     },
     read: store.read,
+    durable: store.durable,
     aside: (caller) => store.aside(caller),
     async tx(work, options) {
       let last: Session | undefined;

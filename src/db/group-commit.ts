@@ -55,6 +55,9 @@ class Spoiled extends Error {}
  */
 export class GroupCommit<Session> {
   #waiting: Caller<Session>[] = [];
+  #syncing: Promise<void> | undefined;
+  /** Something was committed that is not known to be on the disk. */
+  #owesSync = false;
   #draining: Promise<void> | undefined;
   #statements;
   #maxCallers;
@@ -98,6 +101,12 @@ export class GroupCommit<Session> {
   /** How many callers are in line for a batch to come. */
   get waiting() {
     return this.#waiting.length;
+  }
+
+  /** Resolves once all that is committed by now is on the disk, and rejects when that failed; nothing where it is. */
+  get syncing(): Promise<void> | undefined {
+    if (!this.#owesSync) return undefined;
+    return this.#syncing ?? Promise.reject(new DbError("unavailable"));
   }
 
   /**
@@ -157,7 +166,7 @@ export class GroupCommit<Session> {
         hasWritten = (await turn).hasWritten || hasWritten;
       } while (this.#hasRoom(batch, startedAt));
       this.#commit(batch);
-      if (hasWritten) await this.#committed?.();
+      if (hasWritten || this.#owesSync) await this.#sync();
     } catch (error) {
       this.#giveUp(batch, error);
       return;
@@ -166,6 +175,16 @@ export class GroupCommit<Session> {
       if ("error" in outcome) reject(outcome.error);
       else resolve(outcome.value);
     }
+  }
+
+  /** Also who wrote nothing waits for what failed before: they may be answered by what they read of it. */
+  #sync(): Promise<void> | undefined {
+    if (!this.#committed) return undefined;
+    this.#owesSync = true;
+    this.#syncing = this.#committed()
+      .then(() => void (this.#owesSync = false))
+      .finally(() => (this.#syncing = undefined));
+    return this.#syncing;
   }
 
   /** Another process (a backup, a shell) may hold the lock. `busy_timeout` would wait on the event loop. */

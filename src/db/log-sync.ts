@@ -1,5 +1,5 @@
 import type { Database } from "bun:sqlite";
-import { closeSync, fdatasync, fsyncSync, openSync } from "node:fs";
+import { closeSync, fdatasync, fdatasyncSync, fsyncSync, openSync, realpathSync } from "node:fs";
 import { dirname } from "node:path";
 import { DbError } from "./errors";
 
@@ -8,8 +8,8 @@ const onDisk = (fd: number) =>
 
 /**
  * Brings SQLite's log to the disk. SQLite does it within COMMIT, where everybody waits for the disk, whatever they came for; here
- * only those do who wrote, as they are answered afterwards. Until then others may read what was written: it is lost only where
- * nobody was told that it is there to stay.
+ * only those do who wrote, as they are answered afterwards. Until then others may read what was written; what later answers depend
+ * on is read through `Store.durable`.
  */
 export class LogSync {
   readonly #fd: number;
@@ -21,9 +21,12 @@ export class LogSync {
     file: string,
     private readonly sync = onDisk,
   ) {
-    this.#fd = openSync(`${file}-wal`, "r");
-    // That there is a log has to be on the disk as well.
-    const folder = openSync(dirname(file), "r");
+    // SQLite has the log beside the file, not beside a link to it.
+    const path = realpathSync(file);
+    this.#fd = openSync(`${path}-wal`, "r");
+    // What a process that was killed has left there counts from now on, and that there is a log at all.
+    fdatasyncSync(this.#fd);
+    const folder = openSync(dirname(path), "r");
     try {
       fsyncSync(folder);
     } finally {

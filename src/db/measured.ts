@@ -32,6 +32,7 @@ export function measured(store: Store, measures: StoreMeasures): Store {
       return store.waiting;
     },
     read: timed(store.read, measures.read, failed),
+    durable: timed(store.durable, measures.read, failed),
     aside: (caller) => timed(store.aside(caller), measures.aside, failed),
     async tx(work, options) {
       const startedAt = performance.now();

@@ -60,10 +60,13 @@ export function openPostgresStore(url: string, options: PostgresOptions = {}): S
     }) as Promise<T>;
   }
 
+  const read = new PostgresSession(client, unprepared);
   return {
     engine: "postgres",
     waiting: 0,
-    read: new PostgresSession(client, unprepared),
+    read,
+    // It shows nothing before it is on the disk.
+    durable: read,
     aside: (caller) => inTurn(new PostgresSession(aside, aside), turns, caller),
     async tx(work, options: TxOptions = {}) {
       refuseNesting();

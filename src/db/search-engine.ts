@@ -100,7 +100,7 @@ const sqliteEngine: SearchEngine = {
     return {
       // In this order and no other: a planner does not know how much the index finds.
       from: sql`(${found}) as found cross join ${search} cross join ${t[table]}`,
-      where: sql`${search.doc} = found.doc and ${agree ? sql`${t[table]}.rowid = ${search.doc}` : sql`${t[table].id} = ${search.id}`}`,
+      where: sql`${search.doc} = found.doc and ${agree ? sql`${t[table]}.rowid = ${search.doc} and +${t[table].id} = ${search.id}` : sql`${t[table].id} = ${search.id}`}`,
       order: sql``,
     };
   },

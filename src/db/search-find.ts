@@ -138,7 +138,7 @@ const looked = hotByShape<LookedRow>();
  * @param limits how many records to look for, and how many of the best
  */
 async function lookIn(
-  store: Pick<Store, "read">,
+  store: Pick<Store, "read" | "aside">,
   aside: Session,
   query: SearchQuery,
   within: SearchScope,

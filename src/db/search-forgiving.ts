@@ -28,7 +28,7 @@ const texts = hotByShape<{ text: string }>();
 
 /** For each word of a query that may be wrong, the words of records that differ from it by a letter; `undefined` for none. */
 export async function correctionsFor(
-  store: Pick<Store, "read">,
+  store: Pick<Store, "read" | "aside">,
   session: Session,
   query: SearchQuery,
   scopes: readonly SearchScope[],
@@ -52,7 +52,7 @@ export async function correctionsFor(
 
 /** Texts that may have a word like this one, and have what else is asked for that has to be right. */
 async function textsLike(
-  store: Pick<Store, "read">,
+  store: Pick<Store, "read" | "aside">,
   aside: Session,
   { terms, nots }: SearchQuery,
   word: string,

@@ -49,10 +49,18 @@ export function numbersAgree(
   return looked.agree;
 }
 
-/** Whether it is known by now that they agree. Who asks first has it looked at, and does not wait. */
-export function knownToAgree(store: Pick<Store, "read">, session: Session, table: SearchedTable): boolean {
-  void numbersAgree(store, session, table);
-  return known.get(store)?.get(table)?.result ?? false;
+/** Whose turn it is to look at what nobody waits for. */
+const looker = "search numbers";
+const looking = new WeakSet<object>();
+
+/** Whether it is known by now that they agree. Who asks first has it looked at, one table after the other, and does not wait. */
+export function knownToAgree(store: Pick<Store, "read" | "aside">, table: SearchedTable): boolean {
+  const result = known.get(store)?.get(table)?.result;
+  if (!result && !looking.has(store)) {
+    looking.add(store);
+    void numbersAgree(store, store.aside(looker), table).finally(() => looking.delete(store));
+  }
+  return result ?? false;
 }
 
 const look = async (session: Session, table: SearchedTable): Promise<boolean> =>

@@ -98,7 +98,7 @@ const numbers = hotByShape<{ docs: string; total: number }>();
  * once, and they are read on the event loop: most of what people look for is one record among many.
  */
 export async function approach(
-  store: Pick<Store, "read">,
+  store: Pick<Store, "read" | "aside">,
   aside: Session,
   wanted: Wanted,
   { table, scope, isIndexed }: SearchScope,
@@ -110,7 +110,7 @@ export async function approach(
   const { numbersInOrder } = searchEngineOf(aside);
   const args = { list_q_match: match };
   if (!numbersInOrder) return { ...far, lead: "index", args };
-  const agree = knownToAgree(store, aside, table);
+  const agree = knownToAgree(store, table);
   if (texts > quickTexts) return { ...far, lead: "index", agree, args };
   const [found] = await numbers.all(
     store.read,
@@ -146,7 +146,7 @@ const gathered = hotByShape<Gathered>();
 
 /** The first records that a query finds in a scope, the youngest first. */
 async function gather(
-  store: Pick<Store, "read">,
+  store: Pick<Store, "read" | "aside">,
   aside: Session,
   query: SearchQuery,
   within: SearchScope,
@@ -181,7 +181,11 @@ async function gather(
 }
 
 /** The numbers that a search leads to, where the engine has them apart from the records. */
-function numbered(store: Pick<Store, "read">, session: Session, table: SearchedTable): Numbered | undefined {
+function numbered(
+  store: Pick<Store, "read" | "aside">,
+  session: Session,
+  table: SearchedTable,
+): Numbered | undefined {
   const { numbers } = searchEngineOf(session);
   return (
     numbers && {
@@ -193,7 +197,7 @@ function numbered(store: Pick<Store, "read">, session: Session, table: SearchedT
 
 /** Whether a query finds anything in a scope. */
 export const hasAny = async (
-  store: Pick<Store, "read">,
+  store: Pick<Store, "read" | "aside">,
   session: Session,
   query: SearchQuery,
   within: SearchScope,
@@ -209,7 +213,7 @@ const mostGathered = 2_500;
  * @param sieve what is to be known of them: `passing` tells how many of those that were counted it lets through
  */
 export async function searched(
-  store: Pick<Store, "read">,
+  store: Pick<Store, "read" | "aside">,
   session: Session,
   query: SearchQuery,
   within: SearchScope,

@@ -68,9 +68,11 @@ export function openSqliteStore(file: string, options: SqliteOptions = {}): Stor
     committed: log && (() => log.run()),
     between: () => checkpoints.between(),
   });
+  const read = sessions(reader)();
   return {
     engine: "sqlite",
-    read: sessions(reader)(),
+    read,
+    durable: afterSync(read, () => groupCommit.syncing),
     aside: (caller) => inTurn(asideSession(reader, asides), turns, caller),
     get waiting() {
       return groupCommit.waiting;
@@ -151,6 +153,21 @@ function asideSession(db: Database, readers: readonly Reader[]): Session {
       } catch (error) {
         throw toDbError(error);
       }
+    },
+  };
+}
+
+/** Gives what it reads once what was committed by then is on the disk. */
+function afterSync(session: Session, syncing: () => Promise<void> | undefined): Session {
+  const { t, dialect } = session;
+  return {
+    ...{ t, dialect },
+    get q() {
+      return session.q;
+    },
+    run(plan, values) {
+      const rows = session.run(plan, values);
+      return syncing()?.then(() => rows) ?? rows;
     },
   };
 }

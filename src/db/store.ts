@@ -37,6 +37,8 @@ export interface Store {
   readonly waiting: number;
   /** Sees what is committed, nothing else. Inside `tx`, read through the transaction's own session. */
   readonly read: Session;
+  /** The same for who tells what a later answer depends on: nothing is given that a power cut could still take back. */
+  readonly durable: Session;
   /**
    * The same for reads that may take long, such as counting everything: off the event loop on SQLite, on connections of
    * their own on PostgreSQL. One that takes longer than two seconds, waiting included, fails as `deadline`. Only for

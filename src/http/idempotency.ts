@@ -125,7 +125,7 @@ export class Idempotency {
   }
 
   async #find({ userId, method, path, key, body: sent }: Attempt): Promise<KeptAnswer | undefined> {
-    const row = await keptAnswer.first(this.store.read, { user_id: userId, method, path, key });
+    const row = await keptAnswer.first(this.store.durable, { user_id: userId, method, path, key });
     if (!row || row.created_at < now() - this.keepMs) return undefined;
     const isSame = this.seal.recognises(row.body_hash, sent);
     if (isSame === undefined) throw unreadable();

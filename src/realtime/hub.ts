@@ -58,9 +58,9 @@ export class Hub {
 
   constructor(private readonly options: HubOptions) {
     const { store, bus, kinds, sees, measure } = options;
-    this.#hints = new Hints(store.read, kinds, sees);
+    this.#hints = new Hints(store.durable, kinds, sees);
     this.#notifying = new Wakes(mostReading, togetherAtMost, (userIds) =>
-      deliver(store.read, this.#ofAll(userIds), measure),
+      deliver(store.durable, this.#ofAll(userIds), measure),
     );
     this.#checking = new Wakes(mostReading, 1, ([userId]) => this.#check(userId!));
     this.#telling = new Wakes(1, 1, () => this.#hints.tell());

@@ -23,6 +23,7 @@ export function tracedStore(store: Store): Store {
       return store.waiting;
     },
     read: tracedSession(store.read),
+    durable: tracedSession(store.durable),
     aside: (caller) => tracedSession(store.aside(caller)),
     tx: (work, options) =>
       traced("transaction", {}, () => store.tx((session) => work(tracedSession(session)), options)),

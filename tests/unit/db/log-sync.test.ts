@@ -1,7 +1,7 @@
 /** When callers are answered, and what becomes of them when the disk fails. */
 import { Database } from "bun:sqlite";
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, rmSync, statSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { GroupCommit } from "../../../src/db/group-commit";
@@ -38,6 +38,7 @@ function writing(sync: (fd: number) => Promise<void>) {
   return {
     insert: (x: number) => commits.run(async (session) => session.insert(x)),
     count: () => commits.run(async (session) => session.count()),
+    syncing: () => commits.syncing,
     close: () => log.close(),
   };
 }
@@ -47,13 +48,15 @@ const sizeOfLog = () => statSync(`${file}-wal`).size;
 
 test("who wrote is answered after the log is on the disk, and who comes meanwhile shares the next commit", async () => {
   const syncs: PromiseWithResolvers<void>[] = [];
-  const { insert, close } = writing(() => {
+  const { insert, syncing, close } = writing(() => {
     syncs.push(Promise.withResolvers());
     return syncs.at(-1)!.promise;
   });
   const answered: number[] = [];
+  expect(syncing()).toBeUndefined();
   const first = insert(1).then(() => answered.push(1));
   await Bun.sleep(5);
+  void syncing()!.then(() => answered.push(0));
   expect([rows(), syncs.length, answered]).toEqual([1, 1, []]);
   const others = [2, 3].map((x) => insert(x).then(() => answered.push(x)));
   await Bun.sleep(5);
@@ -61,10 +64,11 @@ test("who wrote is answered after the log is on the disk, and who comes meanwhil
   syncs[0]!.resolve();
   await first;
   await Bun.sleep(5);
-  expect([rows(), syncs.length, answered]).toEqual([3, 2, [1]]);
+  expect([rows(), syncs.length, answered]).toEqual([3, 2, [0, 1]]);
   syncs[1]!.resolve();
   await Promise.all(others);
-  expect(answered).toEqual([1, 2, 3]);
+  expect(answered).toEqual([0, 1, 2, 3]);
+  expect(syncing()).toBeUndefined();
   close();
 });
 
@@ -88,17 +92,28 @@ test("what the log may have lost is brought into the file before anybody is answ
 
 test("who wrote is told when that is not possible either, as is everybody until it is", async () => {
   let fails = true;
-  const { insert, close } = writing(() => (fails ? Promise.reject(new Error("EIO")) : Promise.resolve()));
+  const { insert, count, syncing, close } = writing(() =>
+    fails ? Promise.reject(new Error("EIO")) : Promise.resolve(),
+  );
   // Someone reads what was there before, so the log cannot begin anew.
   const reader = new Database(file, { readonly: true });
   reader.run("BEGIN");
   reader.query("SELECT count(*) FROM t").get();
-  expect(insert(1)).rejects.toThrow("database: unavailable");
+  await expect(insert(1)).rejects.toThrow("database: unavailable");
   fails = false;
-  expect(insert(2)).rejects.toThrow("database: unavailable");
-  await Bun.sleep(20);
+  await expect(insert(2)).rejects.toThrow("database: unavailable");
+  // They would be told of what they read, which may still be lost.
+  await expect(count()).rejects.toThrow("database: unavailable");
+  await expect(syncing()).rejects.toThrow("database: unavailable");
   reader.close();
-  await insert(3);
+  expect(await count()).toBe(2);
   expect(sizeOfLog()).toBe(0);
+  expect(syncing()).toBeUndefined();
   close();
+});
+
+test("the log is beside the file that a link leads to", () => {
+  const link = join(folder, "link.db");
+  symlinkSync(file, link);
+  new LogSync(writer, link).close();
 });

@@ -10,7 +10,7 @@ let browser: Browser;
 beforeAll(async () => void (browser = await startBrowser()), 60_000);
 afterAll(() => browser?.close());
 
-/** Runs in the page, until its stream is open: what it was told is kept there, and a lost connection is made again. */
+/** Runs in the page, until both are welcome: what it was told is kept there, and a lost connection is made again. */
 async function listenInPage(token: string): Promise<void> {
   const told = { ws: [] as number[], sse: [] as number[], closed: [] as number[] };
   Object.assign(globalThis, { told });
@@ -24,11 +24,15 @@ async function listenInPage(token: string): Promise<void> {
     const frame = JSON.parse(String(data)) as { type: string; id: number };
     if (frame.type === "notification") numbers.push(frame.id);
   };
+  const welcome = Promise.withResolvers<void>();
   const connect = async () => {
     try {
       const after = told.ws.at(-1) ?? 0;
       const socket = new WebSocket(`/ws?ticket=${await ticketFor("ws")}&after=${after}`);
-      socket.addEventListener("message", ({ data }) => take(told.ws, data));
+      socket.addEventListener("message", ({ data }) => {
+        welcome.resolve();
+        take(told.ws, data);
+      });
       socket.addEventListener("close", ({ code }) => {
         told.closed.push(code);
         setTimeout(() => void connect(), 100);
@@ -44,6 +48,7 @@ async function listenInPage(token: string): Promise<void> {
   await new Promise((resolve) => {
     source.addEventListener("message", resolve);
   });
+  await welcome.promise;
 }
 
 test.each(engines)(

@@ -42,7 +42,10 @@ export interface Call {
   attempt: Attempt | null;
 }
 
-const calls = new WeakMap<Request, Call>();
+/** Kept on the request itself: the collector looks through a WeakMap of all of them each time. */
+const ofRequest = Symbol("call");
+type Carrying = Request & { [ofRequest]?: Call };
+
 const safeId = /^[A-Za-z0-9._:-]{8,128}$/;
 
 /** Takes the caller's `X-Request-Id` when it is 8–128 safe characters, else makes one. */
@@ -66,13 +69,13 @@ export function openCall(request: Request, address: string, isSecure: boolean): 
     parameters: {},
     attempt: null,
   };
-  calls.set(request, call);
+  (request as Carrying)[ofRequest] = call;
   return call;
 }
 
 /** The call of a request; every request has one before anything else sees it. */
 export function callOf(request: Request): Call {
-  return calls.get(request) ?? openCall(request, "unknown", false);
+  return (request as Carrying)[ofRequest] ?? openCall(request, "unknown", false);
 }
 
 /** The path of a URL, without building a URL object. Where the `Host` is no host, the URL begins with its path. */

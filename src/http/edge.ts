@@ -73,8 +73,9 @@ export const opening =
   ({ proxies, transport, metrics }: Pick<EdgeOptions, "proxies" | "transport" | "metrics">) =>
   <App extends AnyElysia>(app: App): App => {
     if (tracing()) app.wrap(traced);
-    app.headers(securityHeaders).onRequest(({ request, set, server }) => {
-      const peer = server?.requestIP(request)?.address ?? "unknown";
+    app.headers(securityHeaders).onRequest(({ request, set }) => {
+      // Not the context's `server`: for a hook that names it, Elysia defines a getter on the context of every request.
+      const peer = app.server?.requestIP(request)?.address ?? "unknown";
       const forwardedFor = request.headers.get("x-forwarded-for");
       const address = clientAddress(peer, forwardedFor, proxies);
       if (forwardedFor !== null && !proxies.has(address) && address === clientAddress(peer, null, proxies)) {

@@ -16,8 +16,8 @@ export interface PulseOptions {
   soonMs?: number;
 }
 
-/** After failures in a row, at most this long until the next try. */
-const longestPauseMs = 30 * second;
+/** After failures in a row, at most this long until the next try: once a database is back, nobody waits longer to be told. */
+const longestPauseMs = 10 * second;
 
 /** Does something from time to time, and soon after each nudge; never twice at once, and with a pause after a failure. */
 export class Pulse {

@@ -146,6 +146,16 @@ inWorld("files that are meant to do harm", {}, (world) => {
     ]);
   });
 
+  test("with NUL in their headers are read all the same", async () => {
+    const before = await namesIn(world());
+    const csv = `na\0me,a\0b\nwith NUL,${"x".repeat(100)}\n`;
+    expect(await imported(world(), "lan", "clients", csv)).toMatchObject({
+      ...{ state: "succeeded", created: 1, failed: 0 },
+      result: { mapping: { name: "na\ufffdme" }, unmapped: ["a\ufffdb"] },
+    });
+    expect(await namesIn(world())).toEqual([...before, "with NUL"]);
+  });
+
   test("that end in half a character lose nothing but that", async () => {
     const before = await namesIn(world());
     const wide = [...utf16("name,email\nwide,\n", "le"), 0x41];

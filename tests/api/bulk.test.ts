@@ -255,7 +255,7 @@ inWorld("what many records were", { clients, tasks: { call: { client_id: "$acme"
     expect(await get("acme")).toMatchObject({ status: "customer", industry: "Banking" });
     const { text, headers } = await world().send("manager", "GET", `/api/jobs/${undo.id}/errors.csv`);
     expect(headers.get("content-type")).toStartWith("text/csv");
-    expect(text.split("\r\n")[0]).toEndWith("line,record_id,field,code,message,row");
+    expect(text.split("\r\n")[0]).toEndWith("line,record_id,field,code,message");
     expect(text).toContain(`,${world().ids.acme},status,edited_since,It was changed since.`);
   });
 

@@ -15,6 +15,7 @@ export interface Layout {
   skips: number;
   /** Cells of a row. */
   width: number;
+  headers: string[];
   sources: FieldSources;
   /** Columns that no field comes from, by their headers. */
   unmapped: string[];
@@ -53,7 +54,7 @@ export async function layoutOf(
   if (Object.keys(sources).length === 0) throw noHeader(headers, fields);
   const used = new Set(Object.values(sources).flatMap(({ columns }) => columns));
   return {
-    ...{ encoding, isSound, delimiter, skips: header.at + 1, width: headers.length, sources },
+    ...{ encoding, isSound, delimiter, skips: header.at + 1, width: headers.length, headers, sources },
     unmapped: headers.filter((header, i) => !used.has(i) && header !== ""),
   };
 }

@@ -310,6 +310,7 @@ function matchOf({ mode, match }: ImportOptions, { sources }: Layout): string[] 
 /** How the file is read, for whoever asked. */
 const shown = ({ layout, mode, match, isDryRun }: ImportPayload): Record<string, unknown> => ({
   ...{ dry_run: isDryRun, mode, match, encoding: layout.encoding, delimiter: layout.delimiter },
+  columns: layout.headers,
   mapping: Object.fromEntries(
     Object.entries(layout.sources).map(([field, { headers, join, constant, values }]) => [
       field,

@@ -130,6 +130,19 @@ inWorld("files that are meant to do harm", {}, (world) => {
     expect(await namesIn(world())).toEqual(["A"]);
   });
 
+  test("end with a word when a row has more cells than there is room for", async () => {
+    const wide = (cells: number) => `name,notes\nA,x\nB${",".repeat(cells - 1)}z\n`;
+    const before = await namesIn(world());
+    const million = await imported(world(), "lan", "clients", wide(1_000_000));
+    expect(million).toMatchObject({ state: "succeeded", created: 1, failed: 1 });
+    const more = await imported(world(), "lan", "clients", wide(10_000_000));
+    expect(more).toMatchObject({
+      ...{ state: "failed", created: 1 },
+      error: "Line 3: the row has more than 2000000 cells.",
+    });
+    expect(await namesIn(world())).toEqual([...before, "A", "A"]);
+  });
+
   test("with cells of megabytes, NUL, broken bytes and formulas do no harm", async () => {
     const huge = "x".repeat(10_000_000);
     const head = `name,notes,email\n"quoted ""name""","line\n, and more",\n'=1+1,\t"=cmd()",\nhuge,${huge},\nnul,a\0b,\n`;

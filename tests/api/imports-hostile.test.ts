@@ -143,6 +143,14 @@ inWorld("files that are meant to do harm", {}, (world) => {
     expect(await namesIn(world())).toEqual([...before, "A", "A"]);
   });
 
+  test("with many wide rows are read a few at a time, and each of them once", async () => {
+    const before = await namesIn(world());
+    const rows = Array.from({ length: 12 }, (_, i) => `wide ${i}${",".repeat(i % 3 === 0 ? 300_000 : 1)}`);
+    const job = await imported(world(), "lan", "clients", `name,notes\n${rows.join("\n")}\n`);
+    expect(job).toMatchObject({ state: "succeeded", done: 12, total: 12, created: 12, failed: 0 });
+    expect(await namesIn(world())).toEqual([...before, ...rows.map((row) => row.replace(/,+$/, ""))]);
+  });
+
   test("with cells of megabytes, NUL, broken bytes and formulas do no harm", async () => {
     const huge = "x".repeat(10_000_000);
     const head = `name,notes,email\n"quoted ""name""","line\n, and more",\n'=1+1,\t"=cmd()",\nhuge,${huge},\nnul,a\0b,\n`;

@@ -124,7 +124,7 @@ export const settings = {
     type: size(KiB, 64 * MiB),
     default: MiB,
     env: "NEOCRM_SERVER_BODY_LIMIT",
-    describe: "The largest request body, uploads of files apart.",
+    describe: "The largest request body, uploads of files and lists of many records (8 MiB) apart.",
   }),
   "server.idle_timeout_seconds": setting({
     type: integer(1, 255),

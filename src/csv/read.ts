@@ -37,8 +37,13 @@ export class CsvBroken extends Error {
 
 /** Characters that a row may have: one that does not end is a quote that was never closed. */
 export const longestRow = 16 * 1024 * 1024;
+/** Cells that a row may have: empty ones are no characters, and take many times the byte that stands for them. */
+const mostCells = 2_000_000;
 /** Bytes that are read at once: more would keep others waiting. */
 const portion = 32 * 1024;
+
+/** A row has more than `mostCells`. */
+class TooManyCells extends Error {}
 
 interface Parsed {
   record: (string | null)[];
@@ -48,7 +53,7 @@ interface Parsed {
 /**
  * Reads CSV (RFC 4180, and what spreadsheets make of it) while it comes. Vietnamese that has its tones apart, as Windows-1258
  * does, gets them together.
- * @throws CsvBroken for a row without end
+ * @throws CsvBroken for a row without end, or with too many cells
  */
 export async function* readCsv(
   bytes: AsyncIterable<Uint8Array>,
@@ -86,7 +91,10 @@ class RowReader {
       ...{ delimiter, info: true, relax_quotes: true, relax_column_count: true },
       // All three, whichever the first line has: files are put together from others.
       ...{ record_delimiter: ["\r\n", "\n", "\r"], max_record_size: longestRow },
-      cast: (cell, { quoting }) => (cell === "" && !quoting ? null : isApart ? cell.normalize("NFC") : cell),
+      cast: (cell, { quoting, index }) => {
+        if (index === mostCells) throw new TooManyCells();
+        return cell === "" && !quoting ? null : isApart ? cell.normalize("NFC") : cell;
+      },
       // All rows of a text are taken at once: the parser is not to wait for that.
       ...{ readableHighWaterMark: Number.MAX_SAFE_INTEGER },
     });
@@ -127,6 +135,8 @@ class RowReader {
   }
 
   #broken(error: Error): Error {
+    if (error instanceof TooManyCells)
+      return new CsvBroken(this.#lines + 1, `the row has more than ${mostCells} cells.`);
     const { code } = error as Partial<CsvError>;
     if (!code?.startsWith("CSV_")) return error;
     const why =

@@ -26,6 +26,8 @@ export interface Call {
   actor: Actor | null;
   /** Why the credentials that were shown are no good. */
   credentialsRefused: RefusedCredentials | null;
+  /** Bytes that the route takes as JSON where that is more than elsewhere; else 0. */
+  longBody: number;
   /** Whether the route reads the query; where it does not, a query is refused. */
   queryRead: boolean;
   /** The query of a list, once it is parsed. */
@@ -61,6 +63,7 @@ export function openCall(request: Request, address: string, isSecure: boolean): 
     startedAt: performance.now(),
     actor: null,
     credentialsRefused: null,
+    longBody: 0,
     queryRead: false,
     list: null,
     problem: null,

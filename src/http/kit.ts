@@ -69,6 +69,7 @@ const strangersLimit = 16 * 1024;
  * - `feature`: what an admin may switch off, and the route with it. Declared behind `permission`.
  * - `form`: its body is a form with files, which the handler reads (`multipart.ts`). Declared before `permission`.
  * - `webForm`: its body may also be what a page's form sends. Declared before `permission`.
+ * - `longBody`: so many bytes its JSON may have from somebody signed in, where that is more than elsewhere. Declared before `permission`.
  * - `orText`: it takes a text of this media type as well, which the handler reads.
  * - `answer`: status and headers of the result (`created`, `versioned`, `noContent`); `Idempotency-Key` on POST.
  * - `conditional`: `If-Match` as `ifMatch`.
@@ -87,8 +88,9 @@ export function httpKit({ idempotency, bodyLimit, requireIfMatch, defaultCountry
         ...declare("permission", permission),
         parse: async ({ request }: Incoming) => {
           guard(request);
-          const isKnown = callOf(request).actor !== null;
-          const body = await readJson(request, isKnown ? bodyLimit : Math.min(bodyLimit, strangersLimit));
+          const { actor, longBody } = callOf(request);
+          const most = actor ? Math.max(bodyLimit, longBody) : Math.min(bodyLimit, strangersLimit);
+          const body = await readJson(request, most);
           return body === undefined ? nothing : anObject(body);
         },
         transform: (incoming: Incoming) => {
@@ -113,6 +115,13 @@ export function httpKit({ idempotency, bodyLimit, requireIfMatch, defaultCountry
 
     webForm: (_: true) => ({
       parse: ({ request }: Incoming) => readWebForm(request, Math.min(bodyLimit, strangersLimit)),
+    }),
+
+    longBody: (bytes: number) => ({
+      // Gives nothing, so that Elysia asks the next parser.
+      parse: ({ request }: Incoming) => {
+        callOf(request).longBody = bytes;
+      },
     }),
 
     orText: (mediaType: string) => declare("orText", mediaType),

@@ -255,7 +255,7 @@ inWorld("what many records were", { clients, tasks: { call: { client_id: "$acme"
     expect(await get("acme")).toMatchObject({ status: "customer", industry: "Banking" });
     const { text, headers } = await world().send("manager", "GET", `/api/jobs/${undo.id}/errors.csv`);
     expect(headers.get("content-type")).toStartWith("text/csv");
-    expect(text.split("\r\n")[0]).toEndWith("line,record_id,field,code,message,row");
+    expect(text.split("\r\n")[0]).toEndWith("line,record_id,field,code,message");
     expect(text).toContain(`,${world().ids.acme},status,edited_since,It was changed since.`);
   });
 
@@ -356,6 +356,17 @@ describe("beyond what goes at once", () => {
       await idle(world());
     });
 
+    test("100,000 can be named, each with its version, and not one more", async () => {
+      const named = (count: number) => ({ items: Array.from({ length: count }, unknown) });
+      const remove = (count: number) =>
+        world().send("manager", "DELETE", "/api/bulk/delete", { body: { type: "clients", ...named(count) } });
+      const { status, json } = await remove(100_000);
+      expect([status, json.total]).toEqual([202, 100_000]);
+      await world().send("manager", "POST", `/api/jobs/${json.id}/cancel`, { body: {} });
+      await idle(world());
+      expect((await remove(100_001)).json.errors).toMatchObject([{ field: "items" }]);
+    });
+
     test("whoever asked for it is told once it is done", async () => {
       const { json } = await world().send("manager", "POST", update, { body });
       await ended(world(), "manager", json.id);
@@ -367,6 +378,9 @@ describe("beyond what goes at once", () => {
     });
   });
 });
+
+/** A record that is not there, at a version of many digits. */
+const unknown = () => ({ id: crypto.randomUUID(), version: 1_000_000 });
 
 async function addMany(world: World): Promise<void> {
   const { clients: service, store } = world.server.parts;

@@ -130,6 +130,27 @@ inWorld("files that are meant to do harm", {}, (world) => {
     expect(await namesIn(world())).toEqual(["A"]);
   });
 
+  test("end with a word when a row has more cells than there is room for", async () => {
+    const wide = (cells: number) => `name,notes\nA,x\nB${",".repeat(cells - 1)}z\n`;
+    const before = await namesIn(world());
+    const million = await imported(world(), "lan", "clients", wide(1_000_000));
+    expect(million).toMatchObject({ state: "succeeded", created: 1, failed: 1 });
+    const more = await imported(world(), "lan", "clients", wide(10_000_000));
+    expect(more).toMatchObject({
+      ...{ state: "failed", created: 1 },
+      error: "Line 3: the row has more than 2000000 cells.",
+    });
+    expect(await namesIn(world())).toEqual([...before, "A", "A"]);
+  });
+
+  test("with many wide rows are read a few at a time, and each of them once", async () => {
+    const before = await namesIn(world());
+    const rows = Array.from({ length: 12 }, (_, i) => `wide ${i}${",".repeat(i % 3 === 0 ? 300_000 : 1)}`);
+    const job = await imported(world(), "lan", "clients", `name,notes\n${rows.join("\n")}\n`);
+    expect(job).toMatchObject({ state: "succeeded", done: 12, total: 12, created: 12, failed: 0 });
+    expect(await namesIn(world())).toEqual([...before, ...rows.map((row) => row.replace(/,+$/, ""))]);
+  });
+
   test("with cells of megabytes, NUL, broken bytes and formulas do no harm", async () => {
     const huge = "x".repeat(10_000_000);
     const head = `name,notes,email\n"quoted ""name""","line\n, and more",\n'=1+1,\t"=cmd()",\nhuge,${huge},\nnul,a\0b,\n`;
@@ -144,6 +165,16 @@ inWorld("files that are meant to do harm", {}, (world) => {
       "7,,,invalid_characters",
       "8,,,invalid_characters",
     ]);
+  });
+
+  test("with NUL in their headers are read all the same", async () => {
+    const before = await namesIn(world());
+    const csv = `na\0me,a\0b\nwith NUL,${"x".repeat(100)}\n`;
+    expect(await imported(world(), "lan", "clients", csv)).toMatchObject({
+      ...{ state: "succeeded", created: 1, failed: 0 },
+      result: { mapping: { name: "na\ufffdme" }, unmapped: ["a\ufffdb"] },
+    });
+    expect(await namesIn(world())).toEqual([...before, "with NUL"]);
   });
 
   test("that end in half a character lose nothing but that", async () => {

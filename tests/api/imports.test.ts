@@ -59,6 +59,27 @@ inWorld("an import of clients", {}, (world) => {
     ]);
   });
 
+  test("has a report that is mended and imported as it is", async () => {
+    const csv = `Full name;E-mail;Phone;Notes\n?;not a mail;'+47 22 44 22 22;'=1+1\n?;nor this;+47 22 44 22 23;"a, ""b""\n"\n`;
+    const job = await imported(world(), "lan", "clients", csv);
+    expect(job).toMatchObject({
+      created: 0,
+      failed: 2,
+      result: { columns: ["Full name", "E-mail", "Phone", "Notes"] },
+    });
+    const { text } = await world().send("lan", "GET", `/api/jobs/${job.id}/errors.csv`);
+    expect(text).toStartWith(
+      "line,record_id,field,code,message,Full name,E-mail,Phone,Notes\r\n" +
+        "2,,E-mail,invalid_format,must be an e-mail address,?,not a mail,'+47 22 44 22 22,'=1+1\r\n",
+    );
+    const mended = text.replace("not a mail", "mended@example.com").replace("nor this", "");
+    expect(await imported(world(), "lan", "clients", mended)).toMatchObject({ created: 2, failed: 0 });
+    expect(await recordsOf(world(), "lan", "clients", "&filter[name]=?")).toMatchObject([
+      { email: "mended@example.com", phone: "+47 22 44 22 22", notes: "=1+1" },
+      { email: null, phone: "+47 22 44 22 23", notes: 'a, "b"\n' },
+    ]);
+  });
+
   test("is taken back without a trace but its events", async () => {
     await imported(world(), "lan", "clients", "name\nkept\n");
     const before = await recordsOf(world(), "admin", "clients");

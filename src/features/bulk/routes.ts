@@ -4,7 +4,7 @@ import type { HttpKit } from "../../http/kit";
 import { ClientPatch } from "../clients/schema";
 import { JobView } from "../jobs/schema";
 import { TaskPatch } from "../tasks/schema";
-import { BulkDelete, BulkUpdate } from "./schema";
+import { BulkDelete, BulkUpdate, mostBytes } from "./schema";
 import type { BulkService } from "./service";
 
 const description =
@@ -13,6 +13,7 @@ const description =
 
 const shared = () =>
   ({
+    longBody: mostBytes,
     answer: jobAnswer,
     returns: JobView,
     problems: ["too_many_jobs"],

@@ -3,6 +3,8 @@ import { Body, Id } from "../../http/schema";
 
 /** So many records are changed by one call. */
 export const mostRecords = 100_000;
+/** Room for as many items, each with its id and its version, and a blank behind every sign. */
+export const mostBytes = 8 * 1024 * 1024;
 
 /** Which records are meant: these, each at its version if one is given, or all that a filter lets through. */
 const selection = {

@@ -15,6 +15,7 @@ export interface Layout {
   skips: number;
   /** Cells of a row. */
   width: number;
+  headers: string[];
   sources: FieldSources;
   /** Columns that no field comes from, by their headers. */
   unmapped: string[];
@@ -42,7 +43,7 @@ export async function layoutOf(
   await refuseOther(head, encoding);
   const { delimiter, rows } = await withDelimiter(head, encoding, given.delimiter);
   const header = headerAmong(rows, fields, given.mapping);
-  const headers = header.row.cells.map((cell) => cell?.trim() ?? "");
+  const headers = header.row.cells.map((cell) => storable(cell?.trim() ?? ""));
   if (headers.length > mostColumns)
     throw invalid(
       "file",
@@ -53,7 +54,7 @@ export async function layoutOf(
   if (Object.keys(sources).length === 0) throw noHeader(headers, fields);
   const used = new Set(Object.values(sources).flatMap(({ columns }) => columns));
   return {
-    ...{ encoding, isSound, delimiter, skips: header.at + 1, width: headers.length, sources },
+    ...{ encoding, isSound, delimiter, skips: header.at + 1, width: headers.length, headers, sources },
     unmapped: headers.filter((header, i) => !used.has(i) && header !== ""),
   };
 }
@@ -131,8 +132,11 @@ function headerAmong(
   return { row: rows[found]!, at: found };
 }
 
+/** PostgreSQL takes no NUL, and a job keeps the headers. */
+const storable = (header: string) => header.replaceAll("\0", "\ufffd");
+
 function noHeader(cells: readonly (string | null)[], fields: ImportFields): Invalid {
-  const seen = cells.slice(0, 5).map((cell) => `"${(cell ?? "").replaceAll("\0", "\ufffd").slice(0, 40)}"`);
+  const seen = cells.slice(0, 5).map((cell) => `"${storable(cell ?? "").slice(0, 40)}"`);
   const known = Object.keys(fields).join(", ");
   const message =
     cells.length === 0

@@ -52,6 +52,8 @@ export interface ImportServiceOptions {
 
 /** Rows in one transaction: more would keep others waiting. */
 const portion = 100;
+/** Cells with which even fewer rows are enough: they take memory as long as they wait. */
+const manyCells = 200_000;
 
 /** The jobs that import a file, and that say what would come of it. */
 const kindNames = { import: "import", preview: "import_preview" } as const;
@@ -238,7 +240,7 @@ export class ImportService {
         seen += records.length;
         for (const row of fresh) waiting.push(row);
         total = Math.max(seen, Math.round((seen * size) / Math.max(1, read)));
-        for (; waiting.length >= portion; waiting = waiting.slice(portion))
+        for (; isPortion(waiting); waiting = waiting.slice(portion))
           yield { rows: waiting.slice(0, portion), total };
       }
     } catch (error) {
@@ -268,6 +270,9 @@ export class ImportService {
 }
 
 const nothingDone: Progress = { done: 0, total: 0, created: 0, updated: 0, skipped: 0, failed: 0 };
+
+const isPortion = (rows: readonly CsvRow[]) =>
+  rows.length >= portion || rows.reduce((sum, { cells }) => sum + cells.length, 0) >= manyCells;
 
 /** A line with nothing in it is no row. */
 const isFilled = ({ cells }: CsvRow) => cells.some((cell) => cell !== null && cell !== "");
@@ -310,6 +315,7 @@ function matchOf({ mode, match }: ImportOptions, { sources }: Layout): string[] 
 /** How the file is read, for whoever asked. */
 const shown = ({ layout, mode, match, isDryRun }: ImportPayload): Record<string, unknown> => ({
   ...{ dry_run: isDryRun, mode, match, encoding: layout.encoding, delimiter: layout.delimiter },
+  columns: layout.headers,
   mapping: Object.fromEntries(
     Object.entries(layout.sources).map(([field, { headers, join, constant, values }]) => [
       field,

@@ -82,8 +82,11 @@ export class JobService {
 
   /** What a job did not do and why, as CSV, read while it is taken. @throws NotFound as `get` does */
   async problems(actor: Actor, id: string): Promise<AsyncGenerator<string>> {
-    await this.get(actor, id);
-    return problemsCsv((after, limit) => problemsAfter.all(this.store.read, { job_id: id, after, limit }));
+    const { result } = await this.get(actor, id);
+    const headers = (result?.["columns"] ?? []) as string[];
+    return problemsCsv(headers, (after, limit) =>
+      problemsAfter.all(this.store.read, { job_id: id, after, limit }),
+    );
   }
 
   async #changeable(session: Session, actor: Actor, id: string): Promise<JobRow> {

@@ -56,6 +56,9 @@ async function signOut(why) {
   element("sign-in").hidden = false;
   element("sign-in-error").textContent = why;
   element("status").textContent = "";
+  element("about").textContent = "";
+  // What had the focus is hidden now: it would begin at the top of the page.
+  element("sign-in").elements.email.focus();
   if (access_token) await send("/api/auth/logout", undefined, { authorization: `Bearer ${access_token}` });
 }
 
@@ -77,10 +80,12 @@ async function show() {
     const body = await answer.json();
     if (answer.status === 401 || answer.status === 403) return await signOut(body.detail);
     if (!answer.ok) throw new Error(body.detail);
+    const isNew = element("monitor").hidden;
     element("sign-in").hidden = true;
     element("sign-out").hidden = false;
     element("monitor").hidden = false;
     paint(body);
+    if (isNew) element("now-title").focus();
   } catch (error) {
     say(`The server does not answer: ${error.message}`, "down");
   }
@@ -89,16 +94,15 @@ async function show() {
 
 const words = { ok: "Everything works", degraded: "Something needs a look", down: "Something is down" };
 
+/** What is said again is read out again: only when it is something else. */
 function say(text, state) {
-  element("status").textContent = text;
+  if (element("status").textContent !== text) element("status").textContent = text;
   element("status").dataset.state = state;
 }
 
 function paint({ version, health, now, queues, under_way, history, routes, work, queries, log }) {
-  say(
-    `${words[health.status]}. Version ${version}, up for ${duration(health.uptime_seconds)}.`,
-    health.status,
-  );
+  say(`${words[health.status]}.`, health.status);
+  element("about").textContent = `Version ${version}, up for ${duration(health.uptime_seconds)}.`;
   tiles(now);
   // A chart that is drawn anew loses the pointer: only when there is something new.
   const isNew = history.at.at(-1) !== shownHistory?.at.at(-1);
@@ -176,8 +180,32 @@ function table(id, head, rows) {
   };
   const nothing = [[{ text: "Nothing.", className: "empty" }]];
   const body = rows.length > 0 ? rows : nothing;
-  element(id).replaceChildren(row("th")(head), ...body.map(row("td")));
-  if (rows.length === 0) element(id).rows[1].cells[0].colSpan = head.length;
+  const wanted = [row("th")(head), ...body.map(row("td"))];
+  if (rows.length === 0) wanted[1].cells[0].colSpan = head.length;
+  bringUpToDate(element(id), wanted);
+}
+
+/** Rows that are there already stay, with what is selected in them and where somebody reads. */
+function bringUpToDate(place, rows) {
+  let [here] = place.rows;
+  for (const row of rows) {
+    let same = here;
+    while (same && !same.isEqualNode(row)) same = same.nextElementSibling;
+    if (!same) {
+      place.insertBefore(row, here ?? null);
+      continue;
+    }
+    while (here !== same) here = removed(here);
+    here = here.nextElementSibling;
+  }
+  while (here) here = removed(here);
+}
+
+/** Removes a row. @returns the one after it */
+function removed(row) {
+  const next = row.nextElementSibling;
+  row.remove();
+  return next;
 }
 
 /** A backup counts bytes, every other job records. */

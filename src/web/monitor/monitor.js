@@ -16,16 +16,24 @@ element("sign-out").addEventListener("click", () => void signOut(""));
 async function signIn(form) {
   const { email, password } = Object.fromEntries(new FormData(form));
   element("sign-in-error").textContent = "";
-  const answer = await send("/api/auth/login", { email, password });
-  const body = await answer.json();
-  if (!answer.ok) {
-    element("sign-in-error").textContent = body.detail;
+  try {
+    const answer = await send("/api/auth/login", { email, password });
+    const body = await answer.json();
+    if (!answer.ok) throw new Refused(body.detail);
+    form.reset();
+    tokens = body;
+  } catch (error) {
+    element("sign-in-error").textContent = why(error);
     return;
   }
-  form.reset();
-  tokens = body;
   await show();
 }
+
+/** What the server says itself; everything else comes from in front of it, or from nobody. */
+class Refused extends Error {}
+
+const why = (error) =>
+  error instanceof Refused ? error.message : `The server does not answer: ${error.message}`;
 
 addEventListener("visibilitychange", () => {
   if (tokens && !document.hidden) void show();
@@ -46,20 +54,22 @@ function send(path, body, headers = {}) {
   });
 }
 
-/** @param {string} why shown beside the form */
-async function signOut(why) {
+/** @param {string} reason shown beside the form */
+async function signOut(reason) {
   const { access_token } = tokens ?? {};
   tokens = null;
   clearTimeout(timer);
   element("monitor").hidden = true;
   element("sign-out").hidden = true;
   element("sign-in").hidden = false;
-  element("sign-in-error").textContent = why;
+  element("sign-in-error").textContent = reason;
   element("status").textContent = "";
   element("about").textContent = "";
   // What had the focus is hidden now: it would begin at the top of the page.
   element("sign-in").elements.email.focus();
-  if (access_token) await send("/api/auth/logout", undefined, { authorization: `Bearer ${access_token}` });
+  if (!access_token) return;
+  // Whoever cannot reach the server is signed out here all the same.
+  await send("/api/auth/logout", undefined, { authorization: `Bearer ${access_token}` }).catch(() => {});
 }
 
 /** Asks with the access token, and once more with a new one when it has expired. */
@@ -68,8 +78,11 @@ async function ask(path) {
   const answer = await withToken();
   if (answer.status !== 401) return answer;
   const refreshed = await send("/api/auth/refresh", { refresh_token: tokens.refresh_token });
-  if (!refreshed.ok) return answer;
-  tokens = await refreshed.json();
+  if (!refreshed.ok) return refreshed;
+  const fresh = await refreshed.json();
+  // Signed out meanwhile.
+  if (!tokens) return answer;
+  tokens = fresh;
   return withToken();
 }
 
@@ -78,8 +91,10 @@ async function show() {
   try {
     const answer = await ask("/api/admin/monitor");
     const body = await answer.json();
+    // Signed out meanwhile.
+    if (!tokens) return;
     if (answer.status === 401 || answer.status === 403) return await signOut(body.detail);
-    if (!answer.ok) throw new Error(body.detail);
+    if (!answer.ok) throw new Refused(body.detail);
     const isNew = element("monitor").hidden;
     element("sign-in").hidden = true;
     element("sign-out").hidden = false;
@@ -87,7 +102,7 @@ async function show() {
     paint(body);
     if (isNew) element("now-title").focus();
   } catch (error) {
-    say(`The server does not answer: ${error.message}`, "down");
+    if (tokens) say(why(error), "down");
   }
   if (!document.hidden && tokens) timer = setTimeout(() => void show(), everyMs);
 }

@@ -19,6 +19,7 @@ import {
   clockDrill,
   damageDrill,
   fullDiskDrill,
+  lostBytesDrill,
   mailDrill,
   postgresDrill,
   readOnlyDrill,
@@ -178,6 +179,13 @@ row(
   "a page of SQLite's file is damaged",
   `${damage.reads[200]} of 400 records are read and changed, ${damage.reads[500]} are not; /health is ${damage.health}`,
   damage.health === "degraded" && damage.changes[200] === damage.reads[200],
+);
+
+const bytes = await lostBytesDrill();
+row(
+  "the bytes of a file are gone, and are uploaded again",
+  `${bytes.acknowledged} acknowledged writes, ${bytes.lost.length} lost; the file gets ${bytes.gone}, then ${bytes.back.join(" and ")}`,
+  bytes.lost.length === 0 && bytes.isLogged && Bun.deepEquals(bytes.back, [200, 200]),
 );
 
 const clock = await clockDrill();

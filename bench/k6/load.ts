@@ -42,6 +42,14 @@ const overHttp = 1 - mix.realtime;
 /** Milliseconds from a frame to its answer. */
 const answered = new Trend("websocket_answer", true);
 
+/** Milliseconds that answers may take. What goes far beyond the rate has only to be answered. */
+const within: Record<Profile, string[]> = {
+  day: ["p(99)<50"],
+  soak: ["p(95)<100", "p(99)<500"],
+  ramp: [],
+  spike: [],
+};
+
 /** The options of a profile. */
 export function optionsOf(profile: Profile): Options {
   const stages = profiles[profile](rate, seconds);
@@ -64,7 +72,8 @@ export function optionsOf(profile: Profile): Options {
       http_req_failed: ["rate==0"],
       checks: ["rate==1"],
       dropped_iterations: ["count==0"],
-      ...(profile === "day" && { http_req_duration: ["p(99)<50"], websocket_answer: ["p(99)<50"] }),
+      http_req_duration: within[profile],
+      websocket_answer: within[profile],
     },
   };
 }

@@ -1,7 +1,7 @@
 import { version } from "../build";
 import { ConfigError } from "../config/error";
 import type { Environment } from "../config/environment";
-import { DbError } from "../db/errors";
+import { DbError, toDbError } from "../db/errors";
 import { refusalOf } from "../http/refusals";
 import { exitCodes, Interrupted, runCommand, UsageError, type Command, type ExitCode } from "./command";
 import { backup } from "./backup";
@@ -92,6 +92,10 @@ function messageOf(error: unknown): string {
   const { code } = error as { code?: string };
   if (code === "EADDRINUSE") return "The port is taken: stop what listens there, or choose another --port.";
   if (code === "EACCES" || code === "EPERM") return `Not allowed: ${error.message}`;
+  const known = toDbError(error);
+  if (known instanceof DbError && known.kind === "damaged") {
+    return "The database is damaged, or no database at all: neocrm doctor says more. neocrm restore --from DIR --replace puts a backup in its place, and what is there aside.";
+  }
   if (error instanceof DbError) return `The database failed: ${error.message}`;
   return error.message;
 }

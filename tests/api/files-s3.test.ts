@@ -1,5 +1,6 @@
 /** Files of a server that keeps them in a bucket: what it does on a disk, it does there. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { blobByHash } from "../../src/features/files/blob-store";
 import { form, oneFile, sha256, upload } from "../support/files";
 import { bringPeople } from "../support/people";
 import { startS3, type S3Service } from "../support/s3";
@@ -80,6 +81,17 @@ describe.each(engines)("files in a bucket [%s]", (engine) => {
     expect(await keeper.sweep(-2_000)).toBe(1);
     expect(await kept()).toBe(before);
     expect(await keeper.verify()).toMatchObject({ blobs: before, missing: [], damaged: [] });
+  });
+
+  test("that the bucket lost are back when somebody uploads them again", async () => {
+    const { id } = await upload(world, "lan", "lost.txt", "lost");
+    const { store, keeper } = server.parts;
+    const row = (await blobByHash.first(store.read, { hash: sha256("lost") }))!;
+    await keeper.discard(row.key);
+    expect((await world.send("lan", "GET", `/api/files/${id}/download`)).status).toBe(500);
+    await upload(world, "minh", "again.txt", "lost");
+    expect((await world.send("lan", "GET", `/api/files/${id}/download`)).text).toBe("lost");
+    expect((await keeper.verify()).missing).toEqual([]);
   });
 
   test("are not to be had, and not to be kept, while the service is away", async () => {

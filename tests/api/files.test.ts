@@ -1,6 +1,8 @@
 /** Files: they come in, are found, changed, deleted and brought back. */
 import { Glob } from "bun";
 import { expect, test } from "bun:test";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
 import { DbError } from "../../src/db/errors";
 import { form, oneFile, sha256, upload } from "../support/files";
 import { account, actorOf } from "../../src/features/users/accounts";
@@ -180,6 +182,21 @@ inWorld("what uploads leave behind", { clients }, (world) => {
     const cut = { ...refused, raw: refused.raw.slice(0, -20) };
     expect((await world().send("lan", "POST", "/api/files/upload", cut)).status).toBe(400);
     expect(kept(world())).toEqual(before);
+  });
+
+  test("bytes that were lost are back, for every file that has them, when somebody uploads them again", async () => {
+    const { send, server } = world();
+    const [{ id }, before] = [await upload(world(), "lan", "lost.txt", "lost"), kept(world())];
+    const lost = before.find((name) => name.includes(sha256("lost")))!;
+    rmSync(join(server.dataDir, lost));
+    expect((await send("lan", "GET", `/api/files/${id}/download`)).status).toBe(500);
+    const again = await Promise.all([1, 2, 3].map((i) => upload(world(), "minh", `${i}.txt`, "lost")));
+    for (const [by, file] of [["lan", id], ...again.map((each) => ["minh", each.id])] as ["lan", string][]) {
+      expect((await send(by, "GET", `/api/files/${file}/download`)).text).toBe("lost");
+    }
+    expect(kept(world())).toHaveLength(before.length);
+    expect(kept(world())).not.toContain(lost);
+    expect((await server.parts.keeper.verify()).missing).toEqual([]);
   });
 
   test("a commit of which nobody knows whether it was keeps its bytes", async () => {

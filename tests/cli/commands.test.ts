@@ -215,6 +215,22 @@ describe("neocrm serve", () => {
     expect(await neocrm(["user", "list"], { env, cwd: folder })).toMatchObject(done);
   });
 
+  test("says what mends a database that cannot be read", async () => {
+    const dataDir = join(folder, "damaged");
+    const env = { DATA_DIR: dataDir, PORT: "0", HOST: "127.0.0.1", LOG_LEVEL: "error" };
+    const to = join(folder, "backups");
+    await neocrm(["migrate", "up"], { env, cwd: folder });
+    expect(await neocrm(["backup", "--to", to], { env, cwd: folder })).toMatchObject({ code: 0 });
+    for (const end of ["-wal", "-shm"]) rmSync(join(dataDir, `neocrm.db${end}`), { force: true });
+    writeFileSync(join(dataDir, "neocrm.db"), "no page of a database ".repeat(500));
+    const ran = await neocrm(["serve"], { env, cwd: folder });
+    quiet();
+    expect(ran).toMatchObject({ code: 1, out: "", err: expect.stringContaining("neocrm restore") });
+    const restored = await neocrm(["restore", "--from", to, "--replace"], { env, cwd: folder });
+    expect(restored).toMatchObject({ code: 0 });
+    expect(await neocrm(["user", "list"], { env, cwd: folder })).toMatchObject(done);
+  });
+
   test("says who holds the data directory", async () => {
     const server = await startTestServer("sqlite");
     const env = { DATA_DIR: server.dataDir, PORT: "0", LOG_LEVEL: "error" };

@@ -1,5 +1,12 @@
 import { expect, test } from "bun:test";
-import { clockDrill, damageDrill, fullDiskDrill, postgresDrill, readOnlyDrill } from "./outages";
+import {
+  clockDrill,
+  damageDrill,
+  fullDiskDrill,
+  lostBytesDrill,
+  postgresDrill,
+  readOnlyDrill,
+} from "./outages";
 
 test("a full disk refuses writes by name and loses none; with room again they go on by themselves", async () => {
   const { acknowledged, ...result } = await fullDiskDrill();
@@ -28,6 +35,15 @@ test("a damaged page costs the records on it; everything else goes on, and healt
   expect(changes).toEqual({ 200: whole, 500: damaged });
   expect(additions).toEqual({ 201: 20 });
   expect([health, isLogged]).toEqual(["degraded", true]);
+}, 120_000);
+
+test("bytes of a file that are gone cost that file, are named, and are back once they are uploaded again", async () => {
+  const { acknowledged, ...result } = await lostBytesDrill();
+  expect(result).toEqual({
+    ...{ gone: 500, other: 200, backup: 1, health: "ok", isLogged: true },
+    ...{ back: [200, 200], lost: [] },
+  });
+  expect(acknowledged).toBeGreaterThanOrEqual(100);
 }, 120_000);
 
 test("a clock that is set an hour ahead and a day back ends no more than tokens, which are signed in for again", async () => {

@@ -6,7 +6,8 @@ import { Database } from "bun:sqlite";
 import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startBinary, type RunningBinary } from "../support/binary";
+import { runBinary, startBinary, type RunningBinary } from "../support/binary";
+import { sha256 } from "../support/files";
 import { newDatabase, postgres } from "../support/postgres";
 import { startMailServer } from "../support/smtp";
 import { adminEmail, drillEnv, signIn } from "./api";
@@ -210,6 +211,68 @@ function overwritePage(file: string): void {
   const descriptor = openSync(file, "r+");
   writeSync(descriptor, crypto.getRandomValues(new Uint8Array(size)), 0, size, (pageno - 1) * size);
   closeSync(descriptor);
+}
+
+export interface LostBytesResult {
+  /** Statuses: the file whose bytes are gone, another file, and a backup's exit code. */
+  gone: number;
+  other: number;
+  backup: number;
+  health: string;
+  /** Whether the log says which bytes. */
+  isLogged: boolean;
+  /** Once the same bytes were uploaded again: the new file, and the one from before. */
+  back: number[];
+  /** How writers fared meanwhile. */
+  acknowledged: number;
+  lost: string[];
+}
+
+/** The bytes of a file are removed under the server, and uploaded again as another file. */
+export async function lostBytesDrill(): Promise<LostBytesResult> {
+  const folder = folderFor("lost-bytes");
+  const server = await startBinary({ dataDir: join(folder, "data"), env: drillEnv });
+  try {
+    const headers = await signIn(server.url);
+    const writers = new Writers(server, headers);
+    const add = (text: string) => uploadText(server.url, headers, text);
+    const read = (id: string) => statusOf(server, headers, `/api/files/${id}/download`);
+    const [one, two] = [await add("one"), await add("two")];
+    rmSync(await blobOf(server.dataDir, "one"));
+    const result = {
+      ...{ gone: await read(one), other: await read(two), health: await healthOf(server) },
+      backup: (await runBinary(["backup", "--to", join(folder, "backups"), "--data-dir", server.dataDir]))
+        .code,
+    };
+    const again = await add("one");
+    const back = [await read(again), await read(one)];
+    await writers.advance(100);
+    await writers.stop();
+    const lost = await writers.missing(server.url);
+    const isLogged = server.log().includes(`The bytes of ${sha256("one")} are gone`);
+    return { ...result, isLogged, back, acknowledged: writers.acknowledged.size, lost };
+  } finally {
+    await server.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** @returns the id of the file */
+async function uploadText(url: string, { authorization }: Record<string, string>, text: string) {
+  const body = new FormData();
+  body.append("file", new Blob([text]), "text.txt");
+  const answer = await fetch(`${url}/api/files/upload`, {
+    method: "POST",
+    headers: { authorization: authorization! },
+    body,
+  });
+  return ((await answer.json()) as { id: string }).id;
+}
+
+/** Where a server keeps this text on its disk. */
+async function blobOf(dataDir: string, text: string): Promise<string> {
+  const names = new Bun.Glob(`blobs/??/${sha256(text)}-*`).scan({ cwd: dataDir, absolute: true });
+  return (await Array.fromAsync(names))[0]!;
 }
 
 export interface ClockResult {

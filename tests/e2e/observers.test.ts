@@ -195,3 +195,42 @@ describe("reports of errors", () => {
       expect(text).not.toContain(secret);
   });
 });
+
+describe("who takes them and is away", () => {
+  /** Starts a server that tells `answer` how it is. */
+  async function startWith(answer: () => Response | Promise<Response>) {
+    const taker = Bun.serve({ hostname: "127.0.0.1", port: 0, idleTimeout: 60, fetch: answer });
+    const { host } = taker.url;
+    const running = await startBinary({
+      env: { OTEL_EXPORTER_OTLP_ENDPOINT: `http://${host}`, SENTRY_DSN: `http://key@${host}/42` },
+    });
+    const ask = async () => void (await (await fetch(`${running.url}/api`)).arrayBuffer());
+    const times = (text: string) => running.log().split(text).length - 1;
+    const until = async (text: string) => {
+      for (let tries = 0; tries < 1_000 && times(text) === 0; tries++) await Bun.sleep(20);
+    };
+    await ask();
+    return { running, taker, ask, times, until };
+  }
+
+  test("does not hold up the end, nor make it a failure", async () => {
+    const { running, taker, times } = await startWith(() => new Promise<Response>(() => undefined));
+    const stoppedAt = performance.now();
+    expect(await running.stop()).toBe(0);
+    expect(performance.now() - stoppedAt).toBeLessThan(6_000);
+    expect([times("Traces were left behind"), times('"Stopped"')]).toEqual([1, 1]);
+    await taker.stop(true);
+  }, 60_000);
+
+  test("is told once in the log, and once when it is back", async () => {
+    let status = 403;
+    const { running, taker, ask, times, until } = await startWith(() => Response.json({}, { status }));
+    await until("Traces cannot be sent");
+    status = 200;
+    await ask();
+    await until("Traces are sent again");
+    expect(await running.stop()).toBe(0);
+    expect([times("Traces cannot be sent"), times("Traces are sent again")]).toEqual([1, 1]);
+    await taker.stop(true);
+  }, 60_000);
+});

@@ -8,6 +8,7 @@ import {
   dropBlob,
   insertBlob,
   keysInUse,
+  moveBlob,
   picturesOf,
   useBlob,
   type BlobRow,
@@ -49,10 +50,27 @@ export class BlobKeeper {
     await insertBlob.all(session, { hash, key, size, used_at: at, created_at: at });
   }
 
-  /** After the commit: of bytes that were there already, the second copy goes. When that fails, the sweep does it. */
+  /**
+   * After the commit: of bytes that were there already, the second copy goes. When that fails, the sweep does it. Where the first
+   * copy was lost, the second takes its place: what is acknowledged can be read, and so can every other file that has these bytes.
+   */
   async settle({ hash, key }: StoredBlob): Promise<void> {
     const row = await blobByHash.first(this.store.read, { hash }).catch(() => undefined);
-    if (row && row.key !== key) await this.discard(key);
+    if (!row || row.key === key) return;
+    if ((await this.#isLost(row.key)) && (await this.#replace({ hash, key, lost: row.key }))) return;
+    await this.discard(key);
+  }
+
+  /** Whether there are no bytes under a key that a row has; a store that cannot be asked has lost nothing. */
+  async #isLost(key: string): Promise<boolean> {
+    const body = await this.blobs.read(key).catch(() => null);
+    if (body instanceof ReadableStream) await body.cancel().catch(() => undefined);
+    return body === undefined;
+  }
+
+  /** @returns whether it did; not when somebody else was first */
+  async #replace(copy: { hash: string; key: string; lost: string }): Promise<boolean> {
+    return (await this.store.tx((session) => moveBlob.all(session, copy))).length > 0;
   }
 
   /** Removes bytes that no row refers to. What cannot be removed now, the sweep will. */

@@ -17,6 +17,16 @@ export const useBlob = hot(({ t: { blobs }, q }, p: Params<Pick<BlobRow, "hash" 
     .returning({ key: blobs.key, size: blobs.size }),
 );
 
+/** Says where the same bytes are, in the place of a key whose own were lost. */
+export const moveBlob = hot(
+  ({ t: { blobs }, q }, p: Params<Pick<BlobRow, "hash" | "key"> & { lost: string }>) =>
+    q
+      .update(blobs)
+      .set({ key: value(blobs.key, p.key) })
+      .where(and(eq(blobs.hash, p.hash), eq(blobs.key, p.lost)))
+      .returning({ key: blobs.key }),
+);
+
 /** Removes bytes that no file has any more, nor a picture of one, nor of somebody. */
 export const dropBlob = hot(({ t: { blobs, files, previews, avatars }, q }, p: Params<{ hash: string }>) => {
   // A picture that is made of these very bytes goes with them.

@@ -9,7 +9,7 @@ import {
   type Span,
 } from "@opentelemetry/api";
 import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
-import { W3CTraceContextPropagator } from "@opentelemetry/core";
+import { ExportResultCode, W3CTraceContextPropagator } from "@opentelemetry/core";
 import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-http";
 import { resourceFromAttributes } from "@opentelemetry/resources";
 import {
@@ -17,8 +17,11 @@ import {
   ParentBasedSampler,
   TraceIdRatioBasedSampler,
   TracerProvider,
+  type SpanExporter,
 } from "@opentelemetry/sdk-trace";
 import { version } from "../../build";
+import { second } from "../../clock";
+import { log } from "../logging";
 import { redactText } from "../redact";
 import type { Tracing } from "./tracing";
 
@@ -31,13 +34,16 @@ export interface OtlpOptions {
   share: number;
 }
 
+/** How long a server that stops waits for what is left to be sent. */
+const closeMs = 2 * second;
+
 /** Sends traces to an OpenTelemetry collector over OTLP/HTTP, in the background and in portions. */
 export function otlpTracing({ endpoint, headers, share }: OtlpOptions): Tracing {
   const contexts = new AsyncLocalStorageContextManager().enable();
   context.setGlobalContextManager(contexts);
   const w3c = new W3CTraceContextPropagator();
   propagation.setGlobalPropagator(w3c);
-  const exporter = new OTLPTraceExporter({ url: `${endpoint}/v1/traces`, headers });
+  const exporter = telling(new OTLPTraceExporter({ url: `${endpoint}/v1/traces`, headers }));
   const provider = new TracerProvider({
     resource: resourceFromAttributes({ "service.name": "neocrm", "service.version": version }),
     sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(share) }),
@@ -68,11 +74,34 @@ export function otlpTracing({ endpoint, headers, share }: OtlpOptions): Tracing 
       return carrier["traceparent"];
     },
     async close() {
-      await provider.shutdown();
+      // A collector that is away neither holds up the end nor makes it a failure.
+      const sent = provider.shutdown().then(
+        () => true,
+        () => false,
+      );
+      if (!(await Promise.race([sent, Bun.sleep(closeMs)]))) log.warn("Traces were left behind");
       contexts.disable();
       context.disable();
       propagation.disable();
     },
+  };
+}
+
+/** Has the log say when traces cannot be sent, and when they can again: once each, not with every portion. */
+function telling(exporter: SpanExporter): SpanExporter {
+  let isAway = false;
+  return {
+    export(spans, done) {
+      exporter.export(spans, (result) => {
+        const isFailed = result.code !== ExportResultCode.SUCCESS;
+        if (isFailed && !isAway) log.warn("Traces cannot be sent", { reason: result.error?.message });
+        if (!isFailed && isAway) log.info("Traces are sent again");
+        isAway = isFailed;
+        done(result);
+      });
+    },
+    shutdown: () => exporter.shutdown(),
+    forceFlush: async () => exporter.forceFlush?.(),
   };
 }
 

@@ -16,16 +16,24 @@ element("sign-out").addEventListener("click", () => void signOut(""));
 async function signIn(form) {
   const { email, password } = Object.fromEntries(new FormData(form));
   element("sign-in-error").textContent = "";
-  const answer = await send("/api/auth/login", { email, password });
-  const body = await answer.json();
-  if (!answer.ok) {
-    element("sign-in-error").textContent = body.detail;
+  try {
+    const answer = await send("/api/auth/login", { email, password });
+    const body = await answer.json();
+    if (!answer.ok) throw new Refused(body.detail);
+    form.reset();
+    tokens = body;
+  } catch (error) {
+    element("sign-in-error").textContent = why(error);
     return;
   }
-  form.reset();
-  tokens = body;
   await show();
 }
+
+/** What the server says itself; everything else comes from in front of it, or from nobody. */
+class Refused extends Error {}
+
+const why = (error) =>
+  error instanceof Refused ? error.message : `The server does not answer: ${error.message}`;
 
 addEventListener("visibilitychange", () => {
   if (tokens && !document.hidden) void show();
@@ -46,17 +54,22 @@ function send(path, body, headers = {}) {
   });
 }
 
-/** @param {string} why shown beside the form */
-async function signOut(why) {
+/** @param {string} reason shown beside the form */
+async function signOut(reason) {
   const { access_token } = tokens ?? {};
   tokens = null;
   clearTimeout(timer);
   element("monitor").hidden = true;
   element("sign-out").hidden = true;
   element("sign-in").hidden = false;
-  element("sign-in-error").textContent = why;
+  element("sign-in-error").textContent = reason;
   element("status").textContent = "";
-  if (access_token) await send("/api/auth/logout", undefined, { authorization: `Bearer ${access_token}` });
+  element("about").textContent = "";
+  // What had the focus is hidden now: it would begin at the top of the page.
+  element("sign-in").elements.email.focus();
+  if (!access_token) return;
+  // Whoever cannot reach the server is signed out here all the same.
+  await send("/api/auth/logout", undefined, { authorization: `Bearer ${access_token}` }).catch(() => {});
 }
 
 /** Asks with the access token, and once more with a new one when it has expired. */
@@ -65,8 +78,11 @@ async function ask(path) {
   const answer = await withToken();
   if (answer.status !== 401) return answer;
   const refreshed = await send("/api/auth/refresh", { refresh_token: tokens.refresh_token });
-  if (!refreshed.ok) return answer;
-  tokens = await refreshed.json();
+  if (!refreshed.ok) return refreshed;
+  const fresh = await refreshed.json();
+  // Signed out meanwhile.
+  if (!tokens) return answer;
+  tokens = fresh;
   return withToken();
 }
 
@@ -75,30 +91,33 @@ async function show() {
   try {
     const answer = await ask("/api/admin/monitor");
     const body = await answer.json();
+    // Signed out meanwhile.
+    if (!tokens) return;
     if (answer.status === 401 || answer.status === 403) return await signOut(body.detail);
-    if (!answer.ok) throw new Error(body.detail);
+    if (!answer.ok) throw new Refused(body.detail);
+    const isNew = element("monitor").hidden;
     element("sign-in").hidden = true;
     element("sign-out").hidden = false;
     element("monitor").hidden = false;
     paint(body);
+    if (isNew) element("now-title").focus();
   } catch (error) {
-    say(`The server does not answer: ${error.message}`, "down");
+    if (tokens) say(why(error), "down");
   }
   if (!document.hidden && tokens) timer = setTimeout(() => void show(), everyMs);
 }
 
 const words = { ok: "Everything works", degraded: "Something needs a look", down: "Something is down" };
 
+/** What is said again is read out again: only when it is something else. */
 function say(text, state) {
-  element("status").textContent = text;
+  if (element("status").textContent !== text) element("status").textContent = text;
   element("status").dataset.state = state;
 }
 
 function paint({ version, health, now, queues, under_way, history, routes, work, queries, log }) {
-  say(
-    `${words[health.status]}. Version ${version}, up for ${duration(health.uptime_seconds)}.`,
-    health.status,
-  );
+  say(`${words[health.status]}.`, health.status);
+  element("about").textContent = `Version ${version}, up for ${duration(health.uptime_seconds)}.`;
   tiles(now);
   // A chart that is drawn anew loses the pointer: only when there is something new.
   const isNew = history.at.at(-1) !== shownHistory?.at.at(-1);
@@ -176,8 +195,32 @@ function table(id, head, rows) {
   };
   const nothing = [[{ text: "Nothing.", className: "empty" }]];
   const body = rows.length > 0 ? rows : nothing;
-  element(id).replaceChildren(row("th")(head), ...body.map(row("td")));
-  if (rows.length === 0) element(id).rows[1].cells[0].colSpan = head.length;
+  const wanted = [row("th")(head), ...body.map(row("td"))];
+  if (rows.length === 0) wanted[1].cells[0].colSpan = head.length;
+  bringUpToDate(element(id), wanted);
+}
+
+/** Rows that are there already stay, with what is selected in them and where somebody reads. */
+function bringUpToDate(place, rows) {
+  let [here] = place.rows;
+  for (const row of rows) {
+    let same = here;
+    while (same && !same.isEqualNode(row)) same = same.nextElementSibling;
+    if (!same) {
+      place.insertBefore(row, here ?? null);
+      continue;
+    }
+    while (here !== same) here = removed(here);
+    here = here.nextElementSibling;
+  }
+  while (here) here = removed(here);
+}
+
+/** Removes a row. @returns the one after it */
+function removed(row) {
+  const next = row.nextElementSibling;
+  row.remove();
+  return next;
 }
 
 /** A backup counts bytes, every other job records. */

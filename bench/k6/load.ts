@@ -43,15 +43,11 @@ const overHttp = 1 - mix.realtime;
 const answered = new Trend("websocket_answer", true);
 
 /** Milliseconds that answers may take. What goes far beyond the rate has only to be answered. */
-const within: Record<Profile, string[]> = {
-  day: ["p(99)<50"],
-  soak: ["p(95)<100", "p(99)<500"],
-  ramp: [],
-  spike: [],
-};
+const within: Partial<Record<Profile, string[]>> = { day: ["p(99)<50"], soak: ["p(95)<100", "p(99)<500"] };
 
 /** The options of a profile. */
 export function optionsOf(profile: Profile): Options {
+  const latency = within[profile];
   const stages = profiles[profile](rate, seconds);
   const whole = stages.reduce((sum, stage) => sum + stage.seconds, 0);
   const requests: Scenario = {
@@ -72,8 +68,7 @@ export function optionsOf(profile: Profile): Options {
       http_req_failed: ["rate==0"],
       checks: ["rate==1"],
       dropped_iterations: ["count==0"],
-      http_req_duration: within[profile],
-      websocket_answer: within[profile],
+      ...(latency && { http_req_duration: latency, websocket_answer: latency }),
     },
   };
 }

@@ -6,6 +6,7 @@ import { Database } from "bun:sqlite";
 import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { minute, second } from "../../src/clock";
 import { runBinary, startBinary, type RunningBinary } from "../support/binary";
 import { sha256 } from "../support/files";
 import { newDatabase, postgres } from "../support/postgres";
@@ -305,11 +306,6 @@ function faketime(): string {
 export async function clockDrill(): Promise<ClockResult> {
   const folder = folderFor("clock");
   const clock = join(folder, "clock");
-  const set = async (to: string) => {
-    writeFileSync(clock, to);
-    // libfaketime reads it again after as long as it was told.
-    await Bun.sleep(1_500);
-  };
   writeFileSync(clock, "+0");
   const env = {
     ...drillEnv,
@@ -317,6 +313,16 @@ export async function clockDrill(): Promise<ClockResult> {
     ...{ FAKETIME_DONT_FAKE_MONOTONIC: "1" },
   };
   const server = await startBinary({ dataDir: join(folder, "data"), env });
+  const isSet = async (offset: number) => {
+    const { headers } = await fetch(`${server.url}/health/live`);
+    return Math.abs(Date.parse(headers.get("date")!) - Date.now() - offset * second) < minute;
+  };
+  const set = async (to: string) => {
+    writeFileSync(clock, to);
+    // libfaketime reads it again after as long as it was told, on a busy machine later.
+    await Bun.sleep(1_500);
+    for (let tries = 0; tries < 200 && !(await isSet(Number(to))); tries++) await Bun.sleep(100);
+  };
   try {
     let headers = await signIn(server.url);
     const unseen = await signIn(server.url);

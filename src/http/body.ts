@@ -2,6 +2,8 @@ import { Refusal } from "../errors";
 
 /** Nothing here is nested as deep; whatever walks the body must not overflow the stack. */
 const deepest = 64;
+/** Lists and objects in a body; that of the most records at once has half as many. */
+const mostComposites = 200_000;
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
 /**
@@ -92,28 +94,51 @@ function decode(bytes: ArrayBuffer | Uint8Array) {
 }
 
 function parseJson(text: string): unknown {
+  refuseTangled(text);
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (cause) {
     throw new Refusal("malformed", "malformed_json", "The body is not JSON.", { cause });
   }
-  refuseDeep(value, 0);
   // A raw NUL is not JSON, and raw text cannot hold half a surrogate pair: both come only as escapes.
   if (/\\u(0000|d[89a-f])/i.test(text)) refuseUnstorable(value);
   return value;
 }
 
-function refuseDeep(value: unknown, depth: number): void {
-  if (!isComposite(value)) return;
-  if (depth === deepest) {
-    throw new Refusal("malformed", "malformed_json", `The body nests deeper than ${deepest} levels.`);
-  }
-  // A list of a hundred thousand numbers is walked without a call, or a copy, for each.
-  for (const entry of Array.isArray(value) ? value : Object.values(value)) {
-    if (isComposite(entry)) refuseDeep(entry, depth + 1);
+/**
+ * Looks at the brackets before anything is parsed: for each of them the parser takes many times the byte that stands for it, so that
+ * eight megabytes of them would fill a small machine.
+ */
+function refuseTangled(text: string): void {
+  let [depth, composites] = [0, 0];
+  for (let i = 0; i < text.length; i++) {
+    const sign = text[i];
+    if (sign === '"') i = endOfText(text, i);
+    else if (sign === "]" || sign === "}") depth--;
+    else if (sign === "[" || sign === "{") {
+      if (++depth > deepest) throw tangled(`nests deeper than ${deepest} levels`);
+      if (++composites > mostComposites) throw tangled(`has more than ${mostComposites} lists and objects`);
+    }
   }
 }
+
+/** Where the text ends that begins at a quote; past the end when it does not. */
+function endOfText(json: string, start: number): number {
+  let end = start;
+  do end = json.indexOf('"', end + 1);
+  while (end > 0 && isEscaped(json, end));
+  return end < 0 ? json.length : end;
+}
+
+/** Whether the backslashes before a sign take its meaning, and not each other's. */
+function isEscaped(json: string, at: number): boolean {
+  let first = at;
+  while (json[first - 1] === "\\") first--;
+  return (at - first) % 2 === 1;
+}
+
+const tangled = (how: string) => new Refusal("malformed", "malformed_json", `The body ${how}.`);
 
 const isComposite = (value: unknown): value is object => value !== null && typeof value === "object";
 

@@ -45,6 +45,29 @@ describe("a JSON body", () => {
     expect(await read({ body: `{"a":${nested(65)},"b":"\\u0000"}` })).toBe("malformed malformed_json");
   });
 
+  test("with hundreds of thousands of lists and objects is refused before it is parsed", async () => {
+    const lists = (count: number) => `[${Array(count).fill("[]").join()}]`;
+    expect(await read({ body: lists(199_999) })).toBeArrayOfSize(199_999);
+    expect(await read({ body: lists(200_000) })).toBe("malformed malformed_json");
+    expect(await read({ body: `[${"{}".repeat(300_000)}` })).toBe("malformed malformed_json");
+  });
+
+  test("may have any brackets, quotes and backslashes in its texts", async () => {
+    const open = "[{".repeat(100);
+    for (const text of [
+      open,
+      `\\${open}`,
+      `"${open}`,
+      `\\"${open}"\\`,
+      `${open}\\\\`,
+      '"'.repeat(99) + open,
+    ]) {
+      const value = { [text]: [text, { text }] };
+      expect(await read({ body: JSON.stringify(value) })).toEqual(value);
+    }
+    expect(await read({ body: `{"a":"\\"${open}` })).toBe("malformed malformed_json");
+  });
+
   test("keeps its own __proto__ as a field like any other", async () => {
     const body = (await read({ body: '{"__proto__":{"admin":true}}' })) as { admin?: boolean };
     expect(Object.keys(body)).toEqual(["__proto__"]);

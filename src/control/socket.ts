@@ -147,7 +147,7 @@ interface Along {
 }
 
 /**
- * Asks the server that holds this data directory; `undefined` when none listens.
+ * Asks the server that holds this data directory; `undefined` when none listens, or it ended over what it can be asked again.
  * @throws OperationRefused, or the reason of the signal that broke it off
  */
 export async function askServer(
@@ -171,21 +171,20 @@ export async function askServer(
   watch?.signal.throwIfAborted();
   if (!response) return undefined;
   const reply = watch ? await lastOf(response, watch) : ((await response.json()) as Reply);
-  if (reply.refusal) throw new OperationRefused(reply.refusal.message);
+  if (reply?.refusal) throw new OperationRefused(reply.refusal.message);
   return reply;
 }
 
-/** Passes on how far it is, and gives the reply. */
-async function lastOf({ body }: Response, { onProgress, signal }: Watch): Promise<Reply> {
-  try {
-    for await (const line of linesOf(body!)) {
-      const reply = JSON.parse(line) as Reply;
-      if (!reply.progress) return reply;
-      onProgress(reply.progress);
-    }
-  } catch (error) {
+/** Passes on how far it is, and gives the reply; `undefined` when the server ended before. */
+async function lastOf({ body }: Response, { onProgress, signal }: Watch): Promise<Reply | undefined> {
+  // The connection of a server that is killed is reset, or just ends.
+  const lines = linesOf(body!)[Symbol.asyncIterator]();
+  for (;;) {
+    const line = await lines.next().catch(() => undefined);
     signal.throwIfAborted();
-    throw error;
+    if (!line || line.done) return undefined;
+    const reply = JSON.parse(line.value) as Reply;
+    if (!reply.progress) return reply;
+    onProgress(reply.progress);
   }
-  throw new Error("The server has ended meanwhile.");
 }

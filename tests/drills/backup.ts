@@ -70,7 +70,9 @@ export async function backupDrill({
       await Bun.sleep(random(150));
       await server.kill();
       await Promise.all(work);
-      if ((await second).code === 0) result.backups++;
+      const { code, out, err } = await second;
+      if (code === 0) result.backups++;
+      else result.faults.push(`backup whose server was killed: ${code} ${out}${err}`);
 
       const elsewhere = { dataDir: join(folder, `elsewhere-${round}`), env: await environment() };
       const restored = await runBinary(

@@ -1,8 +1,9 @@
 import { now } from "../clock";
 import { tellAfterCommit } from "../db/after-commit";
-import { insertInto, insertManyInto, type RowOf } from "../db/rows";
+import type { RowOf } from "../db/rows";
 import type { Session } from "../db/store";
 import { newId } from "../ids";
+import { append, appendAll, type NewEvent } from "./append";
 import type { Actor } from "../policy";
 import type { EventType } from "./types";
 
@@ -21,9 +22,6 @@ export type Changes = RowOf<"events">["changes"];
 /** What a transaction that recorded something tells after its commit. */
 export const eventsTopic = "events";
 
-const insertEvent = insertInto("events");
-const insertEvents = insertManyInto("events");
-
 /**
  * Records what happened, in the transaction that does it. `before` is null for a creation, which then carries
  * every field. Pass records as they are presented, so that no secret can be among the fields.
@@ -36,7 +34,7 @@ export async function record(
   after: Recorded,
   at = now(),
 ): Promise<void> {
-  await insertEvent.all(session, eventOf(actor, type, before, after, at));
+  await append(session, eventOf(actor, type, before, after, at));
   tellAfterCommit(session, eventsTopic);
 }
 
@@ -48,7 +46,7 @@ export async function recordEach(
   changed: readonly { before: Recorded | null; after: Recorded }[],
   at = now(),
 ): Promise<void> {
-  await insertEvents(
+  await appendAll(
     session,
     changed.map(({ before, after }) => eventOf(actor, type, before, after, at)),
   );
@@ -67,11 +65,10 @@ export async function remark(
   told: Record<string, unknown>,
   at = now(),
 ): Promise<RowOf<"events">> {
-  const event = {
+  const event = await append(session, {
     ...eventOf(actor, type, null, { id: about.id, version: about.version }, at),
     changes: creation(told),
-  };
-  await insertEvent.all(session, event);
+  });
   tellAfterCommit(session, eventsTopic);
   return event;
 }
@@ -84,7 +81,7 @@ export async function remarkEach(
   about: readonly { id: string; version: number }[],
   at = now(),
 ): Promise<void> {
-  await insertEvents(
+  await appendAll(
     session,
     about.map(({ id, version }) => ({ ...eventOf(actor, type, null, { id, version }, at), changes: {} })),
   );
@@ -99,7 +96,7 @@ export const snapshotOf = (
   version: number,
   told: Record<string, unknown>,
   at: number,
-): RowOf<"events"> => ({
+): NewEvent => ({
   ...eventOf(actor, `${entity}.snapshot`, null, { id, version }, at),
   changes: creation(told),
 });
@@ -110,9 +107,8 @@ const eventOf = (
   before: Recorded | null,
   after: Recorded,
   at: number,
-): RowOf<"events"> => ({
+): NewEvent => ({
   id: newId(),
-  seq: null,
   type,
   entity_type: type.slice(0, type.indexOf(".")),
   entity_id: after.id,

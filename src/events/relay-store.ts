@@ -4,6 +4,9 @@ import { recordColumns, type RowOf } from "../db/rows";
 import type { Session } from "../db/store";
 import type { SequencedEvent } from "./consumer";
 
+/** The events numbered so far, as if that were a consumer. No consumer has this name. */
+export const relay = "relay";
+
 /** What says where an event belongs. */
 export type Unordered = Pick<RowOf<"events">, "id" | "entity_type" | "entity_id" | "version" | "created_at">;
 
@@ -75,6 +78,26 @@ export async function numberEvents(session: Session, ids: readonly string[], fir
 const positions = hot(({ t: { consumers }, q }, p: Params<{ name: string }>) =>
   q.select({ position: consumers.position }).from(consumers).where(eq(consumers.name, p.name)).limit(1),
 );
+
+const numbersTaken = hot(({ t: { consumers }, q }, p: Params<RowOf<"consumers">>) =>
+  q
+    .insert(consumers)
+    .values({ name: p.name, position: p.position, updated_at: p.updated_at })
+    .onConflictDoUpdate({
+      target: consumers.name,
+      set: {
+        position: sql`${consumers.position} + excluded.position`,
+        updated_at: value(consumers.updated_at, p.updated_at),
+      },
+    })
+    .returning({ position: consumers.position }),
+);
+
+/** Takes the next numbers for events that are written in this transaction. @returns the last of them */
+export async function takeNumbers(session: Session, count: number, updated_at: number): Promise<number> {
+  const [taken] = await numbersTaken.all(session, { name: relay, position: count, updated_at });
+  return taken!.position;
+}
 
 /** How far somebody is who reads the log; 0 before they began. */
 export async function positionOf(session: Session, name: string): Promise<number> {

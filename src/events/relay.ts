@@ -8,6 +8,7 @@ import {
   moveTo,
   numberEvents,
   positionOf,
+  relay,
   unordered,
   unorderedOf,
   type Unordered,
@@ -17,7 +18,7 @@ import {
 export interface RelayOptions {
   store: Store;
   consumers: readonly Consumer[];
-  /** Called after each pass that numbered events: there is something new to read. */
+  /** Called after each pass that found events with a number: there is something new to read. */
   ordered: () => void;
   /** Milliseconds that a commit waits for others, so that one pass is for all of them. */
   gatherMs?: number;
@@ -27,23 +28,23 @@ export interface RelayOptions {
   batch?: number;
 }
 
-/** The events numbered so far, as if that were a consumer. No consumer has this name. */
-const relay = "relay";
 /** Events that a consumer gets at once. */
 const portion = 100;
 /** Milliseconds until one looks again who found another process at it. */
 const busyMs = 50;
 
 /**
- * Brings committed events into one order and hands them to whoever reads the log. An event gets its number once its
+ * Brings committed events into one order and hands them to whoever reads the log. On PostgreSQL an event gets its number once its
  * transaction has committed: numbers given before would be seen out of order, and a reader would pass over those that
- * come late. One process at a time does it, whichever was nudged.
+ * come late. One process at a time does it, whichever was nudged. On SQLite events are written with their numbers.
  */
 export class Relay {
   readonly #ordering: Pulse;
   readonly #readers: Reader[];
   /** When the oldest event was made that had no number at the last look. */
   #oldest: number | null = null;
+  /** The last number at the last look. */
+  #end = 0;
 
   constructor(private readonly options: RelayOptions) {
     const { store, consumers, gatherMs = 25, pollMs = second } = options;
@@ -72,9 +73,11 @@ export class Relay {
     await Promise.all(this.#readers.map(({ pulse }) => pulse.close()));
   }
 
-  /** Seconds since the oldest event was made that had no number at the last look; 0 when there was none. */
+  /** Seconds since the oldest event was made that had no number or was not taken by all at the last look; 0 when there was none. */
   get lagSeconds(): number {
-    return this.#oldest === null ? 0 : Math.max(0, now() - this.#oldest) / second;
+    const waiting = [this.#oldest, ...this.#readers.map(({ oldest }) => oldest)];
+    const oldest = Math.min(...waiting.map((at) => at ?? Infinity));
+    return oldest === Infinity ? 0 : Math.max(0, now() - oldest) / second;
   }
 
   /** How many events each consumer had still to take at the last look, by its name. */
@@ -83,16 +86,32 @@ export class Relay {
   }
 
   async #order(): Promise<number | void> {
-    const { store, ordered, batch = 250 } = this.options;
+    const { store, batch = 250 } = this.options;
     this.#oldest = (await unordered.first(store.read, { limit: 1 }))?.created_at ?? null;
-    if (this.#oldest === null) return undefined;
+    if (this.#oldest === null) {
+      if (await this.#hasGrown()) this.#tell();
+      return undefined;
+    }
     const numbered = await store.tx((session) => orderNext(session, batch), { isolation: "read committed" });
     if (numbered === "busy") return busyMs;
     if (numbered < batch) this.#oldest = null;
     if (numbered === 0) return undefined;
-    for (const { pulse } of this.#readers) pulse.nudge();
-    ordered();
+    this.#tell();
     return numbered < batch ? undefined : 0;
+  }
+
+  /** Whether there are events since the last look that had their numbers when they committed (see `append.ts`). */
+  async #hasGrown(): Promise<boolean> {
+    const { store } = this.options;
+    if (store.engine === "postgres") return false;
+    const before = this.#end;
+    this.#end = await positionOf(store.read, relay);
+    return this.#end !== before;
+  }
+
+  #tell(): void {
+    for (const { pulse } of this.#readers) pulse.nudge();
+    this.options.ordered();
   }
 }
 
@@ -101,6 +120,8 @@ class Reader {
   readonly pulse: Pulse;
   /** At the last look. */
   lag = 0;
+  /** When the next event to take was made, at the last look. */
+  oldest: number | null = null;
 
   constructor(
     private readonly store: Store,
@@ -118,12 +139,20 @@ class Reader {
     const { read } = this.store;
     const [end, position] = [await positionOf(read, relay), await positionOf(read, this.consumer.name)];
     this.lag = end - position;
+    this.oldest = await this.#nextAt(position);
     if (this.lag <= 0) return undefined;
     const taken = await this.store.tx((session) => this.#takeNext(session));
     if (taken === "busy") return busyMs;
     this.consumer.taken?.(taken);
     this.lag = Math.max(0, this.lag - taken.length);
+    if (this.lag === 0) this.oldest = null;
     return taken.length < portion ? undefined : 0;
+  }
+
+  async #nextAt(position: number): Promise<number | null> {
+    if (this.lag <= 0) return null;
+    const [next] = await eventsAfter.all(this.store.read, { seq: position, limit: 1 });
+    return next?.created_at ?? null;
   }
 
   async #takeNext(session: Session) {

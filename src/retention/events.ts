@@ -1,7 +1,7 @@
 import { and, asc, eq, lt, lte, ne, sql } from "drizzle-orm";
 import { hot, type Params } from "../db/hot";
-import { insertInto } from "../db/rows";
 import type { Session, Store } from "../db/store";
+import { append } from "../events/append";
 import { changesOf, fold, type Change } from "../events/history";
 import { batch, noId, recordsAfter } from "../events/replay";
 import { snapshotOf } from "../events/record";
@@ -90,8 +90,6 @@ export async function forgetEvents(store: Store, actor: Actor, before: number): 
   return removed + (await forget(store, before, isOther));
 }
 
-const insertEvent = insertInto("events");
-
 const eventsBefore = hot(
   (
     { t: { events }, q },
@@ -135,7 +133,7 @@ async function cutHistory(
   if (!told && !kept) return 0;
   // Where the clock was set back, some of what follows is from before: it is in no snapshot yet.
   const removed = await eventsBefore.all(session, { ...about, before, version, kept });
-  if (told) await insertEvent.all(session, snapshotOf(actor, kind, id, version, told, before));
+  if (told) await append(session, snapshotOf(actor, kind, id, version, told, before));
   return removed.length;
 }
 

@@ -8,7 +8,7 @@ export function describeEvents(c: Columns) {
     "events",
     {
       id: c.id("id").primaryKey(),
-      /** The order across records. Assigned after the commit, so it is null at first. */
+      /** The order across records. On PostgreSQL it is assigned after the commit, so it is null at first. */
       seq: c.integer("seq"),
       type: c.text("type").notNull(),
       entity_type: c.text("entity_type").notNull(),

@@ -64,7 +64,7 @@ export class Metrics {
   watch({ hasher, store, relay, worker, bus }: MetricSources): void {
     this.gauge("neocrm_password_hashes_running", "Passwords being hashed now.", () => hasher.running);
     this.gauge("neocrm_password_hashes_waiting", "Passwords that wait for their turn.", () => hasher.waiting);
-    const late = "Age of the oldest event that is not in order yet.";
+    const late = "Age of the oldest event that nothing has followed from yet.";
     this.gauge("neocrm_relay_lag_seconds", late, () => relay.lagSeconds);
     const lag = {
       name: "neocrm_consumer_lag_events",

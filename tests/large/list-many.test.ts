@@ -1,11 +1,21 @@
 /** Lists of more records than are gathered and sorted: walked in their order, stretch by stretch. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { listPage } from "../../../src/db/list";
-import type { Store } from "../../../src/db/store";
-import type { ClientRow } from "../../../src/features/clients/store";
-import { expected } from "./model";
-import { client, clients, everything, insertAll, list, openBoth, parse, start, users } from "./support";
-import { statement, watched } from "./watched";
+import { listPage } from "../../src/db/list";
+import type { Store } from "../../src/db/store";
+import type { ClientRow } from "../../src/features/clients/store";
+import { expected } from "../unit/list/model";
+import {
+  client,
+  clients,
+  everything,
+  insertAll,
+  list,
+  openBoth,
+  parse,
+  start,
+  users,
+} from "../unit/list/support";
+import { statement, watched } from "../unit/list/watched";
 
 const amount = 4_400;
 const rows = Array.from({ length: amount }, (_, i) =>

@@ -1,22 +1,22 @@
 /** Lists of much that is found, in an order of their own: by the numbers of rows where these can be trusted, and the same without. */
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { and, isNull, ne } from "drizzle-orm";
-import { DbError } from "../../../src/db/errors";
-import { listPage } from "../../../src/db/list";
-import type { ListScope } from "../../../src/db/list-scope";
-import { walkList } from "../../../src/db/list-walk";
-import { numbersAgree } from "../../../src/db/search-numbers";
-import type { Store } from "../../../src/db/store";
-import { clientSearch, searchedOfClient } from "../../../src/features/clients/search";
-import { insertClients, type ClientRow } from "../../../src/features/clients/store";
-import { taskFields } from "../../../src/features/tasks/fields";
-import { searchedOfTask, taskSearch } from "../../../src/features/tasks/search";
-import { insertTasks, taskColumns, wholeTask, type TaskRow } from "../../../src/features/tasks/store";
-import { newId } from "../../../src/ids";
-import { parseList } from "../../../src/list";
-import { fillSearch } from "../../../src/search/fill";
-import { indexNext } from "../../../src/search/indexer";
-import { fold } from "../../../src/text";
+import { DbError } from "../../src/db/errors";
+import { listPage } from "../../src/db/list";
+import type { ListScope } from "../../src/db/list-scope";
+import { walkList } from "../../src/db/list-walk";
+import { numbersAgree } from "../../src/db/search-numbers";
+import type { Store } from "../../src/db/store";
+import { clientSearch, searchedOfClient } from "../../src/features/clients/search";
+import { insertClients, type ClientRow } from "../../src/features/clients/store";
+import { taskFields } from "../../src/features/tasks/fields";
+import { searchedOfTask, taskSearch } from "../../src/features/tasks/search";
+import { insertTasks, taskColumns, wholeTask, type TaskRow } from "../../src/features/tasks/store";
+import { newId } from "../../src/ids";
+import { parseList } from "../../src/list";
+import { fillSearch } from "../../src/search/fill";
+import { indexNext } from "../../src/search/indexer";
+import { fold } from "../../src/text";
 import {
   client,
   clients,
@@ -28,8 +28,8 @@ import {
   parse,
   start,
   users,
-} from "../list/support";
-import { watched } from "../list/watched";
+} from "../unit/list/support";
+import { watched } from "../unit/list/watched";
 
 setDefaultTimeout(60_000);
 

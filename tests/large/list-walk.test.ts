@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { eq, notInArray } from "drizzle-orm";
-import { walkList } from "../../../src/db/list-walk";
-import type { Store } from "../../../src/db/store";
-import type { ClientRow } from "../../../src/features/clients/store";
-import { expected } from "./model";
-import { Picker, randomClient, randomGroups, randomQuery } from "./random";
-import { clients, everything, insertAll, list, openBoth, parse, queryOf, stored } from "./support";
+import { walkList } from "../../src/db/list-walk";
+import type { Store } from "../../src/db/store";
+import type { ClientRow } from "../../src/features/clients/store";
+import { expected } from "../unit/list/model";
+import { Picker, randomClient, randomGroups, randomQuery } from "../unit/list/random";
+import { clients, everything, insertAll, list, openBoth, parse, queryOf, stored } from "../unit/list/support";
 
 setDefaultTimeout(60_000);
 

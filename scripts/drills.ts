@@ -162,7 +162,8 @@ for (const engine of engines) {
 
 const outages = [
   ["the disk becomes full, and has room again", fullDiskDrill, [507]],
-  ["the disk takes no writes, and does again", readOnlyDrill, [507]],
+  // 503 where a commit waited for the disk just then.
+  ["the disk takes no writes, and does again", readOnlyDrill, [503, 507]],
   ["PostgreSQL crashes, and comes back", postgresDrill, [503]],
 ] as const;
 for (const [what, drill, statuses] of outages) {
@@ -170,7 +171,7 @@ for (const [what, drill, statuses] of outages) {
   row(
     what,
     `${acknowledged} acknowledged writes, refused meanwhile with ${refused.join(", ")}, ${lost.length} lost or doubled`,
-    lost.length === 0 && Bun.deepEquals(refused, [...statuses]),
+    lost.length === 0 && refused.length > 0 && new Set(refused).isSubsetOf(new Set<number>(statuses)),
   );
 }
 

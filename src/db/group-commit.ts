@@ -103,10 +103,13 @@ export class GroupCommit<Session> {
     return this.#waiting.length;
   }
 
-  /** Resolves once all that is committed by now is on the disk, and rejects when that failed; nothing where it is. */
+  /**
+   * Resolves once all that is committed by now is on the disk, and rejects when that failed; nothing where it is. A sync that failed is
+   * tried again: whoever asks may be kept from writing by the answer, and then nobody else would.
+   */
   get syncing(): Promise<void> | undefined {
     if (!this.#owesSync) return undefined;
-    return this.#syncing ?? Promise.reject(new DbError("unavailable"));
+    return this.#syncing ?? this.run(async () => {});
   }
 
   /**

@@ -16,11 +16,14 @@ export async function tellingProgress<Result>(
   let told: BackupProgress | undefined;
   const tell = async () => {
     if (latest === told || latest === undefined) return;
-    const next = (told = latest);
-    // A disk that takes no writes is no reason to have no backup.
-    await job.progress({ ...next }).catch((error: unknown) => {
+    const next = latest;
+    try {
+      await job.progress({ ...next });
+      told = next;
+    } catch (error) {
+      // A disk that takes no writes is no reason to have no backup; it is told the next time.
       log.debug("How far a backup is could not be written down", { error });
-    });
+    }
   };
   const pulse = new Pulse({
     module: "jobs",

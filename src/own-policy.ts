@@ -38,7 +38,7 @@ export class OwnPolicy<Row extends OwnedRow> implements RecordPolicy<Row> {
   ) {}
 
   /** For a live record. */
-  mayRead(actor: Actor, row: Row): boolean {
+  mayRead(actor: Actor, row: OwnedRow): boolean {
     return reaches(this.#reading(actor), actor, row);
   }
 

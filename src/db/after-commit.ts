@@ -20,6 +20,9 @@ export function telling(store: Store, listener: (topic: string) => void): Store 
     get waiting() {
       return store.waiting;
     },
+    get commits() {
+      return store.commits;
+    },
     read: store.read,
     durable: store.durable,
     aside: (caller) => store.aside(caller),

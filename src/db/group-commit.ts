@@ -67,6 +67,7 @@ export class GroupCommit<Session> {
   #committed;
   #between;
   #measures;
+  #commits = 0;
 
   constructor(
     private readonly db: Database,
@@ -101,6 +102,11 @@ export class GroupCommit<Session> {
   /** How many callers are in line for a batch to come. */
   get waiting() {
     return this.#waiting.length;
+  }
+
+  /** How many batches were committed, or may have been. */
+  get commits() {
+    return this.#commits;
   }
 
   /**
@@ -251,6 +257,7 @@ export class GroupCommit<Session> {
       const last = batch.at(-1)!.outcome;
       throw "error" in last ? last.error : new Error("SQLite ended the transaction.");
     }
+    this.#commits++;
     this.#statements.commit.run();
     this.#measures?.committed?.(batch.length);
   }

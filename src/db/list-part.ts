@@ -16,7 +16,19 @@ export interface Resource<Item> {
   fields: Fields;
   /** What a row has, under its column's name, `id` among them; or an expression, for what stands in another table. */
   columns: (t: Tables) => Record<keyof Item & string, Column | SQL>;
+  /** Tells resources with the same fields and other columns apart. */
+  part?: string;
 }
+
+/** Of the same records nothing but which they are, and in which version. */
+export const versionsOf = ({ fields }: Resource<object>): Resource<{ id: string; version: number }> => ({
+  fields,
+  columns: (t) => {
+    const table: PgTable = t[fields.resource];
+    return { id: columnOf(table, "id"), version: columnOf(table, "version") };
+  },
+  part: "versions",
+});
 
 const pages = hotByShape<Row>(512);
 const counts = hotByShape<{ total: number }>();
@@ -55,7 +67,7 @@ export class Part {
     const order = request.sort.map(({ field, descending }) => (descending ? `-${field}` : field)).join();
     this.#shapeKey = [
       ...[resource.fields.resource, filterShape(filters), order, settledKeys, segment],
-      ...[request.deleted, scope.shape],
+      ...[request.deleted, scope.shape, resource.part ?? ""],
     ].join("|");
   }
 

@@ -16,7 +16,7 @@ import { searchedTable } from "./search-engine";
 import type { Session, Store } from "./store";
 
 export { pageOf } from "../list";
-export type { Resource } from "./list-part";
+export { versionsOf, type Resource } from "./list-part";
 export type { ListScope } from "./list-scope";
 
 const countedAtMost = 1_000;

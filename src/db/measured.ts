@@ -31,6 +31,9 @@ export function measured(store: Store, measures: StoreMeasures): Store {
     get waiting() {
       return store.waiting;
     },
+    get commits() {
+      return store.commits;
+    },
     read: timed(store.read, measures.read, failed),
     durable: timed(store.durable, measures.read, failed),
     aside: (caller) => timed(store.aside(caller), measures.aside, failed),

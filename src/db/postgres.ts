@@ -64,6 +64,7 @@ export function openPostgresStore(url: string, options: PostgresOptions = {}): S
   return {
     engine: "postgres",
     waiting: 0,
+    commits: undefined,
     read,
     // It shows nothing before it is on the disk.
     durable: read,

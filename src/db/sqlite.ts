@@ -77,6 +77,9 @@ export function openSqliteStore(file: string, options: SqliteOptions = {}): Stor
     get waiting() {
       return groupCommit.waiting;
     },
+    get commits() {
+      return groupCommit.commits;
+    },
     async tx(work) {
       refuseNesting();
       return groupCommit.run(work);

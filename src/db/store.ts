@@ -35,6 +35,8 @@ export interface Store {
   readonly engine: "sqlite" | "postgres";
   /** How many callers of `tx` wait in line, which on SQLite tells overload. Always 0 on PostgreSQL. */
   readonly waiting: number;
+  /** How many transactions were committed since it was opened; `undefined` where other processes write as well. */
+  readonly commits: number | undefined;
   /** Sees what is committed, nothing else. Inside `tx`, read through the transaction's own session. */
   readonly read: Session;
   /** The same for who tells what a later answer depends on: nothing is given that a power cut could still take back. */

@@ -1,5 +1,8 @@
 /** How a result goes out: its status and headers, known before the commit so that the answer can be kept. */
 
+import type { Page } from "../list";
+import { Written } from "../written";
+
 /** Status and headers of an answer; its body is the result itself. */
 export interface Answer {
   readonly status: number;
@@ -25,6 +28,31 @@ export interface AnswerOf {
   readonly secret?: true;
   /** The route takes no `Idempotency-Key`. */
   readonly unrepeatable?: true;
+}
+
+/** What a client reads of a record, whether its JSON is written already or yet to be: the types of a route need not tell. */
+export const shown = <View>(record: Promise<View | Written<View>>): Promise<View> => record as Promise<View>;
+
+/** The same for a page. */
+export const shownPage = <View>(page: Promise<Page<View | Written<View>>>): Promise<Page<View>> =>
+  page as Promise<Page<View>>;
+
+/** The JSON of a result, where it is written already. */
+export function writtenJson(set: ResponseSet, result: unknown): Uint8Array | undefined {
+  const bytes = result instanceof Written ? result.toBytes() : undefined;
+  return bytes && sendJson(set, bytes);
+}
+
+/** The same for a page. */
+export function writtenPage(set: ResponseSet, page: Page<unknown>): Uint8Array | undefined {
+  const isWritten = page.data.length > 0 && page.data.every((record) => record instanceof Written);
+  return isWritten ? sendJson(set, Written.pageToBytes(page as Page<Written<unknown>>)) : undefined;
+}
+
+function sendJson(set: ResponseSet, bytes: Uint8Array): Uint8Array {
+  // As `Response.json` says it.
+  set.headers["content-type"] = "application/json;charset=utf-8";
+  return bytes;
 }
 
 /** What is known of an answer before there is a result. */

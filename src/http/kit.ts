@@ -5,7 +5,7 @@ import { Forbidden, Invalid, Refusal, Unauthenticated } from "../errors";
 import { isId } from "../ids";
 import type { Actor, Permission } from "../policy";
 import type { ProblemCode } from "../problems";
-import type { AnswerOf, ResponseSet } from "./answer";
+import { writtenJson, writtenPage, type AnswerOf, type ResponseSet } from "./answer";
 import { readJson, readWebForm } from "./body";
 import { callOf, queryOf, type Call } from "./call";
 import { declare, type TicketPurpose, type Walk } from "./declared";
@@ -19,6 +19,7 @@ import {
   type Filter,
   type ListOptions,
   type ListRequest,
+  type Page,
 } from "../list";
 import { readParameters } from "./parameters";
 import { isUnchanged, readIfMatch } from "./preconditions";
@@ -135,6 +136,8 @@ export function httpKit({ idempotency, bodyLimit, requireIfMatch, defaultCountry
         call.list = parseList(visible(call, fields), queryOf(request.url), options);
       },
       resolve: ({ request }: { request: Request }) => ({ list: callOf(request).list as ListRequest }),
+      afterHandle: ({ responseValue, set }: Pick<Outgoing, "responseValue" | "set">) =>
+        writtenPage(set, responseValue as Page<unknown>),
     }),
 
     exported: (exported: Exported) => ({
@@ -301,7 +304,10 @@ function sendAnswer(answerOf: AnswerOf, { request, responseValue, set }: Outgoin
   set.status = status;
   Object.assign(set.headers, headers);
   const isRead = request.method === "GET" || request.method === "HEAD";
-  if (!isRead || !isUnchanged(request.headers.get("if-none-match"), headers["etag"])) return undefined;
-  set.status = 304;
-  return "";
+  if (!isRead) return undefined;
+  if (isUnchanged(request.headers.get("if-none-match"), headers["etag"])) {
+    set.status = 304;
+    return "";
+  }
+  return writtenJson(set, responseValue);
 }

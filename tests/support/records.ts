@@ -31,7 +31,7 @@ export async function emptyServer({ parts }: TestServer): Promise<void> {
 
 /** Puts everything but the people back into the state in which a scenario begins. */
 export function recordsOf(world: World, setting: Setting): () => Promise<void> {
-  const { store } = world.server.parts;
+  const { store, clients, tasks } = world.server.parts;
   let kept: Kept | undefined;
   let stateThen: string;
   return async () => {
@@ -42,6 +42,8 @@ export function recordsOf(world: World, setting: Setting): () => Promise<void> {
       kept = await store.tx(rowsIn);
     } else if ((await stateOf(store)) !== stateThen) {
       await store.tx((session) => putBack(session, kept!));
+      // Records are at versions again that they had before, and then had something else in them.
+      for (const { written } of [clients, tasks]) written.clear();
     }
     stateThen = await stateOf(store);
     await setting.given?.(world);

@@ -1,4 +1,5 @@
 import { Elysia } from "elysia";
+import { shown, shownPage } from "../../http/answer";
 import type { HttpKit } from "../../http/kit";
 import { asOf, recordRoutes } from "../../http/record-routes";
 import { searchOf } from "../../list";
@@ -15,7 +16,10 @@ export function clientRoutes(kit: HttpKit, clients: ClientService) {
   });
   return new Elysia({ prefix: "/api/clients", tags: ["Clients"] })
     .use(kit)
-    .get("", ({ actor, list }) => clients.list(actor, list), { ...routes.list, list: clientFields })
+    .get("", ({ actor, list }) => shownPage(clients.written.list(actor, list)), {
+      ...routes.list,
+      list: clientFields,
+    })
     .post("", ({ actor, body }) => clients.create(actor, body), {
       ...routes.create,
       body: ClientInput,
@@ -28,20 +32,21 @@ export function clientRoutes(kit: HttpKit, clients: ClientService) {
         tags: ["vip"],
       },
     })
-    .get("/search", ({ actor, list }) => clients.list(actor, list), {
+    .get("/search", ({ actor, list }) => shownPage(clients.written.list(actor, list)), {
       ...routes.list,
       list: searchOf(clientFields),
       detail: { summary: "Search the clients you may see" },
       walk: { query: "q=bjorn" },
     })
-    .get("/advanced", ({ actor, list }) => clients.list(actor, list), {
+    .get("/advanced", ({ actor, list }) => shownPage(clients.written.list(actor, list)), {
       ...routes.list,
       list: clientFields,
       detail: { summary: "List the clients you may see, by groups of filters" },
     })
     .get(
       "/:id",
-      ({ actor, params, parameters }) => clients.get(actor, params.id, asOf(parameters, actor)),
+      ({ actor, params, parameters }) =>
+        shown(clients.written.get(actor, params.id, asOf(parameters, actor))),
       routes.read,
     )
     .patch("/:id", ({ actor, params, body, ifMatch }) => clients.change(actor, params.id, body, ifMatch), {

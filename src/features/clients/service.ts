@@ -2,8 +2,10 @@ import { revived } from "../../db/rebuild";
 import type { Session, Store } from "../../db/store";
 import type { Actor } from "../../policy";
 import { ManyRecordService } from "../../many-records";
-import type { Match, NewRecord, RecordKind, RecordPolicy } from "../../record-kind";
+import type { OwnPolicy } from "../../own-policy";
+import type { Match, NewRecord, RecordKind } from "../../record-kind";
 import { normalEmail, tidy } from "../../text";
+import { WrittenRecords } from "../../written-records";
 import { assertAssignable } from "../users/accounts";
 import { clientFields } from "./fields";
 import { phoneKey } from "./phone";
@@ -64,11 +66,16 @@ export class ClientService extends ManyRecordService<ClientRow, ClientView, Clie
   /** @param defaultCountry ISO 3166 code of phone numbers without a country code */
   constructor(
     store: Store,
-    policy: RecordPolicy<ClientRow>,
+    policy: OwnPolicy<ClientRow>,
     private readonly defaultCountry: () => string | null,
   ) {
-    super(store, policy, clientKind(defaultCountry));
+    const kind = clientKind(defaultCountry);
+    super(store, policy, kind);
+    this.written = new WrittenRecords({ store, policy, ...kind, records: this });
   }
+
+  /** For those who only pass their JSON on. */
+  readonly written: WrittenRecords<ClientRow, ClientView>;
 
   /** The fields by which clients are found that are there already. */
   readonly matches: Readonly<Record<string, Match>> = {

@@ -1,4 +1,5 @@
 import { Elysia } from "elysia";
+import { shown, shownPage } from "../../http/answer";
 import type { HttpKit } from "../../http/kit";
 import { asOf, recordRoutes } from "../../http/record-routes";
 import { searchOf } from "../../list";
@@ -11,7 +12,10 @@ export function taskRoutes(kit: HttpKit, tasks: TaskService) {
   const routes = recordRoutes("tasks", { noun: "task", view: TaskView, unique: ["external_id"] });
   return new Elysia({ prefix: "/api/tasks", tags: ["Tasks"] })
     .use(kit)
-    .get("", ({ actor, list }) => tasks.list(actor, list), { ...routes.list, list: taskFields })
+    .get("", ({ actor, list }) => shownPage(tasks.written.list(actor, list)), {
+      ...routes.list,
+      list: taskFields,
+    })
     .post("", ({ actor, body }) => tasks.create(actor, body), {
       ...routes.create,
       body: TaskInput,
@@ -28,20 +32,20 @@ export function taskRoutes(kit: HttpKit, tasks: TaskService) {
       returns: TaskStats,
       detail: { summary: "Count the tasks you may see" },
     })
-    .get("/search", ({ actor, list }) => tasks.list(actor, list), {
+    .get("/search", ({ actor, list }) => shownPage(tasks.written.list(actor, list)), {
       ...routes.list,
       list: searchOf(taskFields),
       detail: { summary: "Search the tasks you may see" },
       walk: { query: "q=bjorn" },
     })
-    .get("/filter", ({ actor, list }) => tasks.list(actor, list), {
+    .get("/filter", ({ actor, list }) => shownPage(tasks.written.list(actor, list)), {
       ...routes.list,
       list: taskFields,
       detail: { summary: "List the tasks you may see, by groups of filters" },
     })
     .get(
       "/:id",
-      ({ actor, params, parameters }) => tasks.get(actor, params.id, asOf(parameters, actor)),
+      ({ actor, params, parameters }) => shown(tasks.written.get(actor, params.id, asOf(parameters, actor))),
       routes.read,
     )
     .patch("/:id", ({ actor, params, body, ifMatch }) => tasks.change(actor, params.id, body, ifMatch), {

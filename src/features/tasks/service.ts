@@ -9,8 +9,10 @@ import { instantOf, yearProblem } from "../../instants";
 import type { Filter } from "../../list";
 import type { Actor } from "../../policy";
 import { ManyRecordService } from "../../many-records";
-import type { Match, NewRecord, RecordKind, RecordPolicy } from "../../record-kind";
+import type { OwnPolicy } from "../../own-policy";
+import type { Match, NewRecord, RecordKind } from "../../record-kind";
 import { tidy } from "../../text";
+import { WrittenRecords } from "../../written-records";
 import { account, assertAssignable } from "../users/accounts";
 import { remakeAlarms, rings, setAlarms, setNewAlarms } from "./alarms";
 import { taskFields } from "./fields";
@@ -92,12 +94,17 @@ export class TaskService extends ManyRecordService<TaskRow, TaskView, TaskInput,
   /** @param dueSoonHours how long before it is due a task rings; 0 is not at all */
   constructor(
     store: Store,
-    policy: RecordPolicy<TaskRow>,
+    policy: OwnPolicy<TaskRow>,
     private readonly seesClient: SeesClient,
     private readonly dueSoonHours: () => number,
   ) {
-    super(store, policy, taskKind(dueSoonHours));
+    const kind = taskKind(dueSoonHours);
+    super(store, policy, kind);
+    this.written = new WrittenRecords({ store, policy, ...kind, records: this });
   }
+
+  /** For those who only pass their JSON on. */
+  readonly written: WrittenRecords<TaskRow, TaskView>;
 
   /** The fields by which tasks are found that are there already. */
   readonly matches: Readonly<Record<string, Match>> = {

@@ -22,6 +22,9 @@ export function tracedStore(store: Store): Store {
     get waiting() {
       return store.waiting;
     },
+    get commits() {
+      return store.commits;
+    },
     read: tracedSession(store.read),
     durable: tracedSession(store.durable),
     aside: (caller) => tracedSession(store.aside(caller)),

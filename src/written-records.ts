@@ -1,0 +1,124 @@
+import { listPage, pageOf, versionsOf, type ListScope, type Resource } from "./db/list";
+import type { Store } from "./db/store";
+import { RecentMap } from "./integrations/recent-map";
+import { KeptRecords, type Kept } from "./kept-records";
+import type { ListRequest, Page } from "./list";
+import type { OwnedRow, OwnPolicy } from "./own-policy";
+import type { Actor } from "./policy";
+import { Written } from "./written";
+
+/** What it takes of a record to be kept. Each change of it counts up its version, and it is shown by its row alone. */
+interface Keepable extends OwnedRow {
+  id: string;
+  version: number;
+}
+
+/** Where records are that are not kept. */
+interface Source<Row extends OwnedRow, View> {
+  store: Store;
+  policy: OwnPolicy<Row>;
+  resource: Resource<Row>;
+  present(row: Row): View;
+  records: {
+    get(actor: Actor, id: string, asOf?: number): Promise<View>;
+    list(actor: Actor, request: ListRequest): Promise<Page<View>>;
+    seenAmong(session: Store["read"], actor: Actor, ids: readonly string[]): Promise<Row[]>;
+  };
+}
+
+const mostLists = 512;
+
+/**
+ * Records for those who only pass their JSON on. What was read lately is kept, and need not be read and written again. A kept
+ * record is what the database would give when nothing at all was committed since it was read, or when the database has
+ * the same version of it. Where other processes write as well, which is to say on PostgreSQL, nothing is kept.
+ */
+export class WrittenRecords<Row extends OwnedRow, View extends Keepable> {
+  readonly #kept = new KeptRecords<View>();
+  readonly #lists = new RecentMap<true>(mostLists);
+  readonly #versions;
+
+  constructor(private readonly source: Source<Row, View>) {
+    this.#versions = versionsOf(source.resource as Resource<object>);
+  }
+
+  /** One record. @throws what `RecordService.get` throws */
+  async get(actor: Actor, id: string, asOf?: number): Promise<View | Written<View>> {
+    const { store, policy, records } = this.source;
+    const { commits } = store;
+    if (asOf !== undefined || commits === undefined) return records.get(actor, id, asOf);
+    const kept = this.#kept.get(id);
+    if (kept?.commits === commits && policy.mayRead(actor, kept)) return used(kept);
+    return this.#keep(await records.get(actor, id), commits);
+  }
+
+  /** One page. The records of a list that is asked for again are kept, and those that are not kept alone are read. */
+  async list(actor: Actor, request: ListRequest): Promise<Page<View | Written<View>>> {
+    const { store, policy, records } = this.source;
+    if (store.commits === undefined || request.deleted !== "none") return records.list(actor, request);
+    const scope = policy.readable(actor);
+    const page = this.#isAskedAgain(request, scope) && (await this.#listKept(actor, request, scope));
+    return page || records.list(actor, request);
+  }
+
+  /** Forgets all: rows were written without counting up their versions. */
+  clear(): void {
+    this.#kept.clear();
+  }
+
+  #isAskedAgain(
+    { fingerprint, limit, page, count, after }: ListRequest,
+    { shape, caller }: ListScope,
+  ): boolean {
+    const name = `${fingerprint} ${limit} ${page} ${count} ${after ? JSON.stringify(after) : ""} ${shape} ${caller}`;
+    if (this.#lists.get(name)) return true;
+    this.#lists.set(name, true);
+    return false;
+  }
+
+  /** `undefined` when one of them was changed meanwhile. */
+  async #listKept(
+    actor: Actor,
+    request: ListRequest,
+    scope: ListScope,
+  ): Promise<Page<Written<View>> | undefined> {
+    const found = await listPage(this.source.store, this.#versions, request, [scope]);
+    const known = found.rows.map(({ id, version }) => this.#inVersion(id, version));
+    const missing = found.rows.filter((_, i) => !known[i]).map(({ id }) => id);
+    const read = missing.length > 0 ? await this.#read(actor, missing) : undefined;
+    const data = found.rows.map(({ id }, i) => known[i] ?? read?.get(id));
+    if (data.some((written, i) => written?.version !== found.rows[i]!.version)) return undefined;
+    return { data: data as Written<View>[], pagination: pageOf(found, request) };
+  }
+
+  async #read(actor: Actor, ids: readonly string[]): Promise<Map<string, Written<View>>> {
+    const { store, records, present } = this.source;
+    const { commits } = store;
+    const rows = await records.seenAmong(store.read, actor, ids);
+    return new Map(rows.map(present).map((view) => [view.id, this.#keep(view, commits!)]));
+  }
+
+  #inVersion(id: string, version: number): Written<View> | undefined {
+    const kept = this.#kept.get(id);
+    return kept?.written.version === version ? used(kept) : undefined;
+  }
+
+  /** @param commits how many there were before it was read */
+  #keep(view: View, commits: number): Written<View> {
+    const { id, version, created_by, assigned_to } = view;
+    const kept = this.#kept.get(id);
+    const isCurrent = commits === this.source.store.commits;
+    if (kept?.written.version === version) {
+      if (isCurrent) kept.commits = commits;
+      return used(kept);
+    }
+    const written = new Written(version, view);
+    if (isCurrent) this.#kept.put({ id, written, created_by, assigned_to, commits, isUsed: false });
+    return written;
+  }
+}
+
+function used<View>(kept: Kept<View>): Written<View> {
+  kept.isUsed = true;
+  return kept.written;
+}

@@ -126,6 +126,11 @@ describe("traces", () => {
     expect(BigInt(request!.endTimeUnixNano)).toBeGreaterThan(BigInt(service.startTimeUnixNano));
   });
 
+  test("a list tells of its service too", () => {
+    const [service] = named("WrittenRecords.list");
+    expect(parentOf(service!)?.name).toBe("GET /api/tasks");
+  });
+
   test("the answer names its trace", () => {
     const [request] = named("POST /api/clients");
     expect(serverTiming).toBe(`traceparent;desc="00-${traceId}-${request!.spanId}-01"`);

@@ -5,7 +5,7 @@ import type { Written } from "./written";
 export interface Kept<View> extends OwnedRow {
   readonly id: string;
   readonly written: Written<View>;
-  /** How many transactions had been committed when it was read last. */
+  /** How many commits there had been when it was read last. */
   commits: number;
   /** Since it was kept, or spared. */
   isUsed: boolean;

@@ -37,6 +37,8 @@ export class WrittenRecords<Row extends OwnedRow, View extends Keepable> {
   readonly #kept = new KeptRecords<View>();
   readonly #lists = new RecentMap<true>(mostLists);
   readonly #versions;
+  /** How much is under way that nothing is kept beside. */
+  #off = 0;
 
   constructor(private readonly source: Source<Row, View>) {
     this.#versions = versionsOf(source.resource as Resource<object>);
@@ -46,31 +48,44 @@ export class WrittenRecords<Row extends OwnedRow, View extends Keepable> {
   async get(actor: Actor, id: string, asOf?: number): Promise<View | Written<View>> {
     const { store, policy, records } = this.source;
     const { commits } = store;
-    if (asOf !== undefined || commits === undefined) return records.get(actor, id, asOf);
+    if (asOf !== undefined || commits === undefined || this.#isOff) return records.get(actor, id, asOf);
     const kept = this.#kept.get(id);
     if (kept?.commits === commits && policy.mayRead(actor, kept)) return used(kept);
     return this.#keep(await records.get(actor, id), commits);
   }
 
-  /** One page. The records of a list that is asked for again are kept, and those that are not kept alone are read. */
+  /** One page. Of a list that is asked for again the records are kept, and only those are read that are not kept yet. */
   async list(actor: Actor, request: ListRequest): Promise<Page<View | Written<View>>> {
     const { store, policy, records } = this.source;
-    if (store.commits === undefined || request.deleted !== "none") return records.list(actor, request);
+    const isPlain = store.commits === undefined || request.deleted !== "none" || this.#isOff;
+    if (isPlain) return records.list(actor, request);
     const scope = policy.readable(actor);
     const page = this.#isAskedAgain(request, scope) && (await this.#listKept(actor, request, scope));
     return page || records.list(actor, request);
   }
 
-  /** Forgets all: rows were written without counting up their versions. */
-  clear(): void {
-    this.#kept.clear();
+  /** Keeps nothing while `work` runs: it writes rows without counting up their versions. */
+  async without<Result>(work: () => Promise<Result>): Promise<Result> {
+    this.#off++;
+    try {
+      return await work();
+    } finally {
+      this.#kept.clear();
+      this.#off--;
+    }
+  }
+
+  get #isOff(): boolean {
+    return this.#off > 0;
   }
 
   #isAskedAgain(
     { fingerprint, limit, page, count, after }: ListRequest,
     { shape, caller }: ListScope,
   ): boolean {
-    const name = `${fingerprint} ${limit} ${page} ${count} ${after ? JSON.stringify(after) : ""} ${shape} ${caller}`;
+    const name = hashOf(
+      `${fingerprint} ${limit} ${page} ${count} ${after ? JSON.stringify(after) : ""} ${shape} ${caller}`,
+    );
     if (this.#lists.get(name)) return true;
     this.#lists.set(name, true);
     return false;
@@ -117,6 +132,9 @@ export class WrittenRecords<Row extends OwnedRow, View extends Keepable> {
     return written;
   }
 }
+
+/** Short, as a cursor may not be. Two lists of one hash would only be kept a little early. */
+const hashOf = (text: string): string => Bun.hash(text).toString(36);
 
 function used<View>(kept: Kept<View>): Written<View> {
   kept.isUsed = true;

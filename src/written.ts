@@ -4,7 +4,7 @@ import type { Page } from "./list";
 export class Written<View> {
   /** A character for each byte of its UTF-8: that takes half the memory of wider characters, and is copied as it is. */
   readonly #json: string;
-  /** What it is the JSON of. */
+  /** What it is the JSON of: for types alone, there is no such object any more. */
   declare readonly view?: View;
 
   /** @param version for its ETag */
@@ -25,7 +25,7 @@ export class Written<View> {
     return Buffer.from(this.#json, "latin1");
   }
 
-  /** For whoever writes it as a part of something else. */
+  /** As a part of something else it is written as what it is, too. */
   toJSON(): View {
     return JSON.parse(Buffer.from(this.#json, "latin1").toString()) as View;
   }

@@ -44,7 +44,9 @@ export function writtenJson(set: ResponseSet, result: unknown): Uint8Array | und
 }
 
 /** The same for a page. */
-export function writtenPage(set: ResponseSet, page: Page<unknown>): Uint8Array | undefined {
+export function writtenPage(set: ResponseSet, result: unknown): Uint8Array | undefined {
+  const page = result as Partial<Page<unknown>>;
+  if (!Array.isArray(page.data)) return undefined;
   const isWritten = page.data.length > 0 && page.data.every((record) => record instanceof Written);
   return isWritten ? sendJson(set, Written.pageToBytes(page as Page<Written<unknown>>)) : undefined;
 }

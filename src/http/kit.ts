@@ -19,7 +19,6 @@ import {
   type Filter,
   type ListOptions,
   type ListRequest,
-  type Page,
 } from "../list";
 import { readParameters } from "./parameters";
 import { isUnchanged, readIfMatch } from "./preconditions";
@@ -137,7 +136,7 @@ export function httpKit({ idempotency, bodyLimit, requireIfMatch, defaultCountry
       },
       resolve: ({ request }: { request: Request }) => ({ list: callOf(request).list as ListRequest }),
       afterHandle: ({ responseValue, set }: Pick<Outgoing, "responseValue" | "set">) =>
-        writtenPage(set, responseValue as Page<unknown>),
+        writtenPage(set, responseValue),
     }),
 
     exported: (exported: Exported) => ({

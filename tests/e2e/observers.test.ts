@@ -127,7 +127,7 @@ describe("traces", () => {
   });
 
   test("a list tells of its service too", () => {
-    const [service] = named("WrittenRecords.list");
+    const [service] = named("TaskService.written.list");
     expect(parentOf(service!)?.name).toBe("GET /api/tasks");
   });
 

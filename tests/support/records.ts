@@ -41,9 +41,9 @@ export function recordsOf(world: World, setting: Setting): () => Promise<void> {
       // In one transaction: events that have their numbers and a counter that does not would stay at odds each time.
       kept = await store.tx(rowsIn);
     } else if ((await stateOf(store)) !== stateThen) {
-      await store.tx((session) => putBack(session, kept!));
       // Records are at versions again that they had before, and then had something else in them.
-      for (const { written } of [clients, tasks]) written.clear();
+      const again = () => store.tx((session) => putBack(session, kept!));
+      await clients.written.without(() => tasks.written.without(again));
     }
     stateThen = await stateOf(store);
     await setting.given?.(world);

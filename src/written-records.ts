@@ -27,6 +27,8 @@ interface Source<Row extends OwnedRow, View> {
 }
 
 const mostLists = 512;
+/** How many ids are remembered of records that were read: half of them at least. */
+const mostIds = 16_384;
 
 /**
  * Records for those who only pass their JSON on. What was read lately is kept, and need not be read and written again. A kept
@@ -36,6 +38,7 @@ const mostLists = 512;
 export class WrittenRecords<Row extends OwnedRow, View extends Keepable> {
   readonly #kept = new KeptRecords<View>();
   readonly #lists = new RecentMap<true>(mostLists);
+  readonly #ids = new RecentMap<true>(mostIds);
   readonly #versions;
   /** How much is under way that nothing is kept beside. */
   #off = 0;
@@ -44,14 +47,15 @@ export class WrittenRecords<Row extends OwnedRow, View extends Keepable> {
     this.#versions = versionsOf(source.resource as Resource<object>);
   }
 
-  /** One record. @throws what `RecordService.get` throws */
+  /** One record, which is kept when it is read again. @throws what `RecordService.get` throws */
   async get(actor: Actor, id: string, asOf?: number): Promise<View | Written<View>> {
     const { store, policy, records } = this.source;
     const { commits } = store;
     if (asOf !== undefined || commits === undefined || this.#isOff) return records.get(actor, id, asOf);
     const kept = this.#kept.get(id);
     if (kept?.commits === commits && policy.mayRead(actor, kept)) return used(kept);
-    return this.#keep(await records.get(actor, id), commits);
+    const view = await records.get(actor, id);
+    return kept || isAgain(this.#ids, id) ? this.#keep(view, commits) : view;
   }
 
   /** One page. Of a list that is asked for again the records are kept, and only those are read that are not kept yet. */
@@ -83,12 +87,11 @@ export class WrittenRecords<Row extends OwnedRow, View extends Keepable> {
     { fingerprint, limit, page, count, after }: ListRequest,
     { shape, caller }: ListScope,
   ): boolean {
-    const name = hashOf(
-      `${fingerprint} ${limit} ${page} ${count} ${after ? JSON.stringify(after) : ""} ${shape} ${caller}`,
+    const position = after ? JSON.stringify(after) : "";
+    return isAgain(
+      this.#lists,
+      hashOf(`${fingerprint} ${limit} ${page} ${count} ${position} ${shape} ${caller}`),
     );
-    if (this.#lists.get(name)) return true;
-    this.#lists.set(name, true);
-    return false;
   }
 
   /** `undefined` when one of them was changed meanwhile. */
@@ -131,6 +134,13 @@ export class WrittenRecords<Row extends OwnedRow, View extends Keepable> {
     if (isCurrent) this.#kept.put({ id, written, created_by, assigned_to, commits, isUsed: false });
     return written;
   }
+}
+
+/** Whether this is not the first time, as far as is remembered: what is read once is not worth keeping. */
+function isAgain(known: RecentMap<true>, key: string): boolean {
+  const isKnown = known.get(key) === true;
+  if (!isKnown) known.set(key, true);
+  return isKnown;
 }
 
 /** Short, as a cursor may not be. Two lists of one hash would only be kept a little early. */

@@ -24,6 +24,7 @@ export class KeptRecords<View> {
   readonly #byId = new Map<string, Kept<View>>();
   #bytes = 0;
 
+  /** What is known of a record, as old as it may be. */
   get(id: string): Kept<View> | undefined {
     return this.#byId.get(id);
   }
@@ -42,6 +43,7 @@ export class KeptRecords<View> {
     }
   }
 
+  /** Forgets all. */
   clear(): void {
     this.#byId.clear();
     this.#bytes = 0;

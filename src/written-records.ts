@@ -44,7 +44,7 @@ export class WrittenRecords<Row extends OwnedRow, View extends Keepable> {
   #off = 0;
 
   constructor(private readonly source: Source<Row, View>) {
-    this.#versions = versionsOf(source.resource as Resource<object>);
+    this.#versions = versionsOf(source.resource);
   }
 
   /** One record, which is kept when it is read again. @throws what `RecordService.get` throws */
@@ -105,6 +105,7 @@ export class WrittenRecords<Row extends OwnedRow, View extends Keepable> {
     const missing = found.rows.filter((_, i) => !known[i]).map(({ id }) => id);
     const read = missing.length > 0 ? await this.#read(actor, missing) : undefined;
     const data = found.rows.map(({ id }, i) => known[i] ?? read?.get(id));
+    // What is missing has no version, so the cast below is safe.
     if (data.some((written, i) => written?.version !== found.rows[i]!.version)) return undefined;
     return { data: data as Written<View>[], pagination: pageOf(found, request) };
   }

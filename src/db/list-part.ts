@@ -21,7 +21,9 @@ export interface Resource<Item> {
 }
 
 /** Of the same records nothing but which they are, and in which version. */
-export const versionsOf = ({ fields }: Resource<object>): Resource<{ id: string; version: number }> => ({
+export const versionsOf = ({
+  fields,
+}: Pick<Resource<never>, "fields">): Resource<{ id: string; version: number }> => ({
   fields,
   columns: (t) => {
     const table: PgTable = t[fields.resource];

@@ -32,6 +32,9 @@ const undivided: Record<string, string> = {
 };
 const undividedLetters = new RegExp(`[${Object.keys(undivided).join("")}]`, "g");
 const ascii = /^[\0-\x7f]*$/;
+/** Letters that fold one by one, whatever stands beside them: most names of Europe and Vietnam, in a fifth of the time. */
+const latin = /^[\0-\u024f\u1e00-\u1eff]*$/;
+const foldedLatin: string[] = [];
 
 /**
  * The form that both engines compare and sort by: no accents, lower case, letters taken apart. `Stanisław`
@@ -48,6 +51,13 @@ const longestFolded = 600;
 /** `fold` without an end, for texts that are searched and not compared. */
 export function foldWhole(text: string): string {
   if (ascii.test(text)) return text.toLowerCase();
+  if (!latin.test(text)) return foldAny(text);
+  let folded = "";
+  for (const letter of text) folded += foldedLatin[letter.charCodeAt(0)] ??= foldAny(letter);
+  return folded;
+}
+
+function foldAny(text: string): string {
   // Upper case first: ß becomes SS, ı becomes I, and ſ, ς and ᾳ meet their plain forms.
   const plain = text.normalize("NFKD").toUpperCase().normalize("NFKD").replace(accents, "");
   return plain.toLowerCase().replace(undividedLetters, (letter) => undivided[letter]!);

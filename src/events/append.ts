@@ -1,7 +1,6 @@
-import { now } from "../clock";
 import { insertInto, insertManyInto, type RowOf } from "../db/rows";
 import type { Session } from "../db/store";
-import { takeNumbers } from "./relay-store";
+import { lastNumber } from "./relay-store";
 
 /** An event that is to be written; its number follows from when that is. */
 export type NewEvent = Omit<RowOf<"events">, "seq">;
@@ -11,7 +10,7 @@ const insertEvents = insertManyInto("events");
 
 /** Adds an event to the log, and gives it as it stands there. */
 export async function append(session: Session, event: NewEvent): Promise<RowOf<"events">> {
-  const row = { ...event, seq: await firstNumber(session, 1) };
+  const row = { ...event, seq: await nextNumber(session) };
   await insertEvent.all(session, row);
   return row;
 }
@@ -19,7 +18,7 @@ export async function append(session: Session, event: NewEvent): Promise<RowOf<"
 /** Adds many, in this order. */
 export async function appendAll(session: Session, events: readonly NewEvent[]): Promise<void> {
   if (events.length === 0) return;
-  const first = await firstNumber(session, events.length);
+  const first = await nextNumber(session);
   await insertEvents(
     session,
     events.map((event, place) => ({ ...event, seq: first === null ? null : first + place })),
@@ -30,7 +29,6 @@ export async function appendAll(session: Session, events: readonly NewEvent[]): 
  * On SQLite one transaction commits after the other, so events have their numbers from the start: the relay would write each of
  * them once more. On PostgreSQL transactions overlap, and there the relay numbers them.
  */
-async function firstNumber(session: Session, count: number): Promise<number | null> {
-  if (session.dialect.engine === "postgres") return null;
-  return (await takeNumbers(session, count, now())) - count + 1;
+async function nextNumber(session: Session): Promise<number | null> {
+  return session.dialect.engine === "postgres" ? null : (await lastNumber(session)) + 1;
 }

@@ -1,10 +1,13 @@
 import { and, asc, eq, gt, isNull, lt, sql } from "drizzle-orm";
+import { now } from "../clock";
 import { hot, value, type Params, type Query } from "../db/hot";
 import { recordColumns, type RowOf } from "../db/rows";
 import type { Session } from "../db/store";
 import type { SequencedEvent } from "./consumer";
 
-/** The events numbered so far, as if that were a consumer. No consumer has this name. */
+/**
+ * The numbers given so far, at the least, as if that were a consumer: all of them once events were removed. No consumer has this name.
+ */
 export const relay = "relay";
 
 /** What says where an event belongs. */
@@ -79,24 +82,25 @@ const positions = hot(({ t: { consumers }, q }, p: Params<{ name: string }>) =>
   q.select({ position: consumers.position }).from(consumers).where(eq(consumers.name, p.name)).limit(1),
 );
 
-const numbersTaken = hot(({ t: { consumers }, q }, p: Params<RowOf<"consumers">>) =>
-  q
-    .insert(consumers)
-    .values({ name: p.name, position: p.position, updated_at: p.updated_at })
-    .onConflictDoUpdate({
-      target: consumers.name,
-      set: {
-        position: sql`${consumers.position} + excluded.position`,
-        updated_at: value(consumers.updated_at, p.updated_at),
-      },
+const numbersGiven = hot(({ t: { events, consumers }, q }, p: Params<{ name: string }>) => {
+  const position = sql`(select ${consumers.position} from ${consumers} where ${consumers.name} = ${p.name})`;
+  return q
+    .select({
+      last: sql<number | null>`max(${events.seq})`.mapWith(events.seq),
+      known: sql<number | null>`${position}`.mapWith(consumers.position),
     })
-    .returning({ position: consumers.position }),
-);
+    .from(events);
+});
 
-/** Takes the next numbers for events that are written in this transaction. @returns the last of them */
-export async function takeNumbers(session: Session, count: number, updated_at: number): Promise<number> {
-  const [taken] = await numbersTaken.all(session, { name: relay, position: count, updated_at });
-  return taken!.position;
+/** The number of the last event, whether that is kept or not; 0 before there was one. */
+export async function lastNumber(session: Session): Promise<number> {
+  const { last, known } = (await numbersGiven.first(session, { name: relay }))!;
+  return Math.max(last ?? 0, known ?? 0);
+}
+
+/** Before events are removed: if the last of them got lost, the next one would have its number, and whoever has read that far miss it. */
+export async function keepLastNumber(session: Session): Promise<void> {
+  await moveTo.all(session, { name: relay, position: await lastNumber(session), updated_at: now() });
 }
 
 /** How far somebody is who reads the log; 0 before they began. */

@@ -5,6 +5,7 @@ import { Pulse } from "../pulse";
 import type { Consumer } from "./consumer";
 import {
   eventsAfter,
+  lastNumber,
   moveTo,
   numberEvents,
   positionOf,
@@ -105,7 +106,7 @@ export class Relay {
     const { store } = this.options;
     if (store.engine === "postgres") return false;
     const before = this.#end;
-    this.#end = await positionOf(store.read, relay);
+    this.#end = await lastNumber(store.read);
     return this.#end !== before;
   }
 
@@ -137,7 +138,7 @@ class Reader {
 
   async #read(): Promise<number | void> {
     const { read } = this.store;
-    const [end, position] = [await positionOf(read, relay), await positionOf(read, this.consumer.name)];
+    const [end, position] = [await lastNumber(read), await positionOf(read, this.consumer.name)];
     this.lag = end - position;
     this.oldest = await this.#nextAt(position);
     if (this.lag <= 0) return undefined;
@@ -177,7 +178,7 @@ async function orderNext(session: Session, batch: number): Promise<number | "bus
   if (oldest.length === 0) return 0;
   const isWhole = oldest.length < batch;
   const events = inOrder(isWhole ? oldest : [...oldest, ...(await lateOnes(session, oldest))]);
-  const end = await positionOf(session, relay);
+  const end = await lastNumber(session);
   const ids = events.map(({ id }) => id);
   await numberEvents(session, ids, end + 1);
   await moveTo.all(session, { name: relay, position: end + events.length, updated_at: now() });

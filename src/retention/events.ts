@@ -2,6 +2,7 @@ import { and, asc, eq, lt, lte, ne, sql } from "drizzle-orm";
 import { hot, type Params } from "../db/hot";
 import type { Session, Store } from "../db/store";
 import { append } from "../events/append";
+import { keepLastNumber } from "../events/relay-store";
 import { changesOf, fold, type Change } from "../events/history";
 import { batch, noId, recordsAfter } from "../events/replay";
 import { snapshotOf } from "../events/record";
@@ -51,7 +52,10 @@ async function forget(
     const found = await eventsAfter.all(store.read, { ...after, before });
     const ids = found.filter(isForgotten).map(({ id }) => id);
     if (ids.length > 0) {
-      await store.tx((session) => removeEvents.all(session, { ids: JSON.stringify(ids) }));
+      await store.tx(async (session) => {
+        await keepLastNumber(session);
+        await removeEvents.all(session, { ids: JSON.stringify(ids) });
+      });
       removed += ids.length;
     }
     if (found.length < page) return removed;
@@ -132,6 +136,7 @@ async function cutHistory(
   const kept = actionOf(last.type) === "purged" ? last.type : "";
   if (!told && !kept) return 0;
   // Where the clock was set back, some of what follows is from before: it is in no snapshot yet.
+  await keepLastNumber(session);
   const removed = await eventsBefore.all(session, { ...about, before, version, kept });
   if (told) await append(session, snapshotOf(actor, kind, id, version, told, before));
   return removed.length;

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { fold } from "../../../src/text";
+import { fold, foldWhole } from "../../../src/text";
 import { randomNumbers } from "../integrations/random";
 
 test.each([
@@ -70,6 +70,17 @@ test("so does text of any letters", () => {
     const key = fold(text);
     expect(variants(text).map(fold)).toEqual(variants(text).map(() => key));
   }
+});
+
+test("Latin letters fold one by one as they do in any text", () => {
+  const random = randomNumbers(11);
+  const latin = [...Array(0x250).keys(), ...Array.from({ length: 0x100 }, (_, i) => 0x1e00 + i)];
+  const any = () => String.fromCharCode(latin[Math.floor(random() * latin.length)]!);
+  const texts = latin.map((code) => String.fromCharCode(code));
+  for (let i = 0; i < 20_000; i++)
+    texts.push(Array.from({ length: 1 + Math.floor(random() * 6) }, any).join(""));
+  // With a letter of another script in it, a text is folded as a whole.
+  expect(texts.filter((text) => foldWhole(`${text}李`) !== `${foldWhole(text)}李`)).toEqual([]);
 });
 
 test("what grows when it is folded is cut, and stays whole text", () => {

@@ -10,6 +10,9 @@ let loaded: typeof Library | undefined;
 export const parsePhoneNumberFromString = (text: string, country?: CountryCode): PhoneNumber | undefined =>
   library().parsePhoneNumberFromString(text, country);
 
+/** A phone number in E.164, where nothing in it needs to be understood; else undefined. */
+export const plainNumber = (text: string): string | undefined => library().plainNumber(text);
+
 /** Whether this is a country whose numbers can be read. */
 export const isSupportedCountry = (country: string): country is CountryCode =>
   library().isSupportedCountry(country);

@@ -1,5 +1,5 @@
 import type { CountryCode } from "libphonenumber-js";
-import { parsePhoneNumberFromString } from "../../phone-numbers";
+import { parsePhoneNumberFromString, plainNumber } from "../../phone-numbers";
 import { fold } from "../../text";
 
 /** Digits, and what people put between them. */
@@ -11,6 +11,8 @@ const digits = /^(?=.*\d)[\d\s+().\-/]+$/s;
  * @param defaultCountry ISO 3166 code of numbers without a country code; without one only their digits count
  */
 export function phoneKey(phone: string, defaultCountry: string | null): string {
+  const plain = plainNumber(phone);
+  if (plain !== undefined) return plain;
   const number = parsePhoneNumberFromString(phone, (defaultCountry ?? undefined) as CountryCode | undefined);
   if (number?.isPossible()) return number.number;
   return digits.test(phone) ? phone.replace(/[^\d+]/g, "") : fold(phone.trim());

@@ -1,5 +1,8 @@
 import { describe, expect, test } from "bun:test";
+import { getCountries, getCountryCallingCode } from "libphonenumber-js";
 import { phoneKey } from "../../../src/features/clients/phone";
+import { parsePhoneNumberFromString, plainNumber } from "../../../src/phone-numbers";
+import { randomNumbers } from "../integrations/random";
 
 interface Scenario {
   typed: string;
@@ -43,4 +46,31 @@ describe("what a phone is compared by", () => {
       if (!isNational) expect(phoneKey(key, country)).toBe(key);
     }
   });
+});
+
+/** Numbers of every country, and of none, as people write them; some begin with what may have to be left out. */
+function* numbersOf(random: () => number, count: number): Generator<string> {
+  const countries = getCountries().map((country) => getCountryCallingCode(country) as string);
+  const codes = [...new Set(countries), ...["0", "21", "210", "800", "870", "881", "888", "979", "999"]];
+  const below = (end: number) => Math.floor(random() * end);
+  const digit = (place: number) => (place < 2 && random() < 0.3 ? "018"[below(3)]! : String(below(10)));
+  for (let i = 0; i < count; i++) {
+    const digits =
+      codes[i % codes.length]! + Array.from({ length: 3 + below(12) }, (_, n) => digit(n)).join("");
+    yield `+${[...digits].join(random() < 0.5 ? "" : " ").replaceAll(" ", () => ["", " ", "-"][below(3)]!)}`;
+  }
+}
+
+test("what is plain to see is what the library finds", () => {
+  const wrong: string[] = [];
+  let plain = 0;
+  for (const text of numbersOf(randomNumbers(5), 50_000)) {
+    const seen = plainNumber(text);
+    if (seen === undefined) continue;
+    plain++;
+    const number = parsePhoneNumberFromString(text);
+    if (!number?.isPossible() || number.number !== seen) wrong.push(text);
+  }
+  expect(wrong).toEqual([]);
+  expect(plain).toBeGreaterThan(5_000);
 });

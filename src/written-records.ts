@@ -1,6 +1,6 @@
 import { listPage, pageOf, versionsOf, type ListScope, type Resource } from "./db/list";
 import type { Store } from "./db/store";
-import { RecentMap } from "./integrations/recent-map";
+import { RecentMap } from "./recent-map";
 import { KeptRecords, type Kept } from "./kept-records";
 import type { ListRequest, Page } from "./list";
 import type { OwnedRow, OwnPolicy } from "./own-policy";

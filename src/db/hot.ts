@@ -1,5 +1,5 @@
 import { Column, is, noopDecoder, Param, Placeholder, sql, SQL } from "drizzle-orm";
-import { Lru } from "./lru";
+import { RecentMap } from "../recent-map";
 import type { Session } from "./store";
 
 /**
@@ -85,11 +85,11 @@ function mayStayPrepared(text: string) {
  * @param capacity plans kept, all engines together
  */
 export function hotByShape<Result>(capacity = 256): ShapedQueries<Result> {
-  const plans = new Lru<Plan>(capacity);
+  const plans = new RecentMap<Plan>(capacity);
   return {
     all: async (session, shapeKey, build, args) => {
       const { engine } = session.dialect;
-      const plan = plans.getOrCreate(`${engine} ${shapeKey}`, () => {
+      const plan = plans.getOrInsertComputed(`${engine} ${shapeKey}`, () => {
         const made = compile(build(session, placeholders()));
         return engine === "postgres" && !mayStayPrepared(made.text) ? { ...made, unprepared: true } : made;
       });

@@ -1,5 +1,5 @@
 import { monotonic, second } from "../clock";
-import { RecentMap } from "../integrations/recent-map";
+import { RecentMap } from "../recent-map";
 import type { Fields, Filter } from "../list";
 import { narrowed } from "./list-narrow";
 import type { SettledScope } from "./list-scope";

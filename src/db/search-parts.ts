@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import { minute, monotonic } from "../clock";
-import { RecentMap } from "../integrations/recent-map";
+import { RecentMap } from "../recent-map";
 import { hotByShape, type Query } from "./hot";
 import { searchEngineOf, searchTable, type SearchedTable, type Wanted } from "./search-engine";
 import type { Session, Store } from "./store";

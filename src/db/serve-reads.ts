@@ -1,5 +1,5 @@
 import type { Database, Statement } from "bun:sqlite";
-import { Lru } from "./lru";
+import { RecentMap } from "../recent-map";
 
 /** A query on its way to the reader. */
 export interface ReadRequest {
@@ -15,10 +15,10 @@ const statementsKept = 100;
 
 /** Answers reads on one connection. It runs in the worker, which loads nothing else; apart from it, so that it can be tested. */
 export function serveReads(db: Database): (request: ReadRequest) => ReadReply {
-  const statements = new Lru<Statement<unknown, never[]>>(statementsKept);
+  const statements = new RecentMap<Statement<unknown, never[]>>(statementsKept);
   return ({ text, values }) => {
     try {
-      const statement = statements.getOrCreate(text, () => db.prepare<unknown, never[]>(text));
+      const statement = statements.getOrInsertComputed(text, () => db.prepare<unknown, never[]>(text));
       const rows = statement.values(...(values as never[]));
       if (rows.some((row) => row.some(isBytes))) throw new Error("Bytes cannot be read aside.");
       // Between threads, a text costs a fifth of what objects do.

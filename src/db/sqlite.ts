@@ -8,7 +8,7 @@ import { DbError, toDbError } from "./errors";
 import { GroupCommit, type GroupCommitOptions } from "./group-commit";
 import type { Plan } from "./hot";
 import { LogSync } from "./log-sync";
-import { Lru } from "./lru";
+import { RecentMap } from "../recent-map";
 import { Reader } from "./reader";
 import { forgetSmallTables, gatherStatistics } from "./statistics";
 import { inTurn, Turns } from "./turns";
@@ -124,12 +124,12 @@ interface Prepared {
 
 /** Sessions on one connection share its prepared statements; each checks its own transaction's lifetime. */
 function sessions(db: Database): (lifetime?: Lifetime) => Session {
-  const statements = new Lru<Prepared>(statementsPerConnection);
+  const statements = new RecentMap<Prepared>(statementsPerConnection);
   const make = (text: string) => ({
     statement: db.prepare(withFixedPlan(text)),
     reads: /^select\b/i.test(text),
   });
-  const prepare = (text: string) => statements.getOrCreate(text, () => make(text));
+  const prepare = (text: string) => statements.getOrInsertComputed(text, () => make(text));
   return (lifetime) => new SqliteSession(db, prepare, lifetime);
 }
 

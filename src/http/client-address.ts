@@ -1,5 +1,5 @@
 import { BlockList, isIP } from "node:net";
-import { RecentMap } from "../integrations/recent-map";
+import { RecentMap } from "../recent-map";
 
 /** The proxies whose forwarding headers are believed. */
 export interface TrustedProxies {

@@ -1,5 +1,5 @@
 import { monotonic } from "../clock";
-import { RecentMap } from "./recent-map";
+import { RecentMap } from "../recent-map";
 
 /** What a limiter says about one request. */
 export interface Hit {

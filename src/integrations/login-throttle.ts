@@ -1,6 +1,6 @@
 import { minute, monotonic, second } from "../clock";
 import { TooMany } from "../errors";
-import { RecentMap } from "./recent-map";
+import { RecentMap } from "../recent-map";
 
 /**
  * Slows guessing of passwords without locking anyone out. Failures count for a pair of client address and

@@ -1,5 +1,5 @@
 import { now as presentTime } from "../clock";
-import { RecentMap } from "../integrations/recent-map";
+import { RecentMap } from "../recent-map";
 import { assertContinues, decodeCursor, type Cursor } from "./cursor";
 import type { Fields } from "./fields";
 import { Parameters } from "./parameters";

@@ -1,6 +1,6 @@
 import { monotonic, now, second } from "../../clock";
 import type { Store } from "../../db/store";
-import { RecentMap } from "../../integrations/recent-map";
+import { RecentMap } from "../../recent-map";
 import type { Identity } from "../../policy";
 import { account, grantsOf } from "../users/accounts";
 import { sessionById } from "./store";

@@ -2,7 +2,7 @@ import { minute, monotonic } from "../../clock";
 import type { Background } from "../../background";
 import type { Store } from "../../db/store";
 import { remark } from "../../events/record";
-import { RecentMap } from "../../integrations/recent-map";
+import { RecentMap } from "../../recent-map";
 import type { Actor } from "../../policy";
 import { existingUser } from "../users/accounts";
 import type { Origin } from "./sessions";

@@ -29,6 +29,15 @@ export class RecentMap<Value> {
     return aged;
   }
 
+  /** The value under `key`, or what `create` makes, which is kept from now on. */
+  getOrInsertComputed(key: string, create: () => Value): Value {
+    const known = this.get(key);
+    if (known !== undefined) return known;
+    const made = create();
+    this.set(key, made);
+    return made;
+  }
+
   set(key: string, value: Value) {
     if (this.#young.size >= this.#half && !this.#young.has(key)) {
       this.#old = this.#young;

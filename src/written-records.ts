@@ -2,7 +2,7 @@ import { listPage, pageOf, versionsOf, type ListScope, type Resource } from "./d
 import type { Store } from "./db/store";
 import { RecentMap } from "./recent-map";
 import { KeptRecords, type Kept } from "./kept-records";
-import type { ListRequest, Page } from "./list";
+import type { ListRequest, ListResult, Page } from "./list";
 import type { OwnedRow, OwnPolicy } from "./own-policy";
 import type { Actor } from "./policy";
 import { Written } from "./written";
@@ -26,7 +26,13 @@ interface Source<Row extends OwnedRow, View> {
   };
 }
 
-const mostLists = 512;
+/** Which records a page has, as of a number of commits. */
+interface Found extends ListResult<{ id: string; version: number }> {
+  commits: number;
+}
+
+/** How many lists are remembered, and up to how many records which these are. */
+const [mostLists, mostFound] = [512, 50];
 /** How many ids are remembered of records that were read: half of them at least. */
 const mostIds = 16_384;
 
@@ -37,7 +43,7 @@ const mostIds = 16_384;
  */
 export class WrittenRecords<Row extends OwnedRow, View extends Keepable> {
   readonly #kept = new KeptRecords<View>();
-  readonly #lists = new RecentMap<true>(mostLists);
+  readonly #lists = new RecentMap<Found | "asked">(mostLists);
   readonly #ids = new RecentMap<true>(mostIds);
   readonly #versions;
   /** How much is under way that nothing is kept beside. */
@@ -58,13 +64,20 @@ export class WrittenRecords<Row extends OwnedRow, View extends Keepable> {
     return kept || isAgain(this.#ids, id) ? this.#keep(view, commits) : view;
   }
 
-  /** One page. Of a list that is asked for again the records are kept, and only those are read that are not kept yet. */
+  /**
+   * One page. Of a list that is asked for again the records are kept, and only those are read that are not kept yet; which they are
+   * is found out anew after each commit.
+   */
   async list(actor: Actor, request: ListRequest): Promise<Page<View | Written<View>>> {
     const { store, policy, records } = this.source;
     const isPlain = store.commits === undefined || request.deleted !== "none" || this.#isOff;
     if (isPlain) return records.list(actor, request);
     const scope = policy.readable(actor);
-    const page = this.#isAskedAgain(request, scope) && (await this.#listKept(actor, request, scope));
+    const key = keyOf(request, scope);
+    const known = this.#lists.get(key);
+    if (known === undefined) this.#lists.set(key, "asked");
+    const page =
+      known && (await this.#listKept(actor, request, await this.#found(known, key, request, scope)));
     return page || records.list(actor, request);
   }
 
@@ -83,24 +96,21 @@ export class WrittenRecords<Row extends OwnedRow, View extends Keepable> {
     return this.#off > 0;
   }
 
-  #isAskedAgain(
-    { fingerprint, limit, page, count, after }: ListRequest,
-    { shape, caller }: ListScope,
-  ): boolean {
-    const position = after ? JSON.stringify(after) : "";
-    return isAgain(
-      this.#lists,
-      hashOf(`${fingerprint} ${limit} ${page} ${count} ${position} ${shape} ${caller}`),
-    );
+  async #found(known: Found | "asked", key: string, request: ListRequest, scope: ListScope): Promise<Found> {
+    const { store } = this.source;
+    const { commits } = store;
+    if (known !== "asked" && known.commits === commits) return known;
+    const found = { ...(await listPage(store, this.#versions, request, [scope])), commits: commits! };
+    if (found.rows.length <= mostFound) this.#lists.set(key, found);
+    return found;
   }
 
   /** `undefined` when one of them was changed meanwhile. */
   async #listKept(
     actor: Actor,
     request: ListRequest,
-    scope: ListScope,
+    found: Found,
   ): Promise<Page<Written<View>> | undefined> {
-    const found = await listPage(this.source.store, this.#versions, request, [scope]);
     const known = found.rows.map(({ id, version }) => this.#inVersion(id, version));
     const missing = found.rows.filter((_, i) => !known[i]).map(({ id }) => id);
     const read = missing.length > 0 ? await this.#read(actor, missing) : undefined;
@@ -144,8 +154,14 @@ function isAgain(known: RecentMap<true>, key: string): boolean {
   return isKnown;
 }
 
-/** Short, as a cursor may not be. Two lists of one hash would only be kept a little early. */
-const hashOf = (text: string): string => Bun.hash(text).toString(36);
+/** Says who asks and how far they see; what they ask for is hashed, as a cursor may be long. */
+function keyOf(
+  { fingerprint, limit, page, count, after }: ListRequest,
+  { shape, caller }: ListScope,
+): string {
+  const asked = `${fingerprint} ${limit} ${page} ${count} ${after ? JSON.stringify(after) : ""}`;
+  return `${caller}, ${shape}: ${Bun.hash(asked).toString(36)}`;
+}
 
 function used<View>(kept: Kept<View>): Written<View> {
   kept.isUsed = true;

@@ -13,7 +13,7 @@ import type { Filter, ListOptions, ListRequest } from "./request";
  * @throws Refusal 400 that names every parameter that cannot be taken, and why
  */
 export function parseList(fields: Fields, query: string, options: ListOptions): ListRequest {
-  if (query.length > longestRemembered || query.includes("cursor=")) return read(fields, query, options);
+  if (query.length > longestRemembered) return read(fields, query, options);
   const known = remembered.getOrInsertComputed(fields, () => new RecentMap(mostRemembered));
   const key = [query, options.timeZone, options.country, options.scope].join("\n");
   const request = known.get(key) ?? read(fields, query, options);
@@ -36,7 +36,7 @@ export function parseFilters(fields: Fields, query: string, options: ListOptions
   return inOrder(parameters.filters);
 }
 
-/** A screen asks for the same few lists all day. Each cursor is another one, and asked for once. */
+/** A screen asks for the same few lists all day. Whoever walks through all pages of one pushes out what nobody asks for any more. */
 const remembered = new WeakMap<Fields, RecentMap<ListRequest>>();
 const [mostRemembered, longestRemembered] = [500, 200];
 

@@ -53,7 +53,7 @@ export function openSqliteStore(file: string, options: SqliteOptions = {}): Stor
   writer.run("PRAGMA temp_store = MEMORY");
   // In pages; see `Checkpoints`, which does it long before.
   writer.run("PRAGMA wal_autocheckpoint = 16384");
-  const reader = open(file, { readonly: true }, 8);
+  const reader = open(file, { readonly: true }, 4);
 
   const { ino: fileAtStart } = statSync(file);
 

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, setDefaultTimeout, test } from "bun:test
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Checkpoints } from "../../../src/db/checkpoints";
+import { changesAtOnce, Checkpoints } from "../../../src/db/checkpoints";
 
 setDefaultTimeout(60_000);
 
@@ -64,7 +64,7 @@ async function untilOneWaits() {
 }
 
 test("the file gets all of the log while others write, and the log begins anew", async () => {
-  add(6_000);
+  add(changesAtOnce);
   await untilOneWaits();
   const committed = count(writer);
   expect(inFile()).toBe(committed);
@@ -75,7 +75,7 @@ test("the file gets all of the log while others write, and the log begins anew",
 });
 
 test("little is left where it is", () => {
-  add(5_000);
+  add(changesAtOnce - 1_000);
   expect(checkpoints.between()).toBeUndefined();
   expect(checkpoints.between()).toBeUndefined();
 });
@@ -85,10 +85,10 @@ test("what a reader still needs of the log stays, and the next time takes it", a
   const reader = new Database(file, { readonly: true });
   reader.run("BEGIN");
   expect(count(reader)).toBe(1);
-  add(6_000);
+  add(changesAtOnce);
   await untilOneWaits();
   const log = salt();
-  add(6_000);
+  add(changesAtOnce);
   expect(salt()).toBe(log);
   expect(count(reader)).toBe(1);
   reader.run("COMMIT");
@@ -98,7 +98,7 @@ test("what a reader still needs of the log stays, and the next time takes it", a
 });
 
 test("after closing, nobody else has the file open", async () => {
-  add(6_000);
+  add(changesAtOnce);
   await untilOneWaits();
   const withoutLog = () => writer.query("PRAGMA journal_mode = DELETE").get();
   expect(withoutLog).toThrow("locked");
@@ -108,7 +108,7 @@ test("after closing, nobody else has the file open", async () => {
 
 test("where the worker cannot open the file, nobody waits for it", async () => {
   const elsewhere = new Checkpoints(writer, join(folder, "nothing", "here.db"));
-  add(6_000);
+  add(changesAtOnce);
   for (let i = 0; i < 50; i++) {
     await elsewhere.between();
     add(100);

@@ -331,7 +331,6 @@ export async function openParts(
       await monitor.close();
       await hub.close();
       await Promise.all([
-        relay.close(),
         indexer.close(),
         scheduler.close(),
         alarms.close(),
@@ -339,6 +338,8 @@ export async function openParts(
       ]);
       filing.close();
       await background.settled();
+      // After whoever may still have written.
+      await relay.close();
       mail.close?.();
       await followed.close();
       await ringing.settled();

@@ -66,8 +66,8 @@ function foldAny(text: string): string {
 /** E-mail addresses are the same without case, and however their accents were typed. */
 export const normalEmail = (email: string) => composed(email.trim()).toLowerCase();
 
-/** Letters and their accents put together. Finding out that there are no accents takes a fraction of that. */
-export const composed = (text: string) => (ascii.test(text) ? text : text.normalize("NFC"));
+/** Finding out that there are no accents takes a fraction of putting them together with their letters. */
+const composed = (text: string) => (ascii.test(text) ? text : text.normalize("NFC"));
 
 /**
  * The same values in their one form: texts without the white space around them but those that `keep` names, and ids,

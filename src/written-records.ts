@@ -31,7 +31,7 @@ interface Found extends ListResult<{ id: string; version: number }> {
   commits: number;
 }
 
-/** How many lists are remembered, and up to how many records which these are. */
+/** How many lists are remembered, and how many records a page may have for its ids to be. */
 const [mostLists, mostFound] = [512, 50];
 /** How many ids are remembered of records that were read: half of them at least. */
 const mostIds = 16_384;
@@ -154,7 +154,10 @@ function isAgain(known: RecentMap<true>, key: string): boolean {
   return isKnown;
 }
 
-/** Says who asks and how far they see; what they ask for is hashed, as a cursor may be long. */
+/**
+ * Says who asks and how far they see; what they ask for is hashed, as a cursor may be long. Whoever made two lists of one hash would
+ * deceive themselves alone.
+ */
 function keyOf(
   { fingerprint, limit, page, count, after }: ListRequest,
   { shape, caller }: ListScope,

@@ -104,7 +104,7 @@ export class GroupCommit<Session> {
     return this.#waiting.length;
   }
 
-  /** How many batches were committed, or may have been. */
+  /** How many batches that wrote were committed, or may have been. */
   get commits() {
     return this.#commits;
   }
@@ -174,7 +174,7 @@ export class GroupCommit<Session> {
         const turn = batch[0]!.caution === "none" ? this.#takeTurn(caller) : this.#takeTurnWithin(caller);
         hasWritten = (await turn).hasWritten || hasWritten;
       } while (this.#hasRoom(batch, startedAt));
-      this.#commit(batch);
+      this.#commit(batch, hasWritten);
       if (hasWritten || this.#owesSync) await this.#sync();
     } catch (error) {
       this.#giveUp(batch, error);
@@ -252,12 +252,12 @@ export class GroupCommit<Session> {
     );
   }
 
-  #commit(batch: Caller<Session>[]) {
+  #commit(batch: Caller<Session>[], hasWritten: boolean) {
     if (!this.db.inTransaction) {
       const last = batch.at(-1)!.outcome;
       throw "error" in last ? last.error : new Error("SQLite ended the transaction.");
     }
-    this.#commits++;
+    if (hasWritten) this.#commits++;
     this.#statements.commit.run();
     this.#measures?.committed?.(batch.length);
   }

@@ -82,9 +82,9 @@ function mayStayPrepared(text: string) {
 /**
  * Queries of more shapes than choices can list, such as nested filters. Values go in as `args` only: what
  * stands in the SQL comes from the shape, and never from what a user typed.
- * @param capacity plans kept, all engines together
+ * @param capacity plans kept, all engines together: half of them at least
  */
-export function hotByShape<Result>(capacity = 256): ShapedQueries<Result> {
+export function hotByShape<Result>(capacity = 512): ShapedQueries<Result> {
   const plans = new RecentMap<Plan>(capacity);
   return {
     all: async (session, shapeKey, build, args) => {

@@ -32,7 +32,7 @@ export const versionsOf = ({
   part: "versions",
 });
 
-const pages = hotByShape<Row>(512);
+const pages = hotByShape<Row>(1_024);
 const counts = hotByShape<{ total: number }>();
 
 /** More than there are of anything: a limit has to be there for the order beside it to count. */

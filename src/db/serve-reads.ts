@@ -11,7 +11,7 @@ export interface ReadRequest {
 export type ReadReply = { columns: string[]; rows: string } | { error: { message: string; code?: string } };
 
 /** What `Database.query` keeps by itself are the first twenty. */
-const statementsKept = 100;
+const statementsKept = 200;
 
 /** Answers reads on one connection. It runs in the worker, which loads nothing else; apart from it, so that it can be tested. */
 export function serveReads(db: Database): (request: ReadRequest) => ReadReply {

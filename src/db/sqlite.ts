@@ -29,7 +29,7 @@ export interface SqliteOptions extends GroupCommitOptions {
   synchronous?: "FULL" | "NORMAL";
 }
 
-const statementsPerConnection = 500;
+const statementsPerConnection = 1_000;
 /** One search after the other would keep half of a second core idle, and everybody waiting. */
 const asideReaders = 2;
 /** Typed on PostgreSQL's columns; `columns.sqlite.ts` checks that both have the same JavaScript types. */

@@ -35,7 +35,7 @@ export interface Store {
   readonly engine: "sqlite" | "postgres";
   /** How many callers of `tx` wait in line, which on SQLite tells overload. Always 0 on PostgreSQL. */
   readonly waiting: number;
-  /** How many commits there were since it was opened, or may have been; `undefined` where other processes write as well. */
+  /** How many commits that wrote there were since it was opened, or may have been; `undefined` where other processes write as well. */
   readonly commits: number | undefined;
   /** Sees what is committed, nothing else. Inside `tx`, read through the transaction's own session. */
   readonly read: Session;

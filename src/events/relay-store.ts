@@ -6,7 +6,8 @@ import type { Session } from "../db/store";
 import type { SequencedEvent } from "./consumer";
 
 /**
- * The numbers given so far, at the least, as if that were a consumer: all of them once events were removed. No consumer has this name.
+ * The last number given, or one before it, as if that were a consumer: on SQLite it is brought up to date from time to time. No
+ * consumer has this name.
  */
 export const relay = "relay";
 
@@ -99,8 +100,9 @@ export async function lastNumber(session: Session): Promise<number> {
 }
 
 /**
- * Before events are removed: if the last of them got lost, the next one would have its number, and whoever has read that far miss it.
- * On PostgreSQL the relay has written down what it gave, and would wait for whoever did so here.
+ * Writes down the last number. Before events are removed: if the last of them got lost, the next one would have its number, and whoever
+ * has read that far miss it. And while the log is read, as programs before this one number events by what is written down. On
+ * PostgreSQL the relay has done so with each number that it gave, and would wait for whoever did it here.
  */
 export async function keepLastNumber(session: Session): Promise<void> {
   if (session.dialect.engine === "postgres") return;

@@ -1,10 +1,12 @@
 import { now, second } from "../clock";
 import { isAlone } from "../db/alone";
 import type { Session, Store } from "../db/store";
+import { logOf } from "../ops/logging";
 import { Pulse } from "../pulse";
 import type { Consumer } from "./consumer";
 import {
   eventsAfter,
+  keepLastNumber,
   lastNumber,
   moveTo,
   numberEvents,
@@ -72,6 +74,18 @@ export class Relay {
   async close(): Promise<void> {
     await this.#ordering.close();
     await Promise.all(this.#readers.map(({ pulse }) => pulse.close()));
+    await this.#keepLastNumber();
+  }
+
+  /** For a program before this one, should it take over. What it needs it has most often been left by whoever read the log. */
+  async #keepLastNumber(): Promise<void> {
+    const { store } = this.options;
+    if (store.engine === "postgres") return;
+    try {
+      await store.tx(keepLastNumber);
+    } catch (error) {
+      logOf("events").warn("The number of the last event could not be written down", { error });
+    }
   }
 
   /** Seconds since the oldest event was made that had no number or was not taken by all at the last look; 0 when there was none. */
@@ -167,6 +181,7 @@ class Reader {
     if (!last) return [];
     await consumer.take(session, events);
     await moveTo.all(session, { name: consumer.name, position: last.seq, updated_at: now() });
+    await keepLastNumber(session);
     return events;
   }
 }

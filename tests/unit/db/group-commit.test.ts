@@ -83,6 +83,14 @@ describe("group commit", () => {
     expect(counter()).toBe(100);
   });
 
+  test("a commit counts when somebody wrote in it", async () => {
+    const writer = open();
+    await writer.run(async (session) => session.count());
+    expect([commits, writer.commits]).toEqual([1, 0]);
+    await Promise.all([writer.run(async (session) => session.count()), writer.run(increment)]);
+    expect([commits, writer.commits]).toEqual([2, 1]);
+  });
+
   test("a batch that worked long enough takes no further callers", async () => {
     // Each works longer than a batch may: however slow the machine is, nobody joins it.
     const writer = open({ maxBatchMs: 5 });

@@ -258,6 +258,22 @@ describe.each(["sqlite", "postgres"] as const)("the relay [%s]", (engine) => {
     await until(() => Bun.deepEquals([next.lagSeconds, next.lags()], [0, { first: 0, later: 0 }]));
   });
 
+  test("what number was last is written down for a program before this one", async () => {
+    const kept = async () =>
+      (await store.read.q.select().from(store.read.t.consumers)).find(({ name }) => name === "relay");
+    const first = reader("first");
+    const relay = start({ consumers: [first.consumer] });
+    await commit(3);
+    await until(async () => (await kept())?.position === 3);
+    await until(() => first.seen.length === 3);
+    await relay.close();
+    await commit(2);
+    const next = start();
+    await until(async () => (await numbered(store)).length === 5);
+    await next.close();
+    expect((await kept())!.position).toBe(5);
+  });
+
   test("numbers are not given again when their events are gone, be it all of them", async () => {
     start();
     const numbers: number[] = [];

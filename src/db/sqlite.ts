@@ -29,6 +29,7 @@ export interface SqliteOptions extends GroupCommitOptions {
   synchronous?: "FULL" | "NORMAL";
 }
 
+/** Half of them at least. */
 const statementsPerConnection = 1_000;
 /** One search after the other would keep half of a second core idle, and everybody waiting. */
 const asideReaders = 2;

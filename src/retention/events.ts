@@ -135,8 +135,8 @@ async function cutHistory(
   // That it was removed for good, and that nothing is to be made of it, stays.
   const kept = actionOf(last.type) === "purged" ? last.type : "";
   if (!told && !kept) return 0;
-  // Where the clock was set back, some of what follows is from before: it is in no snapshot yet.
   await keepLastNumber(session);
+  // Where the clock was set back, some of what follows is from before: it is in no snapshot yet.
   const removed = await eventsBefore.all(session, { ...about, before, version, kept });
   if (told) await append(session, snapshotOf(actor, kind, id, version, told, before));
   return removed.length;

@@ -73,24 +73,28 @@ const shapesOf = (fields: Fields, filtered: string[]): Shape[] => {
   return [...sorts.map(shape(true)), ...filtered.map(shape(false))];
 };
 
-/** Asks each server for every kind of list, one request after the other, and prints how long each takes. */
+/**
+ * Asks each server for every kind of list, one request after the other, and prints how long each takes. `ids` are a
+ * person's and a client's.
+ */
 export async function measureShapes(
   servers: Contender[],
-  userId: string,
+  ids: { user: string; client: string },
   effort: ShapeEffort,
 ): Promise<Target[]> {
-  const shapes = [...shapesOf(clientFields, ofClients(userId)), ...shapesOf(taskFields, ofTasks(userId))];
+  const shapes = [...shapesOf(clientFields, ofClients(ids.user)), ...shapesOf(taskFields, ofTasks(ids.user))];
   const rows: TableRow[] = [];
   let worst = 0;
   for (const { path, isWalked } of shapes) {
     for (const isDeep of isWalked ? [false, true] : [false]) {
       const cells: string[] = [];
       for (const server of servers) {
-        const times = await timesOf(server, isDeep ? await deep(server, path) : path, effort);
+        const asked = isDeep ? await deep(server, path) : path;
+        const times = await timesOf(server, asked, ids.client, effort);
         cells.push(percentile(times, 50).toFixed(1), percentile(times, 99).toFixed(1));
         if (server === servers[0]) worst = Math.max(worst, percentile(times, 99));
       }
-      const name = path.replaceAll(userId, ":user");
+      const name = path.replaceAll(ids.user, ":user");
       rows.push([isDeep ? `${name}, after the 10,000th` : name, ...cells]);
     }
   }
@@ -102,16 +106,35 @@ export async function measureShapes(
   return [below("the slowest kind of list, p99", slowestMs, worst, "ms")];
 }
 
-async function timesOf(server: Contender, path: string, effort: ShapeEffort): Promise<number[]> {
+async function timesOf(
+  server: Contender,
+  path: string,
+  clientId: string,
+  effort: ShapeEffort,
+): Promise<number[]> {
   const times: number[] = [];
   const startedAt = performance.now();
   await ask(server, path);
   do {
+    await change(server, clientId);
     const askedAt = performance.now();
     await ask(server, path);
     times.push(performance.now() - askedAt);
   } while (times.length < effort.requests && performance.now() - startedAt < effort.milliseconds);
   return times;
+}
+
+let changes = 0;
+
+/** After a commit each list is looked up again; without one, only how well the server remembers would be measured. */
+async function change({ url, tokens }: Contender, clientId: string): Promise<void> {
+  const response = await fetch(`${url}/api/clients/${clientId}`, {
+    method: "PATCH",
+    headers: { authorization: `Bearer ${tokens[0]}`, "content-type": "application/json" },
+    body: JSON.stringify({ notes: `Called ${++changes} times.` }),
+  });
+  if (!response.ok)
+    throw new Error(`A client cannot be changed: ${response.status} ${await response.text()}`);
 }
 
 /** The same list, from where its pages can no longer be reached by number. */

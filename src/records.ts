@@ -193,8 +193,11 @@ export abstract class RecordService<Row extends RecordRow, View extends Recorded
   /** The live record with this id, if the actor may see it. For other features, in their transaction. */
   async seen(session: Session, actor: Actor, id: string): Promise<Row | undefined> {
     const row = await this.current(session, id);
-    return row && this.policy.mayRead(actor, row) ? row : undefined;
+    return row && this.shows(actor, row) ? row : undefined;
   }
+
+  /** Whether the actor may see this record, which is live. For other features. */
+  shows = (actor: Actor, row: Row): boolean => this.policy.mayRead(actor, row);
 
   /** The live records among these that the actor may see. For other features, in their transaction. */
   async seenAmong(session: Session, actor: Actor, ids: readonly string[]): Promise<Row[]> {
@@ -213,8 +216,8 @@ export abstract class RecordService<Row extends RecordRow, View extends Recorded
    * show it still.
    */
   async watchersOf(session: Session, ids: readonly string[]): Promise<(actor: Actor, id: string) => boolean> {
-    const found = await Promise.all(ids.map((id) => this.kind.find(session, id)));
-    const rows = new Map(found.flatMap((row) => (row ? [[row.id, row]] : [])));
+    const found = await this.kind.findMany(session, JSON.stringify(ids));
+    const rows = new Map(found.map((row) => [row.id, row]));
     return (actor, id) => {
       const row = rows.get(id);
       return row !== undefined && this.policy.mayRead(actor, row);

@@ -11,10 +11,10 @@ type TaskRow = RecordOf<"tasks">;
 
 /** Records of one kind, as somebody sees them. */
 interface Seen<Row> {
-  /** The live record with this id, if the actor may see it. */
-  seen(session: Session, actor: Actor, id: string): Promise<Row | undefined>;
   /** The live record with this id, whoever asks. */
   current(session: Session, id: string): Promise<Row | undefined>;
+  /** Whether the actor may see it. */
+  shows(actor: Actor, row: Row): boolean;
 }
 
 /** What notifications are about. */
@@ -51,8 +51,12 @@ export class People {
 /** Whoever is told does nothing themselves, so nothing is recorded under this. */
 const lookingOn = "notifications";
 
-/** An event, and what can be seen of its record now. */
+/** An event, and what can be seen of its record now. Each record is read once, however many are told of it. */
 export class Look {
+  #task: Promise<TaskRow | undefined> | undefined;
+  #client: Promise<ClientRow | undefined> | undefined;
+  #file: Promise<FileRow | undefined> | undefined;
+
   constructor(
     readonly session: Session,
     readonly event: SequencedEvent,
@@ -67,23 +71,34 @@ export class Look {
   }
 
   /** The task, whoever asks. */
-  task = (): Promise<TaskRow | undefined> => this.records.tasks.current(this.session, this.event.entity_id);
+  task(): Promise<TaskRow | undefined> {
+    return (this.#task ??= this.records.tasks.current(this.session, this.event.entity_id));
+  }
 
   /** The client, whoever asks. */
-  client = (): Promise<ClientRow | undefined> =>
-    this.records.clients.current(this.session, this.event.entity_id);
+  client(): Promise<ClientRow | undefined> {
+    return (this.#client ??= this.records.clients.current(this.session, this.event.entity_id));
+  }
 
   /** The file, whoever asks. */
-  file = (): Promise<FileRow | undefined> => this.records.files.current(this.session, this.event.entity_id);
+  file(): Promise<FileRow | undefined> {
+    return (this.#file ??= this.records.files.current(this.session, this.event.entity_id));
+  }
 
   /** The task, if this user may see it and it was not they who did this: nobody is told of their own act. */
-  taskOf = (userId: string): Promise<TaskRow | undefined> => this.#seenBy(this.records.tasks, userId);
+  taskOf(userId: string): Promise<TaskRow | undefined> {
+    return this.#shownTo(userId, this.records.tasks, () => this.task());
+  }
 
   /** The client, likewise. */
-  clientOf = (userId: string): Promise<ClientRow | undefined> => this.#seenBy(this.records.clients, userId);
+  clientOf(userId: string): Promise<ClientRow | undefined> {
+    return this.#shownTo(userId, this.records.clients, () => this.client());
+  }
 
   /** The file, likewise. */
-  fileOf = (userId: string): Promise<FileRow | undefined> => this.#seenBy(this.records.files, userId);
+  fileOf(userId: string): Promise<FileRow | undefined> {
+    return this.#shownTo(userId, this.records.files, () => this.file());
+  }
 
   /** What whoever did it is called. */
   async actorName(): Promise<string> {
@@ -99,10 +114,15 @@ export class Look {
     return { userId, actorId, link: `/${entity_type}s/${entity_id}`, ...told };
   }
 
-  async #seenBy<Row>(records: Seen<Row>, userId: string): Promise<Row | undefined> {
-    const { session, event } = this;
-    const isOwnAct = event.actor_kind === "user" && event.actor_id === userId;
+  async #shownTo<Row>(
+    userId: string,
+    records: Seen<Row>,
+    find: () => Promise<Row | undefined>,
+  ): Promise<Row | undefined> {
+    const { actor_kind, actor_id } = this.event;
+    const isOwnAct = actor_kind === "user" && actor_id === userId;
     const actor = isOwnAct ? undefined : await this.people.actor(userId);
-    return actor && records.seen(session, actor, event.entity_id);
+    const row = actor && (await find());
+    return actor && row && records.shows(actor, row) ? row : undefined;
   }
 }

@@ -42,14 +42,20 @@ export const isOrderedWithin = (resource: TableName, column: string, key: string
 const tableNamed: Readonly<Record<TableName, PgTable>> = tables;
 const indexes = new Map<TableName, ReadonlySet<string>>();
 
-/** The columns of each index over the live records of a table, joined; both engines have the same indexes. */
+/**
+ * The columns of each index over the live records of a table, joined; both engines have the same indexes. Behind an id there is no
+ * order any more: what stands there is only read.
+ */
 function indexesOf(table: TableName): ReadonlySet<string> {
   let known = indexes.get(table);
   if (!known) {
     const all = getTableConfig(tableNamed[table]).indexes.map(({ config }) => config);
     const live = all.filter(({ where }) => !where || dialect.sqlToQuery(where).sql === "deleted_at is null");
     known = new Set(
-      live.map(({ columns }) => columns.map((column) => (column as { name: string }).name).join()),
+      live.map(({ columns }) => {
+        const names = columns.map((column) => (column as { name: string }).name);
+        return (names.includes("id") ? names.slice(0, names.indexOf("id") + 1) : names).join();
+      }),
     );
     indexes.set(table, known);
   }

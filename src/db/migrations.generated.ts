@@ -27,6 +27,8 @@ import sqliteUp12 from "../../drizzle/sqlite/0012_industry.sql" with { type: "te
 import sqliteDown12 from "../../drizzle/sqlite/down/0012_industry.sql" with { type: "text" };
 import sqliteUp13 from "../../drizzle/sqlite/0013_due.sql" with { type: "text" };
 import sqliteDown13 from "../../drizzle/sqlite/down/0013_due.sql" with { type: "text" };
+import sqliteUp14 from "../../drizzle/sqlite/0014_assignee.sql" with { type: "text" };
+import sqliteDown14 from "../../drizzle/sqlite/down/0014_assignee.sql" with { type: "text" };
 import postgresUp0 from "../../drizzle/postgres/0000_init.sql" with { type: "text" };
 import postgresDown0 from "../../drizzle/postgres/down/0000_init.sql" with { type: "text" };
 import postgresUp1 from "../../drizzle/postgres/0001_roles.sql" with { type: "text" };
@@ -55,6 +57,8 @@ import postgresUp12 from "../../drizzle/postgres/0012_industry.sql" with { type:
 import postgresDown12 from "../../drizzle/postgres/down/0012_industry.sql" with { type: "text" };
 import postgresUp13 from "../../drizzle/postgres/0013_due.sql" with { type: "text" };
 import postgresDown13 from "../../drizzle/postgres/down/0013_due.sql" with { type: "text" };
+import postgresUp14 from "../../drizzle/postgres/0014_assignee.sql" with { type: "text" };
+import postgresDown14 from "../../drizzle/postgres/down/0014_assignee.sql" with { type: "text" };
 import type { Migration } from "./migrate";
 
 /** The migrations of SQLite, oldest first. */
@@ -73,6 +77,7 @@ export const sqliteMigrations: Migration[] = [
   { tag: "0011_contents", up: sqliteUp11, down: sqliteDown11 },
   { tag: "0012_industry", up: sqliteUp12, down: sqliteDown12 },
   { tag: "0013_due", up: sqliteUp13, down: sqliteDown13 },
+  { tag: "0014_assignee", up: sqliteUp14, down: sqliteDown14 },
 ];
 
 /** The migrations of PostgreSQL, oldest first. */
@@ -91,4 +96,5 @@ export const postgresMigrations: Migration[] = [
   { tag: "0011_contents", up: postgresUp11, down: postgresDown11 },
   { tag: "0012_industry", up: postgresUp12, down: postgresDown12 },
   { tag: "0013_due", up: postgresUp13, down: postgresDown13 },
+  { tag: "0014_assignee", up: postgresUp14, down: postgresDown14 },
 ];

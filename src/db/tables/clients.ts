@@ -60,7 +60,8 @@ export function describeClients(c: Columns, { users }: AccountTables) {
       c.index("clients_by_phone").on(t.phone_key, t.id).where(live),
       // Filtered by one of these, a list is still in the order that it has without being asked for one.
       c.index("clients_by_status_creation").on(t.status, t.created_at, t.id).where(live),
-      c.index("clients_by_assignee").on(t.assigned_to, t.created_at, t.id).where(live),
+      // With the status, so that somebody's active clients are counted without reading the others.
+      c.index("clients_by_assignee").on(t.assigned_to, t.created_at, t.id, t.status).where(live),
       c.index("clients_by_creator").on(t.created_by, t.created_at, t.id).where(live),
       c.index("clients_by_deletion").on(t.created_at, t.id).where(deleted),
     ],

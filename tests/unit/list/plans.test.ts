@@ -3,7 +3,7 @@ import { listPage } from "../../../src/db/list";
 import type { Store } from "../../../src/db/store";
 import type { ClientRow } from "../../../src/features/clients/store";
 import { clientFields } from "../../../src/features/clients/fields";
-import { client, clients, everything, insertAll, list, openBoth, parse, queryOf } from "./support";
+import { client, clients, everything, insertAll, list, openBoth, parse, queryOf, users } from "./support";
 import { statement, watched } from "./watched";
 
 const amount = 2_000;
@@ -18,6 +18,7 @@ beforeAll(async () => {
       company: i % 3 === 0 ? null : `Company ${i % 97}`,
       email: i % 2 === 0 ? null : `${(i * 31) % amount}@example.com`,
       status: statuses[i % 4],
+      assigned_to: i % 4 === 3 && i % 5 === 0 ? users.lan : null,
       created_at: 1_700_000_000_000 + ((i * 7919) % amount),
       updated_at: 1_700_000_000_000 + ((i * 104_729) % amount),
     }),
@@ -73,6 +74,17 @@ test("two ways at once, the first key still bounds what is read", async () => {
     expect(plan).toMatch(
       store.engine === "sqlite" ? /SEARCH clients USING INDEX clients_by_name/ : /Index Cond/,
     );
+  }
+});
+
+test("somebody's clients of a status are found in an index that has both", async () => {
+  for (const store of both.stores) {
+    const { plan } = await explain(store, `status=active&assigned_to=${users.lan}`);
+    const found =
+      store.engine === "sqlite"
+        ? /SEARCH clients USING INDEX clients_by_assignee/
+        : /Index Cond: .*assigned_to = .* AND .*status = /;
+    expect(plan).toMatch(found);
   }
 });
 

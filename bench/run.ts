@@ -52,7 +52,7 @@ try {
   const ofShapes = await withServers(dataDir, postgresUrl, (servers) => {
     const effort = values.quick ? { requests: 10, milliseconds: 100 } : { requests: 100, milliseconds: 700 };
     // A client that stands on no page that is compared afterwards.
-    const ids = { user: seed.users![0]!.id, client: seed.clients![clientCount / 4]!.id };
+    const ids = { user: seed.users![0]!.id, client: seed.clients![clientCount >> 2]!.id };
     return measureShapes(servers, ids, effort);
   });
   const copyFor = (name: string) => {

@@ -13,6 +13,7 @@ import { hasPosition, stretchesOf, type Stretch } from "./list-stretches";
 import { searchedPage, searchIn } from "./list-search";
 import { searched } from "./search";
 import { searchedTable } from "./search-engine";
+import { withWords } from "./list-words";
 import type { Session, Store } from "./store";
 
 export { pageOf } from "../list";
@@ -87,11 +88,17 @@ export async function openList(
   const session = store.aside(scope.caller);
   // The indexes of the filters have the live records alone.
   const isIndexed = request.deleted === "none" && !isInOrder(resource.fields, request);
-  const within = isIndexed
-    ? await narrowedAgain(store, session, resource.fields, request.filters, from)
-    : from;
+  if (!isIndexed) return new List(session, resource, request, from);
+  const { fields } = resource;
+  const found = await withWords(store, session, fields, request.filters, from);
+  if (found) return new List(isSoonRead(found) ? store.read : session, resource, request, found);
+  const within = await narrowedAgain(store, session, fields, request.filters, from);
   return new List(session, resource, request, within);
 }
+
+/** Few enough to be read by their ids. */
+const isSoonRead = ({ isFew, matching }: SettledScope) =>
+  isFew && matching !== undefined && matching <= fewFound;
 
 /** A list of what a query finds: that comes first, and then the filters. */
 async function openSearch(
@@ -110,8 +117,7 @@ async function openSearch(
   const sieve = request.filters.length > 0 && isIndexed ? sieveOf(fields, request.filters, from) : undefined;
   const most = mostSearched ?? (sieve && countedAtMost);
   const found = await searched(store, session, query, within, most, sieve);
-  if (found.isFew && found.matching !== undefined && found.matching <= fewFound)
-    return new List(store.read, resource, request, whenFiltered(found, request));
+  if (isSoonRead(found)) return new List(store.read, resource, request, whenFiltered(found, request));
   const all = whenFiltered(found, request);
   if (!sieve || found.isFew) return new List(session, resource, request, all);
   if (passesOften(found)) {

@@ -21,7 +21,13 @@ interface Stored<Column> {
 
 interface TextField<Column> extends Stored<Column> {
   /** `text` compares folded, so its column holds folded text. */
-  type: "text" | "id" | "instant";
+  type: "text";
+  /** What is searched of a record has its words: a search leads to those with a part of it. */
+  searched?: true;
+}
+
+interface PlainField<Column> extends Stored<Column> {
+  type: "id" | "instant";
 }
 
 interface IntegerField<Column> extends Stored<Column> {
@@ -74,6 +80,7 @@ interface KeysField<Column> extends Pick<Stored<Column>, "grant"> {
 /** How a resource declares one of its fields. */
 export type Declaration<Column extends string = string> =
   | TextField<Column>
+  | PlainField<Column>
   | IntegerField<Column>
   | ChoiceField<Column>
   | BooleanField<Column>
@@ -205,7 +212,7 @@ export const sortKeyOf = (text: string): SortKey =>
 /** The fields that every record has which belongs to whoever made it and whoever works on it. */
 export const recordFields = {
   id: { type: "id" },
-  external_id: { type: "text", key: "external_id_key", nullable: true },
+  external_id: { type: "text", key: "external_id_key", nullable: true, searched: true },
   assigned_to: { type: "id", nullable: true },
   created_by: { type: "id" },
   created_at: { type: "instant", sort: true },

@@ -14,7 +14,6 @@ import { searchedOfTask, taskSearch } from "../../src/features/tasks/search";
 import { insertTasks, taskColumns, wholeTask, type TaskRow } from "../../src/features/tasks/store";
 import { newId } from "../../src/ids";
 import { parseList } from "../../src/list";
-import { fillSearch } from "../../src/search/fill";
 import { indexNext } from "../../src/search/indexer";
 import { fold } from "../../src/text";
 import {
@@ -214,7 +213,6 @@ test("an empty database agrees, and goes on to", async () => {
     const store = sqliteOf(both);
     expect(await numbersAgree(store, store.read, "clients")).toBe(true);
     await insertAll(store, shuffled.slice(0, 50));
-    await store.tx(fillSearch);
     expect(await different(store)).toBe(0);
   } finally {
     await both.close();

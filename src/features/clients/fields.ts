@@ -6,13 +6,13 @@ import { clientStatuses } from "./schema";
 export const clientFields = fieldsOf(
   "clients",
   {
-    name: { type: "text", key: "name_key", sort: true },
-    email: { type: "text", key: "email_key", sort: true, nullable: true },
+    name: { type: "text", key: "name_key", sort: true, searched: true },
+    email: { type: "text", key: "email_key", sort: true, nullable: true, searched: true },
     phone: { type: "phone", key: "phone_key", nullable: true, normalise: phoneKey },
-    company: { type: "text", key: "company_key", sort: true, nullable: true },
-    position: { type: "text", key: "position_key", nullable: true },
-    industry: { type: "text", key: "industry_key", nullable: true },
-    address: { type: "text", key: "address_key", nullable: true },
+    company: { type: "text", key: "company_key", sort: true, nullable: true, searched: true },
+    position: { type: "text", key: "position_key", nullable: true, searched: true },
+    industry: { type: "text", key: "industry_key", nullable: true, searched: true },
+    address: { type: "text", key: "address_key", nullable: true, searched: true },
     status: { type: "choice", of: clientStatuses, sort: true },
     tags: {
       type: "tags",

@@ -5,7 +5,7 @@ export const fileFields = fieldsOf(
   "files",
   {
     id: { type: "id" },
-    name: { type: "text", key: "name_key", sort: true },
+    name: { type: "text", key: "name_key", sort: true, searched: true },
     file_type: { type: "text", sort: true },
     file_size: { type: "integer", largest: Number.MAX_SAFE_INTEGER, sort: true },
     checksum: { type: "text" },

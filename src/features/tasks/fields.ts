@@ -6,7 +6,7 @@ import { pendingStatuses, taskPriorities, taskStatuses } from "./schema";
 export const taskFields = fieldsOf(
   "tasks",
   {
-    title: { type: "text", key: "title_key", sort: true },
+    title: { type: "text", key: "title_key", sort: true, searched: true },
     status: { type: "choice", of: taskStatuses, groups: { pending: pendingStatuses }, sort: true },
     priority: { type: "choice", of: taskPriorities, key: "priority_key", ranked: true, sort: true },
     client_id: { type: "id", nullable: true },

@@ -5,6 +5,7 @@ import { insertManyInto } from "../../../src/db/rows";
 import type { Store } from "../../../src/db/store";
 import { clientFields } from "../../../src/features/clients/fields";
 import { phoneKey } from "../../../src/features/clients/phone";
+import { clientSearch, searchedOfClient } from "../../../src/features/clients/search";
 import { clientColumns, type ClientRow } from "../../../src/features/clients/store";
 import { parseList, type DeletedMode, type ListOptions } from "../../../src/list";
 import { newId } from "../../../src/ids";
@@ -87,7 +88,18 @@ export const stored = (row: ClientRow) => ({
 const insertClients = insertManyInto("clients");
 const insertTags = insertManyInto("client_tags");
 
+/** Clients, their tags, and what is searched of them. */
 export async function insertAll(store: Store, rows: ClientRow[]) {
+  await insertRows(store, rows);
+  await store.tx((session) =>
+    clientSearch.putNew(
+      session,
+      rows.map((row) => ({ id: row.id, searched: searchedOfClient(row) })),
+    ),
+  );
+}
+
+async function insertRows(store: Store, rows: ClientRow[]) {
   const tags = rows.flatMap(({ id, tags }) =>
     [...new Set(tags.map(fold))].map((tag_key) => ({ client_id: id, tag_key })),
   );
@@ -129,11 +141,11 @@ export const queryOf = (parameters: Record<string, string | number | undefined>)
     .map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value!)}`)
     .join("&");
 
-/** Both engines with these clients, whose text is searched. */
+/** Both engines with these clients, whose text is indexed. */
 export async function openSearched(rows: ClientRow[]) {
   const both = await openBoth();
   for (const store of both.stores) {
-    await insertAll(store, rows);
+    await insertRows(store, rows);
     await store.tx(fillSearch);
   }
   return both;

@@ -171,7 +171,7 @@ export class GroupCommit<Session> {
         const caller = this.#waiting.shift()!;
         this.#measures?.waited?.((performance.now() - caller.queuedAt) / second);
         batch.push(caller);
-        const turn = batch[0]!.caution === "none" ? this.#takeTurn(caller) : this.#takeTurnWithin(caller);
+        const turn = batch[0]!.caution === "none" ? this.#takeTurn(caller, batch) : this.#takeTurnWithin(caller);
         hasWritten = (await turn).hasWritten || hasWritten;
       } while (this.#hasRoom(batch, startedAt));
       this.#commit(batch, hasWritten);
@@ -212,8 +212,8 @@ export class GroupCommit<Session> {
   }
 
   /** @throws Spoiled when it failed and what it wrote would be committed with the others' */
-  async #takeTurn(caller: Caller<Session>): Promise<Lifetime> {
-    const lifetime = await this.#run(caller);
+  async #takeTurn(caller: Caller<Session>, batch: object): Promise<Lifetime> {
+    const lifetime = await this.#run(caller, new Lifetime(batch));
     if ("error" in caller.outcome && lifetime.hasWritten && this.db.inTransaction) throw new Spoiled();
     return lifetime;
   }
@@ -221,15 +221,14 @@ export class GroupCommit<Session> {
   async #takeTurnWithin(caller: Caller<Session>): Promise<Lifetime> {
     const { savepoint, release, rollbackTo } = this.#statements;
     savepoint.run();
-    const lifetime = await this.#run(caller);
+    const lifetime = await this.#run(caller, new Lifetime());
     // Some errors make SQLite itself end the transaction; `#commit` notices that.
     if ("error" in caller.outcome && this.db.inTransaction) rollbackTo.run();
     if (this.db.inTransaction) release.run();
     return lifetime;
   }
 
-  async #run(caller: Caller<Session>): Promise<Lifetime> {
-    const lifetime = new Lifetime();
+  async #run(caller: Caller<Session>, lifetime: Lifetime): Promise<Lifetime> {
     const work = () => caller.work(this.openSession(lifetime));
     try {
       const value = await caller.inOwnContext(() => runWithin(lifetime, this.#deadlineMs, work));

@@ -193,6 +193,10 @@ class SqliteSession implements Session {
     return (this.#q ??= drizzle(this.#guardedClient()) as unknown as QueryBuilder);
   }
 
+  get batch() {
+    return this.lifetime?.batch;
+  }
+
   run(plan: Plan, values: unknown[]) {
     this.#check();
     try {

@@ -19,6 +19,8 @@ export interface Session {
   readonly dialect: Dialect;
   /** Runs a query that `hot.ts` compiled. SQLite answers at once, PostgreSQL with a promise. */
   run(plan: Plan, values: unknown[]): Row[] | Promise<Row[]>;
+  /** The same object for all who are committed or taken back together, where that is all of a transaction. */
+  readonly batch?: object | undefined;
 }
 
 /** What a transaction may ask for. */
@@ -75,6 +77,9 @@ export class Lifetime {
   #ended = false;
   /** Whether something was written in it that would have to be taken back. */
   hasWritten = false;
+
+  /** @param batch see `Session` */
+  constructor(readonly batch?: object) {}
 
   end() {
     this.#ended = true;

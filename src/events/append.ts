@@ -1,6 +1,6 @@
 import { insertInto, insertManyInto, type RowOf } from "../db/rows";
 import type { Session } from "../db/store";
-import { lastNumber } from "./relay-store";
+import { gaveNumber, lastNumber } from "./relay-store";
 
 /** An event that is to be written; its number follows from when that is. */
 export type NewEvent = Omit<RowOf<"events">, "seq">;
@@ -12,6 +12,7 @@ const insertEvents = insertManyInto("events");
 export async function append(session: Session, event: NewEvent): Promise<RowOf<"events">> {
   const row = { ...event, seq: await nextNumber(session) };
   await insertEvent.all(session, row);
+  if (row.seq !== null) gaveNumber(session, row.seq);
   return row;
 }
 
@@ -23,6 +24,7 @@ export async function appendAll(session: Session, events: readonly NewEvent[]): 
     session,
     events.map((event, place) => ({ ...event, seq: first === null ? null : first + place })),
   );
+  if (first !== null) gaveNumber(session, first + events.length - 1);
 }
 
 /**

@@ -93,10 +93,20 @@ const numbersGiven = hot(({ t: { events, consumers }, q }, p: Params<{ name: str
     .from(events);
 });
 
+/** The last number in a transaction that many share: who comes next need not look. */
+const lastIn = new WeakMap<object, number>();
+
 /** The number of the last event, whether that is kept or not; 0 before there was one. */
 export async function lastNumber(session: Session): Promise<number> {
+  const given = session.batch && lastIn.get(session.batch);
+  if (given !== undefined) return given;
   const { last, known } = (await numbersGiven.first(session, { name: relay }))!;
   return Math.max(last ?? 0, known ?? 0);
+}
+
+/** Told once events up to this number are written. */
+export function gaveNumber(session: Session, last: number): void {
+  if (session.batch) lastIn.set(session.batch, last);
 }
 
 /**

@@ -7,6 +7,7 @@ import type { Consumer } from "./consumer";
 import {
   eventsAfter,
   keepLastNumber,
+  gaveNumber,
   lastNumber,
   moveTo,
   numberEvents,
@@ -193,10 +194,12 @@ async function orderNext(session: Session, batch: number): Promise<number | "bus
   if (oldest.length === 0) return 0;
   const isWhole = oldest.length < batch;
   const events = inOrder(isWhole ? oldest : [...oldest, ...(await lateOnes(session, oldest))]);
-  const end = await lastNumber(session);
+  const first = (await lastNumber(session)) + 1;
+  const last = first + events.length - 1;
   const ids = events.map(({ id }) => id);
-  await numberEvents(session, ids, end + 1);
-  await moveTo.all(session, { name: relay, position: end + events.length, updated_at: now() });
+  await numberEvents(session, ids, first);
+  gaveNumber(session, last);
+  await moveTo.all(session, { name: relay, position: last, updated_at: now() });
   return events.length;
 }
 

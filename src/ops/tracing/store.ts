@@ -11,6 +11,7 @@ export function tracedStore(store: Store): Store {
   const tracedSession = (session: Session): Session => ({
     t: session.t,
     dialect: session.dialect,
+    batch: session.batch,
     get q() {
       return session.q;
     },

@@ -103,6 +103,22 @@ describe.each(["sqlite", "postgres"] as const)("the relay [%s]", (engine) => {
     }
   });
 
+  test("writers who share a commit number on from each other, whoever of them fails", async () => {
+    start();
+    const failing = (i: number) => i % 5 === 4;
+    const writers = oneTo(40).map((i) =>
+      store.tx(async (session) => {
+        if (i % 3 === 0) await recordEach(session, actor, "client.updated", [changed(), changed()]);
+        else await happened(session, newId(), 1);
+        if (failing(i)) throw new Error("no");
+      }),
+    );
+    await Promise.allSettled(writers);
+    const events = oneTo(40).reduce((sum, i) => sum + (failing(i) ? 0 : i % 3 === 0 ? 2 : 1), 0);
+    await until(async () => (await numbered(store)).length === events);
+    expect((await eventsOf(store)).map(({ seq }) => seq)).toEqual(oneTo(events));
+  });
+
   test("a record's versions ascend, whatever the clock said, also beyond a pass", async () => {
     const [mended, other] = [newId(), newId()];
     await store.tx(async (session) => {

@@ -171,7 +171,8 @@ export class GroupCommit<Session> {
         const caller = this.#waiting.shift()!;
         this.#measures?.waited?.((performance.now() - caller.queuedAt) / second);
         batch.push(caller);
-        const turn = batch[0]!.caution === "none" ? this.#takeTurn(caller, batch) : this.#takeTurnWithin(caller);
+        const turn =
+          batch[0]!.caution === "none" ? this.#takeTurn(caller, batch) : this.#takeTurnWithin(caller);
         hasWritten = (await turn).hasWritten || hasWritten;
       } while (this.#hasRoom(batch, startedAt));
       this.#commit(batch, hasWritten);

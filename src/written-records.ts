@@ -5,7 +5,7 @@ import { KeptRecords, type Kept } from "./kept-records";
 import type { ListRequest, ListResult, Page } from "./list";
 import type { OwnedRow, OwnPolicy } from "./own-policy";
 import type { Actor } from "./policy";
-import { Written } from "./written";
+import { Written, type WrittenPage } from "./written";
 
 /** What it takes of a record to be kept. Each change of it counts up its version, and it is shown by its row alone. */
 interface Keepable extends OwnedRow {
@@ -31,8 +31,16 @@ interface Found extends ListResult<{ id: string; version: number }> {
   commits: number;
 }
 
+/** A page as it was, as of a number of commits. */
+interface Whole<View> {
+  page: WrittenPage<View>;
+  commits: number;
+}
+
 /** How many lists are remembered, and how many records a page may have for its ids to be. */
 const [mostLists, mostFound] = [512, 50];
+/** Of how many the page is kept, and how many bytes of JSON it may have to be. */
+const [mostPages, mostBytes] = [128, 32 * 1_024];
 /** How many ids are remembered of records that were read: half of them at least. */
 const mostIds = 16_384;
 
@@ -44,6 +52,7 @@ const mostIds = 16_384;
 export class WrittenRecords<Row extends OwnedRow, View extends Keepable> {
   readonly #kept = new KeptRecords<View>();
   readonly #lists = new RecentMap<Found | "asked">(mostLists);
+  readonly #pages = new RecentMap<Whole<View>>(mostPages);
   readonly #ids = new RecentMap<true>(mostIds);
   readonly #versions;
   /** How much is under way that nothing is kept beside. */
@@ -65,20 +74,26 @@ export class WrittenRecords<Row extends OwnedRow, View extends Keepable> {
   }
 
   /**
-   * One page. Of a list that is asked for again the records are kept, and only those are read that are not kept yet; which they are
-   * is found out anew after each commit.
+   * One page. That of a list that is asked for again is kept until something is committed. Then it is found out anew which records it
+   * has, and only those are read that were changed or are not kept yet.
    */
-  async list(actor: Actor, request: ListRequest): Promise<Page<View | Written<View>>> {
+  async list(actor: Actor, request: ListRequest): Promise<Page<View> | WrittenPage<View>> {
     const { store, policy, records } = this.source;
     const isPlain = store.commits === undefined || request.deleted !== "none" || this.#isOff;
     if (isPlain) return records.list(actor, request);
     const scope = policy.readable(actor);
     const key = keyOf(request, scope);
+    const whole = this.#pages.get(key);
+    if (whole?.commits === store.commits) return whole.page;
     const known = this.#lists.get(key);
-    if (known === undefined) this.#lists.set(key, "asked");
-    const page =
-      known && (await this.#listKept(actor, request, await this.#found(known, key, request, scope)));
-    return page || records.list(actor, request);
+    if (known === undefined) {
+      this.#lists.set(key, "asked");
+      return records.list(actor, request);
+    }
+    const found = await this.#found(known, key, request, scope);
+    const page = await this.#listKept(actor, request, found);
+    if (page && page.bytes.byteLength <= mostBytes) this.#pages.set(key, { page, commits: found.commits });
+    return page ?? records.list(actor, request);
   }
 
   /** Keeps nothing while `work` runs: it writes rows without counting up their versions. */
@@ -106,18 +121,14 @@ export class WrittenRecords<Row extends OwnedRow, View extends Keepable> {
   }
 
   /** `undefined` when one of them was changed meanwhile. */
-  async #listKept(
-    actor: Actor,
-    request: ListRequest,
-    found: Found,
-  ): Promise<Page<Written<View>> | undefined> {
+  async #listKept(actor: Actor, request: ListRequest, found: Found): Promise<WrittenPage<View> | undefined> {
     const known = found.rows.map(({ id, version }) => this.#inVersion(id, version));
     const missing = found.rows.filter((_, i) => !known[i]).map(({ id }) => id);
     const read = missing.length > 0 ? await this.#read(actor, missing) : undefined;
     const data = found.rows.map(({ id }, i) => known[i] ?? read?.get(id));
     // What is missing has no version, so the cast below is safe.
     if (data.some((written, i) => written?.version !== found.rows[i]!.version)) return undefined;
-    return { data: data as Written<View>[], pagination: pageOf(found, request) };
+    return Written.page({ data: data as Written<View>[], pagination: pageOf(found, request) });
   }
 
   async #read(actor: Actor, ids: readonly string[]): Promise<Map<string, Written<View>>> {

@@ -30,12 +30,21 @@ export class Written<View> {
     return JSON.parse(Buffer.from(this.#json, "latin1").toString()) as View;
   }
 
-  /** The JSON of a page of such records in UTF-8. `join` would write out all of them once more: that takes three times as long. */
-  static pageToBytes({ data, pagination }: Page<Written<unknown>>): Uint8Array {
+  /** Of such records. `join` would write out all of them once more: that takes three times as long. */
+  static page<View>({ data, pagination }: Page<Written<View>>): WrittenPage<View> {
     let records = "";
     for (const record of data) records += records === "" ? record.#json : `,${record.#json}`;
-    return Buffer.from(`{"data":[${records}],"pagination":${bytewise(pagination)}}`, "latin1");
+    const json = `{"data":[${records}],"pagination":${bytewise(pagination)}}`;
+    return new WrittenPage(Buffer.from(json, "latin1"));
   }
+}
+
+/** A page that is in memory as its JSON in UTF-8, which is sent as it is. */
+export class WrittenPage<View> {
+  /** What it is the JSON of: for types alone. */
+  declare readonly page?: Page<View>;
+
+  constructor(readonly bytes: Uint8Array) {}
 }
 
 const bytewise = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString("latin1");

@@ -1,7 +1,7 @@
 /** How a result goes out: its status and headers, known before the commit so that the answer can be kept. */
 
 import type { Page } from "../list";
-import { Written } from "../written";
+import { Written, WrittenPage } from "../written";
 
 /** Status and headers of an answer; its body is the result itself. */
 export interface Answer {
@@ -34,7 +34,7 @@ export interface AnswerOf {
 export const shown = <View>(record: Promise<View | Written<View>>): Promise<View> => record as Promise<View>;
 
 /** The same for a page. */
-export const shownPage = <View>(page: Promise<Page<View | Written<View>>>): Promise<Page<View>> =>
+export const shownPage = <View>(page: Promise<Page<View> | WrittenPage<View>>): Promise<Page<View>> =>
   page as Promise<Page<View>>;
 
 /** The JSON of a result, where it is written already. */
@@ -45,10 +45,7 @@ export function writtenJson(set: ResponseSet, result: unknown): Uint8Array | und
 
 /** The same for a page. */
 export function writtenPage(set: ResponseSet, result: unknown): Uint8Array | undefined {
-  const page = result as Partial<Page<unknown>>;
-  if (!Array.isArray(page.data)) return undefined;
-  const isWritten = page.data.length > 0 && page.data.every((record) => record instanceof Written);
-  return isWritten ? sendJson(set, Written.pageToBytes(page as Page<Written<unknown>>)) : undefined;
+  return result instanceof WrittenPage ? sendJson(set, result.bytes) : undefined;
 }
 
 function sendJson(set: ResponseSet, bytes: Uint8Array): Uint8Array {

@@ -29,7 +29,7 @@ test("a record is the bytes of its JSON", () => {
 test("a page is the bytes of its JSON", () => {
   for (const data of [views, views.slice(0, 1)]) {
     const page = { data: data.map((view) => new Written<unknown>(1, view)), pagination };
-    expect(textOf(Written.pageToBytes(page))).toBe(JSON.stringify({ data, pagination }));
+    expect(textOf(Written.page(page).bytes)).toBe(JSON.stringify({ data, pagination }));
   }
 });
 

@@ -9,6 +9,12 @@ import { Pulse } from "../pulse";
 const [mostRecords, mostLetters] = [150, 20_000];
 /** How long what waits is gathered, unless it is as much as that: each time costs as much as fifty records do. */
 const gatherMs = 200;
+/**
+ * As much as a portion waits while others write, up to so many letters, so that nobody who writes much within seconds is held up:
+ * searches read them in 5 ms. Beyond, and once nobody wrote for so long, one portion follows the other. PostgreSQL's index has such
+ * a list too (`gin_pending_list_limit`).
+ */
+const [lettersWaiting, quietMs] = [1_000_000, 100];
 /** Pages of the index that are merged in one transaction, and how often that is done after each portion: so it keeps up. */
 const [mergedPages, mergesEach] = [16, 2];
 /**
@@ -37,10 +43,12 @@ export class Indexer {
   readonly #partsMerged = new Map<SearchedTable, number>();
   #isSetUp = false;
   #workedAt = monotonic();
+  #nudgedAt = -Infinity;
 
   constructor(
     private readonly store: Store,
     private readonly restsAfterMs = restMs,
+    private readonly quietAfterMs = quietMs,
   ) {
     this.#pulse = new Pulse({
       module: "search",
@@ -56,7 +64,9 @@ export class Indexer {
 
   /** There is something to index. */
   nudge(): void {
-    if (this.store.engine === "sqlite") this.#pulse.nudge();
+    if (this.store.engine !== "sqlite") return;
+    this.#nudgedAt = monotonic();
+    this.#pulse.nudge();
   }
 
   /** Resolves once nothing is indexed here any more. */
@@ -83,6 +93,7 @@ export class Indexer {
     const next = await waiting(table).all(this.store.read, { limit: mostRecords });
     if (next.length === 0) return Infinity;
     const isWhole = next.length === mostRecords || portionOf(next, mostLetters).length < next.length;
+    if (isWhole && !(await this.#isTimeFor(table, next))) return quietMs;
     const leftMs = (this.#indexedAt.get(table) ?? -Infinity) + gatherMs - monotonic();
     if (!isWhole && leftMs > 0) return leftMs;
     // Few records and what is merged after them share a commit; of many, each transaction is long enough.
@@ -98,6 +109,14 @@ export class Indexer {
     else this.#unmerged.delete(table);
     this.#scattered.add(table);
     return 0;
+  }
+
+  /** Whether much has to be indexed by now, or may be. @param next what waits the longest: the rest is as long */
+  async #isTimeFor(table: SearchedTable, next: readonly { size: number }[]): Promise<boolean> {
+    if (monotonic() - this.#nudgedAt >= this.quietAfterMs) return true;
+    const { records } = (await howMany(table).first(this.store.read, {}))!;
+    const letters = next.reduce((sum, { size }) => sum + size, 0);
+    return (records / next.length) * letters > lettersWaiting;
   }
 
   /** Merges some of an index. @returns the milliseconds until it is to be called again */
@@ -210,6 +229,13 @@ const waiting = memo((table) =>
       .from(
         sql`(select u.doc as doc, length(${search.text}) as size from ${unindexed} as u left join ${search} on ${search.doc} = u.doc order by u.doc limit ${p.limit}) as waiting`,
       ) as unknown as Query<{ doc: number; size: number }>;
+  }),
+);
+
+const howMany = memo((table) =>
+  hot<object, { records: number }>(({ q }) => {
+    const all = sql`(select count(*) as records from ${sql.identifier(`${table}_unindexed`)}) as waiting`;
+    return q.select({ records: sql<number>`records` }).from(all) as unknown as Query<{ records: number }>;
   }),
 );
 

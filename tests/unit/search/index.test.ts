@@ -90,6 +90,34 @@ test("what was there before is in one part, and few are left once nothing is ind
   await opened.close();
 });
 
+test("while others write, up to a million letters wait; then they are indexed", async () => {
+  const opened = await openSearched(rows.slice(0, 250));
+  const sqlite = opened.stores[0]!;
+  const waiting = async () =>
+    (await run(sqlite, "SELECT count(*) AS n FROM clients_unindexed"))[0]!["n"] as number;
+  const changed = rows.slice(10, 210).map(({ id }) => id);
+  const rest = ["lorem ipsum ".repeat(800)];
+  await sqlite.tx(async (session) => {
+    for (const id of changed) await clientSearch.put(session, id, { title: "Okavango", more: [], rest });
+  });
+  expect(await waiting()).toBe(200);
+  const busy = new Indexer(sqlite, 0, Infinity);
+  busy.nudge();
+  busy.start();
+  while ((await waiting()) > 100) await Bun.sleep(5);
+  // Nothing would tell that no more follows, so it is given the time for some.
+  await Bun.sleep(300);
+  await busy.close();
+  expect(await waiting()).toBeWithin(50, 101);
+  expect((await list(sqlite, "q=okavango&count=exact&limit=1")).total).toBe(200);
+  const quiet = new Indexer(sqlite, 0, 0);
+  quiet.start();
+  while ((await waiting()) > 0) await Bun.sleep(5);
+  await quiet.close();
+  expect((await list(sqlite, "q=okavango&count=exact&limit=1")).total).toBe(200);
+  await opened.close();
+});
+
 test("a removed record leaves nothing", async () => {
   const sqlite = both.stores[0]!;
   const { id } = rows[7]!;

@@ -29,6 +29,8 @@ import sqliteUp13 from "../../drizzle/sqlite/0013_due.sql" with { type: "text" }
 import sqliteDown13 from "../../drizzle/sqlite/down/0013_due.sql" with { type: "text" };
 import sqliteUp14 from "../../drizzle/sqlite/0014_assignee.sql" with { type: "text" };
 import sqliteDown14 from "../../drizzle/sqlite/down/0014_assignee.sql" with { type: "text" };
+import sqliteUp15 from "../../drizzle/sqlite/0015_unindexed.sql" with { type: "text" };
+import sqliteDown15 from "../../drizzle/sqlite/down/0015_unindexed.sql" with { type: "text" };
 import postgresUp0 from "../../drizzle/postgres/0000_init.sql" with { type: "text" };
 import postgresDown0 from "../../drizzle/postgres/down/0000_init.sql" with { type: "text" };
 import postgresUp1 from "../../drizzle/postgres/0001_roles.sql" with { type: "text" };
@@ -59,6 +61,8 @@ import postgresUp13 from "../../drizzle/postgres/0013_due.sql" with { type: "tex
 import postgresDown13 from "../../drizzle/postgres/down/0013_due.sql" with { type: "text" };
 import postgresUp14 from "../../drizzle/postgres/0014_assignee.sql" with { type: "text" };
 import postgresDown14 from "../../drizzle/postgres/down/0014_assignee.sql" with { type: "text" };
+import postgresUp15 from "../../drizzle/postgres/0015_unindexed.sql" with { type: "text" };
+import postgresDown15 from "../../drizzle/postgres/down/0015_unindexed.sql" with { type: "text" };
 import type { Migration } from "./migrate";
 
 /** The migrations of SQLite, oldest first. */
@@ -78,6 +82,7 @@ export const sqliteMigrations: Migration[] = [
   { tag: "0012_industry", up: sqliteUp12, down: sqliteDown12 },
   { tag: "0013_due", up: sqliteUp13, down: sqliteDown13 },
   { tag: "0014_assignee", up: sqliteUp14, down: sqliteDown14 },
+  { tag: "0015_unindexed", up: sqliteUp15, down: sqliteDown15 },
 ];
 
 /** The migrations of PostgreSQL, oldest first. */
@@ -97,4 +102,5 @@ export const postgresMigrations: Migration[] = [
   { tag: "0012_industry", up: postgresUp12, down: postgresDown12 },
   { tag: "0013_due", up: postgresUp13, down: postgresDown13 },
   { tag: "0014_assignee", up: postgresUp14, down: postgresDown14 },
+  { tag: "0015_unindexed", up: postgresUp15, down: postgresDown15 },
 ];

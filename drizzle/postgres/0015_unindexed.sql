@@ -1,0 +1,2 @@
+-- Triggers of SQLite change; there are none here.
+SELECT 1;

@@ -1,5 +1,5 @@
-import { getTableConfig, type PgTable } from "drizzle-orm/pg-core";
-import * as tables from "./tables.postgres";
+import { getTableColumns, getTableName } from "drizzle-orm";
+import { describedIndexes, tables } from "./described";
 
 /** What went wrong, as far as a caller can act on it. */
 export type DbErrorKind =
@@ -96,16 +96,19 @@ interface DriverError {
 }
 
 /** PostgreSQL names the violated index, SQLite the columns: this leads from the one to the other. */
-const columnsOfIndex = new Map<string, string>();
-for (const table of Object.values(tables) as PgTable[]) {
-  const { name, indexes, columns } = getTableConfig(table);
-  for (const { config } of indexes) {
-    if (!config.unique || !config.name) continue;
-    const fields = config.columns.map((column) => `${name}.${"name" in column ? column.name : "?"}`);
-    columnsOfIndex.set(config.name, fields.join(", "));
+let columnsOfIndex: ReadonlyMap<string, string> | undefined;
+
+function findColumnsOfIndex(): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  for (const table of Object.values(tables)) {
+    const name = getTableName(table);
+    for (const index of describedIndexes(table))
+      if (index.isUnique)
+        found.set(index.name, index.columns.map((column) => `${name}.${column}`).join(", "));
+    for (const column of Object.values(getTableColumns(table)))
+      if (column.primary) found.set(`${name}_pkey`, `${name}.${column.name}`);
   }
-  for (const column of columns)
-    if (column.primary) columnsOfIndex.set(`${name}_pkey`, `${name}.${column.name}`);
+  return found;
 }
 
 /**
@@ -136,6 +139,9 @@ function kindOnPostgres({ code = "", errno }: DriverError): DbErrorKind | undefi
 }
 
 function fieldOnPostgres(error: DriverError) {
-  if (error.constraint) return columnsOfIndex.get(error.constraint) ?? error.constraint;
+  if (error.constraint) {
+    columnsOfIndex ??= findColumnsOfIndex();
+    return columnsOfIndex.get(error.constraint) ?? error.constraint;
+  }
   return error.table && error.column ? `${error.table}.${error.column}` : undefined;
 }

@@ -1,7 +1,7 @@
-import { getTableConfig, PgDialect, type PgTable } from "drizzle-orm/pg-core";
+import type { PgTable } from "drizzle-orm/pg-core";
 import type { Fields, ListRequest } from "../list";
+import { describedIndexes, tables } from "./described";
 import type { TableName } from "./rows";
-import * as tables from "./tables.postgres";
 
 /** So many records are passed over quickly. */
 const fewSkipped = 1_000;
@@ -49,17 +49,15 @@ const indexes = new Map<TableName, ReadonlySet<string>>();
 function indexesOf(table: TableName): ReadonlySet<string> {
   let known = indexes.get(table);
   if (!known) {
-    const all = getTableConfig(tableNamed[table]).indexes.map(({ config }) => config);
-    const live = all.filter(({ where }) => !where || dialect.sqlToQuery(where).sql === "deleted_at is null");
+    const live = describedIndexes(tableNamed[table]).filter(
+      ({ where }) => where === undefined || where === "deleted_at is null",
+    );
     known = new Set(
-      live.map(({ columns }) => {
-        const names = columns.map((column) => (column as { name: string }).name);
-        return (names.includes("id") ? names.slice(0, names.indexOf("id") + 1) : names).join();
-      }),
+      live.map(({ columns }) =>
+        (columns.includes("id") ? columns.slice(0, columns.indexOf("id") + 1) : columns).join(),
+      ),
     );
     indexes.set(table, known);
   }
   return known;
 }
-
-const dialect = new PgDialect();

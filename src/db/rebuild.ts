@@ -1,9 +1,9 @@
 import { eq, getTableColumns, sql } from "drizzle-orm";
 import type { PgColumn, PgTable } from "drizzle-orm/pg-core";
+import { tables } from "./described";
 import { hot, type Params, type Query, type Row } from "./hot";
 import { insertInto, recordColumns, updateIn, type RecordOf, type RowOf } from "./rows";
 import type { Session } from "./store";
-import * as tables from "./tables.postgres";
 
 /** Tables of records that their events can rebuild. */
 export type RebuiltTable = "clients" | "tasks" | "folders" | "files";

@@ -1,10 +1,10 @@
 import { and, eq, getTableColumns, isNull } from "drizzle-orm";
 import type { PgColumn, PgTable } from "drizzle-orm/pg-core";
+import { tables } from "./described";
 import { hot, hotByShape, value, type HotQuery, type Params, type Query, type Row } from "./hot";
 import { fold } from "../text";
 import type { Session } from "./store";
 import type { Tables } from "./tables";
-import * as tables from "./tables.postgres";
 
 /**
  * Whole rows, read and written: a column is named in its table's description and not again in each query.

@@ -4,6 +4,7 @@ import { stat } from "node:fs/promises";
 import { drizzle } from "drizzle-orm/bun-sqlite";
 import { Checkpoints } from "./checkpoints";
 import { sqliteDialect } from "./dialect";
+import { tables } from "./described";
 import { DbError, toDbError } from "./errors";
 import { GroupCommit, type GroupCommitOptions } from "./group-commit";
 import type { Plan } from "./hot";
@@ -20,8 +21,6 @@ import {
   type Session,
   type Store,
 } from "./store";
-import type { Tables } from "./tables";
-import * as sqliteTables from "./tables.sqlite";
 
 /** What can be chosen for a store on SQLite; the defaults lose nothing and suit a server. */
 export interface SqliteOptions extends GroupCommitOptions {
@@ -33,8 +32,6 @@ export interface SqliteOptions extends GroupCommitOptions {
 const statementsPerConnection = 1_000;
 /** One search after the other would keep half of a second core idle, and everybody waiting. */
 const asideReaders = 2;
-/** Typed on PostgreSQL's columns; `columns.sqlite.ts` checks that both have the same JavaScript types. */
-const tables = sqliteTables as unknown as Tables;
 
 /**
  * One connection that writes, one that reads: the reader sees only what is committed, and never waits.

@@ -31,8 +31,10 @@ export async function compare(
   const targets: Target[] = [];
   for (const { name, wanted, ...sent } of cases) {
     const measures: Measures = new Map(contenders.map((contender) => [contender.name, []]));
-    const send = (contender: Contender, length: number) =>
-      burst(contender, { ...load, ...sent, tokens: contender.tokens, seconds: length });
+    const send = async (contender: Contender, length: number) => {
+      await syncDisk();
+      return burst(contender, { ...load, ...sent, tokens: contender.tokens, seconds: length });
+    };
     for (const contender of contenders) await send(contender, warmUpSeconds);
     for (let round = 0; round < rounds; round++) {
       for (const contender of contenders) measures.get(contender.name)!.push(await send(contender, seconds));
@@ -43,6 +45,9 @@ export async function compare(
   printTable("Cases:", header, rows);
   return targets;
 }
+
+/** What the one before wrote and left to the system is on the disk by then: the syncs of the next would wait for it. */
+export const syncDisk = (): Promise<number> => Bun.spawn(["sync"]).exited;
 
 function row(name: string, contender: string, measures: Measures): TableRow {
   const middle = (figure: Figure) => median(measures.get(contender)!.map((measure) => measure[figure]));

@@ -2,7 +2,7 @@ import { login, type Case } from "./cases";
 import { signIn, type Contender } from "./contenders";
 import { burst, type Load } from "./load";
 import { below, median, printTable, type Target } from "./table";
-import type { Rounds } from "./compare";
+import { syncDisk, type Rounds } from "./compare";
 
 const loginClients = 50;
 const readers = 20;
@@ -19,6 +19,7 @@ export async function readsDuringLogins(
   const logins = () => burst(server, { ...load, ...login(), connections: loginClients });
   const [alone, beside, loginRates]: [number[], number[], number[]] = [[], [], []];
   let refused = 0;
+  await syncDisk();
   for (let round = 0; round < rounds; round++) {
     // What a burst left unanswered is still hashed, one after the other; this one is answered after all of them.
     await signIn(server, 0);

@@ -1,4 +1,5 @@
 /** What `realtime.ts` measures, in a process of its own: Neo CRM on SQLite, or a bare Bun that publishes. Told over IPC. */
+import { eventsTopic } from "../src/events/record";
 import { accessTokens } from "../src/features/auth/tokens";
 import { notificationTopic, notifyAll } from "../src/features/notifications/notify";
 import type { Parts } from "../src/parts";
@@ -75,11 +76,14 @@ async function serveNeocrm() {
   const answer = async (asked: unknown) => {
     if (asked === "rss") return say({ rss: rss() });
     if (asked === "hint") {
-      await parts.clients.change(owner, client.id, { notes: String(changes++) }, "any");
       const { ring } = parts.bus;
-      let committed = 0;
-      parts.bus.ring = (topic) => ((committed = now()), ring(topic));
-      await relay(parts);
+      const rung = Promise.withResolvers<number>();
+      parts.bus.ring = (topic) => {
+        if (topic === eventsTopic) rung.resolve(now());
+        return ring(topic);
+      };
+      await parts.clients.change(owner, client.id, { notes: String(changes++) }, "any");
+      const committed = await rung.promise;
       parts.bus.ring = ring;
       return say({ at: committed });
     }

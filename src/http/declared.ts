@@ -63,7 +63,7 @@ export const permissionKey = keyOf("permission");
 
 /**
  * The part of a macro that remembers what was declared. Elysia would copy all of a `detail` that a macro gives, and write all of its
- * value as JSON for a `seed` of its own: for some hundred routes and their schemas, a tenth of a start.
+ * value as JSON for a `seed` of its own: for some hundred routes and their schemas, a twentieth of a start.
  */
 export function declare<Name extends keyof Declarations>(
   name: Name,
